@@ -1,0 +1,146 @@
+/* cache.c: magazines. A cache belongs to one C thread or one Go P; only its owner changes it, without a lock.
+ *
+ * The fast paths (cmem.c for C threads, alloc_cgo.go for Ps) do no more than move a magazine's top. What happens
+ * when a magazine is empty or full is here for C threads; Go does the same with central's calls.
+ */
+#include "internal.h"
+
+#include <string.h>
+
+static struct {
+    struct cmem__lock lock;
+    struct cmem__cache *all;            /* chained by next and prev */
+    struct cmem__cache *spare;          /* chained by next */
+    uint64_t past_allocs[NUM_CLASSES];  /* of caches that are gone */
+} reg = {.lock = LOCK_INIT(RANK_REGISTRY)};
+
+/* Allocations that went past every cache. */
+static _Atomic uint64_t direct_allocs[NUM_CLASSES];
+
+struct cmem__cache *cmem__cache_new(enum cmem__cache_kind kind) {
+    lock(&reg.lock);
+    struct cmem__cache *ch = reg.spare;
+    if (ch != NULL) reg.spare = ch->next;
+    unlock(&reg.lock);
+    if (ch == NULL) {
+        ch = cmem__meta_alloc(sizeof *ch);
+        if (ch == NULL) return NULL;
+    }
+    ch->kind = kind;
+    ch->room = CACHE_LIMIT;
+    ch->prev = NULL;
+    lock(&reg.lock);
+    ch->next = reg.all;
+    if (ch->next != NULL) ch->next->prev = ch;
+    reg.all = ch;
+    unlock(&reg.lock);
+    return ch;
+}
+
+void cmem__cache_delete(struct cmem__cache *ch) {
+    cmem__cache_flush(ch);
+    lock(&reg.lock);
+    if (ch->prev != NULL) ch->prev->next = ch->next;
+    else reg.all = ch->next;
+    if (ch->next != NULL) ch->next->prev = ch->prev;
+    for (unsigned c = 0; c < NUM_CLASSES; c++) {
+        reg.past_allocs[c] += ch->mag[c].allocs;
+        ch->mag[c].allocs = 0;
+    }
+    ch->next = reg.spare; /* with its magazines, for the next thread */
+    reg.spare = ch;
+    unlock(&reg.lock);
+}
+
+bool cmem__magazine_init(struct cmem__cache *ch, unsigned c) {
+    struct cmem__magazine *m = &ch->mag[c];
+    if (m->base != NULL) return true;
+    unsigned n = class_magazine(c);
+    struct cmem__entry *e = cmem__meta_alloc(n * sizeof *e);
+    if (e == NULL) return false;
+    m->end = e + n;
+    m->top = e;
+    m->base = e;
+    return true;
+}
+
+static size_t count(const struct cmem__magazine *m) { return (size_t)(m->top - m->base); }
+
+void cmem__cache_flush(struct cmem__cache *ch) {
+    for (unsigned c = 0; c < NUM_CLASSES; c++) {
+        struct cmem__magazine *m = &ch->mag[c];
+        if (m->top == m->base) continue;
+        size_t n = count(m);
+        m->top = m->base;
+        ch->room += (int64_t)(n * class_size(c));
+        cmem__central_give(c, m->base, n);
+    }
+}
+
+void cmem__cache_count_alloc(unsigned c, uint64_t n) {
+    atomic_fetch_add_explicit(&direct_allocs[c], n, memory_order_relaxed);
+}
+
+/* What a racing reader may see of another thread's magazine is a word that is being changed; good enough for
+ * statistics, and exact at rest. */
+#define peek(field) __atomic_load_n(&(field), __ATOMIC_RELAXED)
+
+static size_t peek_count(const struct cmem__magazine *m) {
+    struct cmem__entry *base = peek(m->base), *top = peek(m->top);
+    return top > base ? (size_t)(top - base) : 0;
+}
+
+size_t cmem__cache_blocks(unsigned c) {
+    size_t n = 0;
+    lock(&reg.lock);
+    for (const struct cmem__cache *ch = reg.all; ch != NULL; ch = ch->next) n += peek_count(&ch->mag[c]);
+    unlock(&reg.lock);
+    return n;
+}
+
+void cmem__cache_stats(struct cmem_stats *out) {
+    for (unsigned c = 0; c < NUM_CLASSES; c++) {
+        size_t cached = 0, size = class_size(c);
+        lock(&reg.lock);
+        uint64_t allocs = reg.past_allocs[c] + atomic_load_explicit(&direct_allocs[c], memory_order_relaxed);
+        for (const struct cmem__cache *ch = reg.all; ch != NULL; ch = ch->next) {
+            size_t n = peek_count(&ch->mag[c]);
+            cached += n;
+            allocs += peek(ch->mag[c].allocs);
+            if (ch->kind == CACHE_P) out->magazine_bytes += n * size;
+            else out->thread_cache_bytes += n * size;
+        }
+        unlock(&reg.lock);
+        size_t handed_out = cmem__central_out(c);
+        size_t live = handed_out > cached ? handed_out - cached : 0;
+        out->live_blocks += live;
+        out->live_bytes += live * size;
+        out->mallocs += allocs;
+        out->total_alloc += allocs * size;
+    }
+}
+
+void cmem__cache_lock(void) { lock(&reg.lock); }
+void cmem__cache_unlock(void) { unlock(&reg.lock); }
+
+#if CMEM_DEBUG
+/* At rest: every cached block is marked so, lies in a span of its class, and the room adds up. */
+void cmem__cache_check(void) {
+    lock(&reg.lock);
+    for (const struct cmem__cache *ch = reg.all; ch != NULL; ch = ch->next) {
+        int64_t held = 0;
+        for (unsigned c = 0; c < NUM_CLASSES; c++) {
+            const struct cmem__magazine *m = &ch->mag[c];
+            insist(m->base <= m->top && m->top <= m->end, "magazine's top is outside it", c);
+            for (const struct cmem__entry *e = m->base; e < m->top; e++) {
+                insist(tag_get(e->tag) == TAG_CACHED, "cached block is not marked as cached", e->block);
+                struct cmem__span *s = pagemap_span(e->block);
+                insist(s != NULL && s->cls == c, "cached block is in the wrong magazine", e->block);
+            }
+            held += (int64_t)(count(m) * class_size(c));
+        }
+        insist(ch->room == CACHE_LIMIT - held, "cache's count of bytes is wrong", ch->room);
+    }
+    unlock(&reg.lock);
+}
+#endif

@@ -1,0 +1,515 @@
+/* cmem.c: the public functions, the fast path of C threads, and what becomes of their caches. */
+#include "internal.h"
+#include "poison.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define STR(x) #x
+#define VERSION(a, b, c) STR(a) "." STR(b) "." STR(c)
+
+int cmem_version(void) { return CMEM_VERSION_NUMBER; }
+const char *cmem_version_string(void) {
+    return VERSION(CMEM_VERSION_MAJOR, CMEM_VERSION_MINOR, CMEM_VERSION_PATCH);
+}
+
+int cmem_class_info(unsigned cls, struct cmem_class_info *out) {
+    if (cls >= NUM_CLASSES) {
+        errno = EINVAL;
+        return -1;
+    }
+    out->size = class_size(cls);
+    out->span_bytes = class_pages(cls) << PAGE_SHIFT;
+    out->blocks = class_blocks(cls);
+    out->min_size = cls == 0 ? 0 : class_size(cls - 1) + 1;
+    return 0;
+}
+
+/* ------------------------------------------------------------------------------------------ thread caches */
+
+/* NULL until the thread's first slow path, and again once it is dying. initial-exec: one instruction to reach, and
+ * it fits the reserve that every loader keeps for libraries opened late. */
+static __thread struct cmem__cache *my_cache __attribute__((tls_model("initial-exec")));
+static __thread bool my_cache_gone __attribute__((tls_model("initial-exec")));
+
+static pthread_key_t exit_key;
+static bool have_exit_key;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+/* At a thread's end. Destructors that run later may still free: they find the cache gone and go the locked way. */
+static void thread_exit(void *cache) {
+    my_cache = NULL;
+    my_cache_gone = true;
+    cmem__cache_delete(cache);
+}
+
+static void fork_prepare(void) {
+    cmem__central_lock();
+    cmem__pages_lock();
+    cmem__cache_lock();
+    cmem__meta_lock();
+}
+
+static void fork_parent(void) {
+    cmem__meta_unlock();
+    cmem__cache_unlock();
+    cmem__pages_unlock();
+    cmem__central_unlock();
+}
+
+static void fork_child(void) {
+    cmem__pages_after_fork();
+    fork_parent();
+}
+
+static void init(void) {
+    have_exit_key = pthread_key_create(&exit_key, thread_exit) == 0;
+    (void)pthread_atfork(fork_prepare, fork_parent, fork_child);
+}
+
+__attribute__((constructor)) void cmem__init(void) { (void)pthread_once(&once, init); }
+
+/* The calling thread's cache, made where it has none yet; NULL where it can't have one. */
+static struct cmem__cache *thread_cache(void) {
+    if (my_cache != NULL || my_cache_gone) return my_cache;
+    cmem__init();
+    struct cmem__cache *ch = have_exit_key ? cmem__cache_new(CACHE_THREAD) : NULL;
+    if (ch == NULL) return NULL;
+    if (pthread_setspecific(exit_key, ch) != 0) { /* nobody would flush it */
+        cmem__cache_delete(ch);
+        my_cache_gone = true;
+        return NULL;
+    }
+    my_cache = ch;
+    return ch;
+}
+
+/* ---------------------------------------------------------------------------------------- magazines, owner's side
+ *
+ * Only the owner writes; statistics read from other threads, so the stores are relaxed atomics (plain moves). */
+
+#define poke(field, value) __atomic_store_n(&(field), (value), __ATOMIC_RELAXED)
+
+/* A block of class c for n bytes from ch, or NULL where its magazine is empty. */
+static inline void *pop(struct cmem__cache *ch, unsigned c, size_t n) {
+    struct cmem__magazine *m = &ch->mag[c];
+    if (unlikely(m->top == m->base)) return NULL;
+    struct cmem__entry *e = m->top - 1;
+    insist(tag_get(e->tag) == TAG_CACHED, "cached block is in use (freed twice at the same time?)", e->block);
+    tag_set(e->tag, c + 1);
+    poke(m->top, e);
+    poke(m->allocs, m->allocs + 1);
+    ch->room += (int64_t)class_size(c);
+    unpoison(e->block, n);
+    return (void *)e->block;
+}
+
+/* Puts a block of class c into ch; false where the magazine or the cache is full. */
+static inline bool push(struct cmem__cache *ch, unsigned c, struct cmem__entry e) {
+    struct cmem__magazine *m = &ch->mag[c];
+    if (unlikely(m->top == m->end || ch->room <= 0)) return false;
+    tag_set(e.tag, TAG_CACHED);
+    poison(e.block, class_size(c));
+    *m->top = e;
+    poke(m->top, m->top + 1);
+    ch->room -= (int64_t)class_size(c);
+    return true;
+}
+
+/* Gives the k oldest blocks of ch's magazine c to central. */
+static void give_oldest(struct cmem__cache *ch, unsigned c, size_t k) {
+    struct cmem__magazine *m = &ch->mag[c];
+    cmem__central_give(c, m->base, k);
+    memmove(m->base, m->base + k, (size_t)((char *)m->top - (char *)(m->base + k)));
+    poke(m->top, m->top - k);
+    ch->room += (int64_t)(k * class_size(c));
+}
+
+/* Makes room in a full cache: the largest blocks go first, as they free most for one trip. */
+static void evict(struct cmem__cache *ch) {
+    for (unsigned c = NUM_CLASSES; c-- > 0 && ch->room <= 0;) {
+        struct cmem__magazine *m = &ch->mag[c];
+        size_t have = (size_t)(m->top - m->base);
+        if (have == 0) continue;
+        size_t want = (size_t)-ch->room / class_size(c) + 1;
+        give_oldest(ch, c, want < have ? want : have);
+    }
+}
+
+/* The free of a block that push refused. */
+static __attribute__((noinline)) void free_slow(unsigned c, struct cmem__entry e) {
+    int saved = errno;
+    struct cmem__cache *ch = thread_cache();
+    tag_set(e.tag, TAG_CACHED);
+    poison(e.block, class_size(c));
+    if (ch == NULL || !cmem__magazine_init(ch, c)) {
+        cmem__central_give(c, &e, 1);
+        errno = saved;
+        return;
+    }
+    struct cmem__magazine *m = &ch->mag[c];
+    if (m->top == m->end) give_oldest(ch, c, (size_t)(m->end - m->base + 1) / 2);
+    if (ch->room <= 0) evict(ch);
+    *m->top = e;
+    poke(m->top, m->top + 1);
+    ch->room -= (int64_t)class_size(c);
+    errno = saved;
+}
+
+/* A block of class c when the magazine is empty: refills it. The block is live and poisoned. */
+static __attribute__((noinline)) void *alloc_slow(unsigned c, bool *zeroed) {
+    struct cmem__entry e[32];
+    struct cmem__cache *ch = thread_cache();
+    if (ch != NULL && !cmem__magazine_init(ch, c)) ch = NULL;
+    size_t want = 1, size = class_size(c);
+    if (ch != NULL && ch->room > 0) {
+        size_t fits = (size_t)ch->room / size + 1;
+        want = class_refill(c);
+        if (want > fits) want = fits;
+    }
+    size_t got = cmem__central_fetch(c, e, want, zeroed);
+    if (unlikely(got == 0)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    if (ch == NULL) {
+        cmem__cache_count_alloc(c, 1);
+    } else {
+        struct cmem__magazine *m = &ch->mag[c];
+        for (size_t i = got; i-- > 1;) *m->top++ = e[i]; /* the lowest address on top */
+        poke(m->allocs, m->allocs + 1);
+        ch->room -= (int64_t)((got - 1) * size);
+    }
+    tag_set(e[0].tag, c + 1);
+    return (void *)e[0].block;
+}
+
+/* ---------------------------------------------------------------------------------------------- allocation */
+
+static inline void *alloc_class(unsigned c, size_t n) {
+    struct cmem__cache *ch = my_cache;
+    void *p;
+    if (likely(ch != NULL) && likely((p = pop(ch, c, n)) != NULL)) return p;
+    p = alloc_slow(c, NULL);
+    if (p != NULL) unpoison(p, n);
+    return p;
+}
+
+static bool too_large(size_t n) {
+    if (likely(n <= PTRDIFF_MAX - PAGE_SIZE)) return false;
+    errno = ENOMEM;
+    return true;
+}
+
+void *cmem__huge_alloc(size_t n, size_t align_pages, bool *zeroed) {
+    if (too_large(n)) return NULL;
+    struct cmem__span *s = cmem__pages_alloc((n + PAGE_SIZE - 1) >> PAGE_SHIFT, align_pages, SPAN_HUGE, 0);
+    if (s == NULL) return NULL;
+    if (zeroed != NULL) *zeroed = s->zeroed;
+    tag_set(pagemap_tag(s->base), TAG_HUGE);
+    unpoison(s->base, n);
+    return (void *)s->base;
+}
+
+void *cmem_alloc(size_t n) {
+    if (likely(n - 1 < CMEM_MAX_CLASS_SIZE)) return alloc_class(class_of(n), n);
+    return n == 0 ? alloc_class(0, 1) : cmem__huge_alloc(n, 1, NULL);
+}
+
+/* Zeroes p unless its pages are known to be zero. */
+static void *zero(void *p, size_t n, bool zeroed) {
+    if (p == NULL) return NULL;
+    if (zeroed) {
+        unpoison_zeroed(p, n);
+#if CMEM_DEBUG
+        for (size_t i = 0; i < n; i++) insist(((unsigned char *)p)[i] == 0, "page known to be zero is not", (uintptr_t)p + i);
+#endif
+        return p;
+    }
+    unpoison(p, n);
+    return memset(p, 0, n);
+}
+
+static void *calloc_class(unsigned c, size_t n) {
+    struct cmem__cache *ch = my_cache;
+    void *p;
+    if (ch != NULL && (p = pop(ch, c, n)) != NULL) return memset(p, 0, n);
+    bool zeroed = false;
+    p = alloc_slow(c, &zeroed);
+    return zero(p, n, zeroed);
+}
+
+void *cmem_calloc(size_t count, size_t size) {
+    size_t n;
+    if (__builtin_mul_overflow(count, size, &n)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    if (n == 0) n = 1;
+    if (n <= CMEM_MAX_CLASS_SIZE) return calloc_class(class_of(n), n);
+    bool zeroed = false;
+    void *p = cmem__huge_alloc(n, 1, &zeroed);
+    return zero(p, n, zeroed);
+}
+
+void *cmem__calloc_direct(size_t n) {
+    bool zeroed = false;
+    if (n > CMEM_MAX_CLASS_SIZE) {
+        void *p = cmem__huge_alloc(n, 1, &zeroed);
+        return zero(p, n, zeroed);
+    }
+    struct cmem__entry e;
+    unsigned c = class_of(n);
+    if (cmem__central_fetch(c, &e, 1, &zeroed) == 0) return NULL;
+    cmem__cache_count_alloc(c, 1);
+    tag_set(e.tag, c + 1);
+    return zero((void *)e.block, n, zeroed);
+}
+
+/* A block of a page-aligned class at a multiple of more than a page. */
+static void *alloc_large_aligned(size_t align_pages, size_t n) {
+    unsigned c = class_of(n < LARGE_MIN ? LARGE_MIN : n);
+    struct cmem__span *s = cmem__pages_alloc(class_pages(c), align_pages, SPAN_LARGE, c);
+    if (s == NULL) return NULL;
+    cmem__central_count_out(c, 1);
+    cmem__cache_count_alloc(c, 1);
+    tag_set(pagemap_tag(s->base), c + 1);
+    unpoison(s->base, n);
+    return (void *)s->base;
+}
+
+void *cmem_aligned_alloc(size_t alignment, size_t n) {
+    if (alignment == 0 || (alignment & (alignment - 1)) != 0) {
+        errno = EINVAL;
+        return NULL;
+    }
+    if (n == 0) n = 1;
+    size_t align_pages = alignment <= PAGE_SIZE ? 1 : alignment >> PAGE_SHIFT;
+    if (n > CMEM_MAX_CLASS_SIZE) return cmem__huge_alloc(n, align_pages, NULL);
+    if (align_pages > 1) return alloc_large_aligned(align_pages, n);
+    /* A span starts at a page, so any class whose size is a multiple of the alignment will do. */
+    unsigned c = class_of(n);
+    while (class_size(c) % alignment != 0) c++;
+    return alloc_class(c, n);
+}
+
+/* ---------------------------------------------------------------------------------------------------- free */
+
+/* Finds the tag of the block that starts at p, where one may start; else NULL. */
+static inline cmem__tag *find_tag(uintptr_t p, struct cmem__leaf *l) {
+    size_t i = leaf_index(p);
+    cmem__tag *tag = &l->tag[i];
+    if (atomic_load_explicit(tag, memory_order_acquire) == TAG_SMALL) {
+        struct cmem__span *s = atomic_load_explicit(&l->span[i], memory_order_relaxed);
+        if (unlikely(s == NULL)) return NULL;
+        unsigned b = small_index(s, p);
+        return likely(b < s->nblocks) ? &s->state[b] : NULL;
+    }
+    return likely((p & (PAGE_SIZE - 1)) == 0) ? tag : NULL;
+}
+
+/* The class of the live block at p, and its tag; NUM_CLASSES or more where there is none, or it is huge or attached. */
+static inline unsigned find_live(uintptr_t p, cmem__tag **tag) {
+    struct cmem__leaf *l = pagemap_leaf(p);
+    if (unlikely(l == NULL)) return NUM_CLASSES;
+    *tag = find_tag(p, l);
+    if (unlikely(*tag == NULL)) return NUM_CLASSES;
+    return (unsigned)tag_get(*tag) - 1u; /* TAG_NONE wraps around */
+}
+
+/* As find_live, also for attached blocks. */
+static unsigned find_any_live(uintptr_t p, cmem__tag **tag) {
+    *tag = NULL;
+    unsigned c = find_live(p, tag);
+    if (*tag != NULL && c + 1 == TAG_ATTACHED) {
+        struct cmem__span *s = pagemap_span(p);
+        if (s->kind != SPAN_HUGE) return s->cls;
+    }
+    return c;
+}
+
+bool cmem__free_direct(uintptr_t p) {
+    cmem__tag *tag;
+    unsigned c = find_any_live(p, &tag);
+    if (c >= NUM_CLASSES) return cmem__huge_free(p);
+    struct cmem__entry e = {p, tag};
+    tag_set(tag, TAG_CACHED);
+    poison(p, class_size(c));
+    cmem__central_give(c, &e, 1);
+    return true;
+}
+
+static __attribute__((noinline)) void free_other(uintptr_t p, const char *func) {
+    int saved = errno;
+    if (p != 0 && !cmem__free_direct(p)) cmem__misuse(func, p);
+    errno = saved;
+}
+
+void cmem_free(void *p) {
+    struct cmem__entry e = {(uintptr_t)p, NULL};
+    unsigned c = find_live(e.block, &e.tag);
+    if (unlikely(c >= NUM_CLASSES)) {
+        free_other(e.block, "cmem_free");
+        return;
+    }
+    struct cmem__cache *ch = my_cache;
+    if (likely(ch != NULL) && likely(push(ch, c, e))) return;
+    free_slow(c, e);
+}
+
+size_t cmem__usable(uintptr_t p) {
+    cmem__tag *tag;
+    unsigned c = find_any_live(p, &tag);
+    if (c < NUM_CLASSES) return class_size(c);
+    if (tag == NULL) return 0;
+    struct cmem__place at = cmem__locate(p);
+    return at.where == WHERE_LIVE ? at.size : 0;
+}
+
+size_t cmem_usable_size(const void *p) {
+    if (p == NULL) return 0;
+    size_t n = cmem__usable((uintptr_t)p);
+    if (unlikely(n == 0)) cmem__misuse("cmem_usable_size", (uintptr_t)p);
+    unpoison_tail(p, n);
+    return n;
+}
+
+/* ------------------------------------------------------------------------------------------------- realloc */
+
+/* Cuts the tail off the large or huge block at p so that it holds n >= LARGE_MIN bytes. The block stays if that
+ * does not work out. */
+static void shrink(uintptr_t p, size_t n) {
+    struct cmem__span *s = pagemap_span(p);
+    bool was_huge = s->kind == SPAN_HUGE, huge = n > CMEM_MAX_CLASS_SIZE;
+    if (tag_get(pagemap_tag(p)) == TAG_ATTACHED) return;
+    unsigned old = s->cls, c = huge ? 0 : class_of(n);
+    size_t pages = huge ? (n + PAGE_SIZE - 1) >> PAGE_SHIFT : class_pages(c);
+    if (!cmem__pages_trim(s, pages) || huge) return;
+    cmem__pages_reclass(s, SPAN_LARGE, c);
+    tag_set(pagemap_tag(p), c + 1);
+    if (!was_huge) cmem__central_count_out(old, -1);
+    cmem__central_count_out(c, 1);
+}
+
+void *cmem_realloc(void *p, size_t n) {
+    if (p == NULL) return cmem_alloc(n);
+    size_t have = cmem__usable((uintptr_t)p);
+    if (unlikely(have == 0)) cmem__misuse("cmem_realloc", (uintptr_t)p);
+    if (n <= have) {
+        if (have >= 2 * LARGE_MIN && n >= LARGE_MIN && n < have / 2) shrink((uintptr_t)p, n);
+        if (have < 2 * LARGE_MIN || n >= LARGE_MIN) {
+            unpoison_resize(p, n, have);
+            return p;
+        }
+    }
+    void *q = cmem_alloc(n);
+    if (q == NULL) return NULL;
+    size_t keep = n < have ? n : have;
+    unpoison_tail(p, keep);
+    memcpy(q, p, keep);
+    cmem_free(p);
+    return q;
+}
+
+/* --------------------------------------------------------------------------------------------------- batch */
+
+#define BATCH 64
+
+size_t cmem_alloc_batch(size_t n, void **out, size_t count) {
+    if (n == 0) n = 1;
+    size_t got = 0;
+    if (n > CMEM_MAX_CLASS_SIZE) {
+        while (got < count && (out[got] = cmem_alloc(n)) != NULL) got++;
+        return got;
+    }
+    unsigned c = class_of(n);
+    struct cmem__cache *ch = my_cache;
+    while (ch != NULL && got < count && (out[got] = pop(ch, c, n)) != NULL) got++;
+    while (got < count) {
+        struct cmem__entry e[BATCH];
+        size_t want = count - got < BATCH ? count - got : BATCH;
+        size_t k = cmem__central_fetch(c, e, want, NULL);
+        cmem__cache_count_alloc(c, k);
+        for (size_t i = 0; i < k; i++) {
+            tag_set(e[i].tag, c + 1);
+            unpoison(e[i].block, n);
+            out[got++] = (void *)e[i].block;
+        }
+        if (k < want) {
+            errno = ENOMEM;
+            break;
+        }
+    }
+    return got;
+}
+
+void cmem_free_batch(void *const *p, size_t count) {
+    int saved = errno;
+    struct cmem__entry e[BATCH];
+    size_t n = 0;
+    unsigned run = 0; /* the class of e[0..n) */
+    for (size_t i = 0; i < count; i++) {
+        uintptr_t a = (uintptr_t)p[i];
+        cmem__tag *tag;
+        unsigned c = find_live(a, &tag);
+        if (c >= NUM_CLASSES) {
+            free_other(a, "cmem_free_batch");
+            continue;
+        }
+        tag_set(tag, TAG_CACHED);
+        poison(a, class_size(c));
+        if (n == BATCH || (n > 0 && c != run)) {
+            cmem__central_give(run, e, n);
+            n = 0;
+        }
+        run = c;
+        e[n++] = (struct cmem__entry){a, tag};
+    }
+    if (n > 0) cmem__central_give(run, e, n);
+    errno = saved;
+}
+
+/* -------------------------------------------------------------------------------------------------- attach */
+
+bool cmem__attach(uintptr_t p) {
+    cmem__tag *tag = NULL;
+    unsigned c = find_live(p, &tag);
+    if (tag == NULL || !(c < NUM_CLASSES || c + 1 == TAG_HUGE)) return false;
+    tag_set(tag, TAG_ATTACHED);
+    return true;
+}
+
+bool cmem__is_attached(uintptr_t p) {
+    cmem__tag *tag = NULL;
+    return find_live(p, &tag) + 1 == TAG_ATTACHED;
+}
+
+/* --------------------------------------------------------------------------------------- scavenge and stats */
+
+size_t cmem_scavenge(uint64_t idle_ns) {
+    if (idle_ns == 0 && my_cache != NULL) cmem__cache_flush(my_cache);
+    return cmem__pages_scavenge(idle_ns);
+}
+
+void cmem_stats(struct cmem_stats *out) {
+    struct cmem_stats s = {.version = 1};
+    cmem__pages_stats(&s);
+    cmem__cache_stats(&s);
+    s.central_free_bytes = cmem__central_free_bytes();
+    s.metadata_sys = cmem__meta_bytes();
+    s.frees = s.mallocs - s.live_blocks;
+    size_t n = out->struct_size < sizeof s ? out->struct_size : sizeof s;
+    s.struct_size = out->struct_size;
+    memcpy(out, &s, n);
+}
+
+/* --------------------------------------------------------------------------------------------------- check */
+
+#if CMEM_DEBUG
+size_t cmem__check(bool quiescent) {
+    size_t spans = cmem__pages_check();
+    cmem__central_check(quiescent);
+    if (quiescent) cmem__cache_check();
+    return spans;
+}
+#endif

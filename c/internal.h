@@ -1,0 +1,454 @@
+/* internal.h: the types the parts of libcmem share, and the design in short.
+ *
+ * Memory flows one way, caller -> cache -> central list -> page heap -> region -> malloc, and back. A lower layer
+ * never calls a higher one.
+ *
+ *   cache       magazines of free blocks, one a size class: a C thread's own (TLS) or a Go P's own. No locks.
+ *   central     per size class: the spans that still have free blocks. One lock a class. Only for small classes;
+ *               a block of a large class is a span of its own and goes straight to the page heap.
+ *   page heap   free runs of pages, best fit, resident ones first, lowest address first. One lock.
+ *   region      64 KiB-aligned pieces of address space from aligned_alloc.
+ *
+ * Beside them: the pagemap (address -> tag and span), the metadata pages (meta.c), misuse reports (report.c).
+ *
+ * Whether a block is live is told by one byte outside the block, its tag. For a block of a large class or a huge
+ * block it is the pagemap's tag of its first page, so a free costs two dependent loads; for a small block it is in
+ * the span's state array. Nothing is ever stored inside free memory: a write after free cannot corrupt the
+ * allocator, and free pages can be purged or poisoned whole.
+ *
+ * Names: cmem_ is public, cmem__ is shared between files, statics have no prefix.
+ */
+#ifndef CMEM_INTERNAL_H
+#define CMEM_INTERNAL_H
+
+#include "cmem.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifndef __linux__
+#error "libcmem needs Linux: it relies on MADV_DONTNEED giving zeroed pages"
+#endif
+
+#ifndef CMEM_DEBUG
+#define CMEM_DEBUG 0
+#endif
+
+_Static_assert(sizeof(void *) == 8, "libcmem needs 64-bit addresses");
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+/* ------------------------------------------------------------------------------------------------ limits */
+
+#define PAGE_SHIFT 12
+#define PAGE_SIZE ((size_t)1 << PAGE_SHIFT)
+
+/* Regions start at a multiple of this and their size is one (ASan insists on the latter). */
+#define REGION_ALIGN ((size_t)64 << 10)
+#define REGION_ALIGN_PAGES (REGION_ALIGN >> PAGE_SHIFT)
+
+/* The first region is small and is never given back: glibc may serve it from brk. */
+#define REGION_FIRST ((size_t)1 << 20)
+
+/* Later ones are over 32 MiB, the bound of glibc's dynamic mmap threshold, so that free really unmaps them. */
+#define REGION_SIZE (((size_t)32 << 20) + REGION_ALIGN)
+
+/* User addresses are below 2^48 on every machine supported, unless mmap is asked for more, which malloc never does. */
+#define ADDR_BITS 48
+
+/* Blocks below this size share a span; from it on a block is a span of its own, page-aligned. */
+#define LARGE_MIN ((size_t)32 << 10)
+
+/* -------------------------------------------------------------------------------------------- size classes
+ *
+ * 16 B steps up to 256 B, then 8 steps a doubling. With m = n - 1 and e = max(4, floor(log2 m) - 3), the class of
+ * n is 8 (e - 4) + (m >> e) and its block size ((m >> e) + 1) << e: a handful of instructions, no table.
+ * From 129 B on no block is more than 12.5 % larger than what was asked for (worst: 1/9 = 11.1 %).
+ * As every size is k << e with k <= 16, a span of k pages holds exactly 2^(12-e) blocks: no tail is wasted. */
+
+#define NUM_CLASSES CMEM_NUM_CLASSES
+#define NUM_SMALL 71 /* classes 0..70: 16 B to 30 KiB */
+
+static inline unsigned class_shift(size_t m) { return 60u - (unsigned)__builtin_clzl(m | 128); }
+
+/* The size class of n, 1 <= n <= CMEM_MAX_CLASS_SIZE. */
+static inline unsigned class_of(size_t n) {
+    size_t m = n - 1;
+    unsigned e = class_shift(m);
+    return (e - 4) * 8 + (unsigned)(m >> e);
+}
+
+/* For class c: the exponent e and the count k of its block size k << e. */
+static inline unsigned class_e(unsigned c) { return c < 16 ? 4 : 3 + c / 8; }
+static inline unsigned class_k(unsigned c) { return c < 16 ? c + 1 : 9 + c % 8; }
+static inline size_t class_size(unsigned c) { return (size_t)class_k(c) << class_e(c); }
+static inline bool class_is_small(unsigned c) { return c < NUM_SMALL; }
+
+/* Pages and blocks of a span of class c. */
+static inline size_t class_pages(unsigned c) {
+    return class_is_small(c) ? class_k(c) : class_size(c) >> PAGE_SHIFT;
+}
+static inline unsigned class_blocks(unsigned c) { return class_is_small(c) ? 1u << (PAGE_SHIFT - class_e(c)) : 1; }
+
+/* The most blocks of class c that one magazine holds: 64 KiB worth, 8 to 64. */
+static inline unsigned class_magazine(unsigned c) {
+    size_t n = ((size_t)64 << 10) / class_size(c);
+    return n > 64 ? 64 : n < 8 ? 8 : (unsigned)n;
+}
+
+/* How many blocks an empty magazine of class c is refilled with: 32 KiB worth, 1 to 32. */
+static inline unsigned class_refill(unsigned c) {
+    size_t n = ((size_t)32 << 10) / class_size(c);
+    return n > 32 ? 32 : n < 1 ? 1 : (unsigned)n;
+}
+
+/* ---------------------------------------------------------------------------------------------------- tags */
+
+/* A tag is one byte: 0, the class + 1 of the live block that starts here, or one of these. */
+#define TAG_NONE 0        /* no block starts here, or a free one that the central list or page heap holds */
+#define TAG_ATTACHED 0xFC /* a live block that Go's Attach hangs on an owner: its class is in the span */
+#define TAG_HUGE 0xFD     /* a live huge block */
+#define TAG_SMALL 0xFE    /* pagemap only: a page of a small span, the tags are in its state array */
+#define TAG_CACHED 0xFF   /* a free block that sits in a cache */
+
+/* Written by whoever owns the block at the time (caller, cache or lock holder), read by anybody who passes the
+ * address to cmem_free: relaxed order is enough, as a caller that has a block got it with an ordering of its own. */
+typedef _Atomic uint8_t cmem__tag;
+
+#define tag_get(t) atomic_load_explicit((t), memory_order_relaxed)
+#define tag_set(t, v) atomic_store_explicit((t), (uint8_t)(v), memory_order_relaxed)
+
+/* ---------------------------------------------------------------------------------------------------- locks */
+
+/* Locks are taken in rising rank, those of one rank in rising address; a debug build aborts on any other order. No
+ * lock is held across a system call, malloc or madvise. A fork takes them all, in this order. */
+enum {
+    RANK_CENTRAL = 100, /* one a small class */
+    RANK_PAGEHEAP = 300,
+    RANK_REGISTRY = 400,
+    RANK_META = 500,
+};
+
+struct cmem__lock {
+    pthread_mutex_t mutex;
+    int rank;
+};
+
+#define LOCK_INIT(r)                                                                                                   \
+    { PTHREAD_MUTEX_INITIALIZER, (r) }
+
+#if CMEM_DEBUG
+void cmem__lock_check(const struct cmem__lock *l);
+void cmem__lock_took(const struct cmem__lock *l);
+void cmem__lock_left(const struct cmem__lock *l);
+#else
+static inline void cmem__lock_check(const struct cmem__lock *l) { (void)l; }
+static inline void cmem__lock_took(const struct cmem__lock *l) { (void)l; }
+static inline void cmem__lock_left(const struct cmem__lock *l) { (void)l; }
+#endif
+
+static inline void lock(struct cmem__lock *l) {
+    cmem__lock_check(l);
+    pthread_mutex_lock(&l->mutex);
+    cmem__lock_took(l);
+}
+
+static inline void unlock(struct cmem__lock *l) {
+    cmem__lock_left(l);
+    pthread_mutex_unlock(&l->mutex);
+}
+
+/* --------------------------------------------------------------------------------------------------- spans */
+
+enum cmem__kind {
+    SPAN_UNUSED = 0, /* a descriptor on the page heap's list of spare ones */
+    SPAN_HOT,        /* free, counted as resident */
+    SPAN_COLD,       /* free, every page given back (or never touched) and so known to read as zero */
+    SPAN_BUSY,       /* free, its pages on their way to the operating system */
+    SPAN_SMALL,      /* cut into blocks of one small class */
+    SPAN_LARGE,      /* one block of a large class */
+    SPAN_HUGE,       /* one huge block */
+};
+
+#define SPAN_INLINE_STATE 16
+
+/* A run of pages. Fields belong to the page heap's lock unless said otherwise. */
+struct cmem__span {
+    uintptr_t base;   /* first byte; never changes while the span is in use */
+    size_t npages;    /* length in pages */
+    cmem__tag *state; /* small: one tag a block; set before any block is handed out */
+    uint32_t magic;   /* small: ceil(2^32 / block size), for an exact division of offsets below 64 KiB */
+    uint32_t size;    /* small: bytes a block */
+    uint8_t kind;     /* enum cmem__kind */
+    uint8_t cls;      /* small and large: the size class */
+    uint16_t nblocks; /* small: blocks in all */
+    uint16_t nfree;   /* small: state entries that are TAG_NONE; central lock */
+    uint16_t scan;    /* small: no entry below this index is TAG_NONE; central lock */
+    bool zeroed;      /* set on allocation: every page was cold */
+    bool partial;     /* small: stands in its central list; central lock */
+
+    /* Place in an address-ordered tree: the page heap's bin (free spans) or the central list (partial spans). */
+    struct cmem__span *left, *right;
+
+    /* Hot spans: the page heap's list by age, oldest first. Spare descriptors: next only. */
+    struct cmem__span *prev, *next;
+
+    struct cmem__region *region;
+    uint64_t unused_since; /* hot: when its youngest page was freed, cmem__now() */
+    cmem__tag inline_state[SPAN_INLINE_STATE]; /* the state array of spans of up to 16 blocks */
+};
+
+_Static_assert(sizeof(struct cmem__span) <= 128, "a span descriptor fits two cache lines");
+
+/* A piece of address space from malloc. Belongs to the page heap's lock. */
+struct cmem__region {
+    uintptr_t base;
+    size_t npages;
+    size_t free_pages; /* pages in free spans, of any kind */
+    bool permanent;    /* never given back: the first one */
+    struct cmem__region *prev, *next;
+};
+
+/* An address-ordered tree of spans (treap.c). */
+struct cmem__span *cmem__tree_insert(struct cmem__span *root, struct cmem__span *s);
+struct cmem__span *cmem__tree_remove(struct cmem__span *root, struct cmem__span *s);
+struct cmem__span *cmem__tree_min(struct cmem__span *root);
+struct cmem__span *cmem__tree_first_fit(struct cmem__span *root, size_t npages);
+
+/* ------------------------------------------------------------------------------------------------- pagemap */
+
+/* Two levels: 2^18 roots, each for 1 GiB of addresses. Readable without a lock by C and Go alike; binding.go and
+ * cmem/ know this layout. A span stands in `span` at its first and its last page (a small span at every page, as
+ * its interior pages hold starts of blocks); all other entries are NULL. */
+#define LEAF_SHIFT 30
+#define LEAF_PAGES ((size_t)1 << (LEAF_SHIFT - PAGE_SHIFT))
+#define ROOT_LEN ((size_t)1 << (ADDR_BITS - LEAF_SHIFT))
+
+struct cmem__leaf {
+    cmem__tag tag[LEAF_PAGES];
+    _Atomic(struct cmem__span *) span[LEAF_PAGES];
+};
+
+extern _Atomic(struct cmem__leaf *) cmem__pagemap[ROOT_LEN];
+
+/* Makes the leaves for [base, base + bytes). Returns false where memory for them is not to be had. */
+bool cmem__pagemap_grow(uintptr_t base, size_t bytes);
+
+/* The leaf that covers a, or NULL. */
+static inline struct cmem__leaf *pagemap_leaf(uintptr_t a) {
+    if (unlikely(a >> ADDR_BITS)) return NULL;
+    return atomic_load_explicit(&cmem__pagemap[a >> LEAF_SHIFT], memory_order_acquire);
+}
+
+static inline size_t leaf_index(uintptr_t a) { return (a >> PAGE_SHIFT) & (LEAF_PAGES - 1); }
+
+/* The span entry of a's page; NULL where there is none. */
+static inline struct cmem__span *pagemap_span(uintptr_t a) {
+    struct cmem__leaf *l = pagemap_leaf(a);
+    return l ? atomic_load_explicit(&l->span[leaf_index(a)], memory_order_relaxed) : NULL;
+}
+
+/* Both need the leaf to exist. */
+static inline void pagemap_set(uintptr_t a, struct cmem__span *s) {
+    struct cmem__leaf *l = atomic_load_explicit(&cmem__pagemap[a >> LEAF_SHIFT], memory_order_relaxed);
+    atomic_store_explicit(&l->span[leaf_index(a)], s, memory_order_relaxed);
+}
+static inline cmem__tag *pagemap_tag(uintptr_t a) {
+    struct cmem__leaf *l = atomic_load_explicit(&cmem__pagemap[a >> LEAF_SHIFT], memory_order_relaxed);
+    return &l->tag[leaf_index(a)];
+}
+
+/* The index in s, a small span, of the block that starts at a; s->nblocks or more where none does. */
+static inline unsigned small_index(const struct cmem__span *s, uintptr_t a) {
+    uint64_t off = a - s->base;
+    unsigned i = (unsigned)((off * s->magic) >> 32);
+    return likely(i * (uint64_t)s->size == off) ? i : UINT16_MAX + 1u;
+}
+
+/* ---------------------------------------------------------------------------------------------- page heap */
+
+/* Allocates a span of npages whose base is a multiple of align_pages pages (a power of two). It is in use, of
+ * kind `kind` and class `cls`, and its tags are unset. NULL with errno ENOMEM. */
+struct cmem__span *cmem__pages_alloc(size_t npages, size_t align_pages, enum cmem__kind kind, unsigned cls);
+
+/* Takes back a span whose tags are TAG_NONE again. */
+void cmem__pages_free(struct cmem__span *s);
+
+/* Takes the huge block at p from its caller. Returns false where no live huge block starts there. */
+bool cmem__huge_free(uintptr_t p);
+
+/* Gives the pages from new_npages on of a large or huge span in use back; false where no descriptor is to be had. */
+bool cmem__pages_trim(struct cmem__span *s, size_t new_npages);
+
+/* Makes a huge span one of class cls or the reverse, after a trim. */
+void cmem__pages_reclass(struct cmem__span *s, enum cmem__kind kind, unsigned cls);
+
+size_t cmem__pages_scavenge(uint64_t idle_ns);
+void cmem__pages_stats(struct cmem_stats *out);
+void cmem__pages_lock(void);
+void cmem__pages_unlock(void);
+void cmem__pages_after_fork(void);
+
+/* ------------------------------------------------------------------------------------------ central lists */
+
+/* A free block on its way: its address and where its tag lies. The tag is TAG_CACHED. Go knows this layout. */
+struct cmem__entry {
+    uintptr_t block;
+    cmem__tag *tag;
+};
+
+/* Takes up to n free blocks of class c. Fewer only where memory is out (errno ENOMEM). Large classes: *zeroed tells
+ * whether the last one reads as zero; may be NULL. */
+size_t cmem__central_fetch(unsigned c, struct cmem__entry *out, size_t n, bool *zeroed);
+
+/* Takes n blocks of class c back; their tags must be TAG_CACHED. */
+void cmem__central_give(unsigned c, const struct cmem__entry *in, size_t n);
+
+/* The same for blocks of any classes. */
+void cmem__central_give_mixed(const struct cmem__entry *in, size_t n);
+
+/* Blocks of class c that central has handed out and not had back, and bytes free in its spans. */
+size_t cmem__central_out(unsigned c);
+size_t cmem__central_free_bytes(void);
+
+/* A large span that goes to a caller without a cache in between; a realloc that trims changes the class. */
+void cmem__central_moved(unsigned from, unsigned to);
+void cmem__central_count_out(unsigned c, long n);
+
+void cmem__central_lock(void);
+void cmem__central_unlock(void);
+
+/* --------------------------------------------------------------------------------------------------- cache */
+
+/* A LIFO array of free blocks: entries base..top are filled, end is its limit. All three NULL before the first use,
+ * so that both fast paths' tests fail. Written by the owner only; others read it for statistics. */
+struct cmem__magazine {
+    struct cmem__entry *top, *base, *end;
+    uint64_t allocs; /* blocks it has given to callers */
+};
+
+enum cmem__cache_kind { CACHE_THREAD = 0, CACHE_P = 1 };
+
+/* The bytes a cache may hold, give or take one block: it takes a block, of any size, while there is any room. So the
+ * last block freed is always at hand for the next allocation, even if it is larger than the whole limit. */
+#define CACHE_LIMIT ((int64_t)1 << 20)
+
+/* What a thread or P keeps. Go knows this layout. `room` is the limit less the bytes held; it may be negative. */
+struct cmem__cache {
+    int64_t room;
+    uint64_t kind;
+    struct cmem__cache *prev, *next; /* all caches; registry lock */
+    struct cmem__magazine mag[NUM_CLASSES];
+};
+
+struct cmem__cache *cmem__cache_new(enum cmem__cache_kind kind);
+void cmem__cache_delete(struct cmem__cache *ch); /* flushes it first */
+void cmem__cache_flush(struct cmem__cache *ch);
+bool cmem__magazine_init(struct cmem__cache *ch, unsigned c);
+
+/* Adds the counts of all caches to *out. */
+void cmem__cache_stats(struct cmem_stats *out);
+size_t cmem__cache_blocks(unsigned c);
+void cmem__cache_count_alloc(unsigned c, uint64_t n); /* allocations that went past every cache */
+void cmem__cache_lock(void);
+void cmem__cache_unlock(void);
+
+/* ------------------------------------------------------------------------------------------------ metadata */
+
+/* Zeroed memory from the library's own pages, 64-byte aligned; NULL with errno ENOMEM. */
+void *cmem__meta_alloc(size_t bytes);
+void cmem__meta_free(void *p, size_t bytes);
+/* Whole zeroed pages that are never given back. */
+void *cmem__meta_map(size_t bytes);
+size_t cmem__meta_bytes(void);
+void cmem__meta_lock(void);
+void cmem__meta_unlock(void);
+
+/* --------------------------------------------------------------------------------------------------- system */
+
+/* Address space for a region from the malloc family, every page of it given back; *zeroed tells whether that
+ * worked. NULL with errno ENOMEM. */
+void *cmem__os_region_new(size_t bytes, bool *zeroed);
+void cmem__os_region_delete(void *p, size_t bytes);
+
+/* Gives whole pages back to the operating system: they read as zero afterwards. False where it refuses
+ * (locked pages). Keeps errno. */
+bool cmem__os_release(uintptr_t base, size_t bytes);
+
+void *cmem__os_map(size_t bytes);
+size_t cmem__os_page_size(void);
+uint64_t cmem__now(void); /* nanoseconds of the monotonic clock, coarse */
+
+/* -------------------------------------------------------------------------------------------------- reports */
+
+enum cmem__where {
+    WHERE_FOREIGN,       /* not in cmem's heap */
+    WHERE_NO_BLOCK,      /* in the heap, in pages that hold no block: freed, or never one */
+    WHERE_FREE,          /* the start of a block that is free */
+    WHERE_LIVE,          /* the start of a live block */
+    WHERE_INTERIOR_LIVE, /* inside a live block */
+    WHERE_INTERIOR_FREE, /* inside a free block */
+};
+
+struct cmem__place {
+    enum cmem__where where;
+    uintptr_t block; /* start of the block, where there is one */
+    size_t size;     /* its bytes */
+};
+
+/* What the address p is, without reading it. */
+struct cmem__place cmem__locate(uintptr_t p);
+
+/* The span in use or free that covers p, or NULL; under the page heap's lock. */
+struct cmem__span *cmem__pages_find(uintptr_t p);
+
+/* Writes what p is as text, "double free: ...", into buf, NUL-terminated. Returns its length. */
+size_t cmem__describe(uintptr_t p, char *buf, size_t len);
+
+/* Prints "cmem: FUNC(P): WHAT" to standard error and aborts. */
+_Noreturn void cmem__misuse(const char *func, uintptr_t p) __attribute__((cold));
+_Noreturn void cmem__panic(const char *what, uintptr_t p) __attribute__((cold));
+
+/* An invariant whose failure means that the heap is corrupt, checked in every build where the check is cheap. */
+#define insist(cond, what, p)                                                                                          \
+    do {                                                                                                               \
+        if (unlikely(!(cond))) cmem__panic((what), (uintptr_t)(p));                                                    \
+    } while (0)
+
+/* --------------------------------------------------------------------------------------- debug build's checks */
+
+#if CMEM_DEBUG
+/* Walks every structure and aborts on a broken invariant. The caller makes sure that nobody else is in the library
+ * for the checks that need it (quiescent). Returns the number of spans seen. */
+size_t cmem__check(bool quiescent);
+size_t cmem__pages_check(void);
+void cmem__central_check(bool quiescent);
+void cmem__cache_check(void);
+#endif
+
+/* --------------------------------------------------------------------------------------------------- entry */
+
+/* Huge blocks, and zeroed ones past every cache. NULL with errno ENOMEM. */
+void *cmem__huge_alloc(size_t n, size_t align_pages, bool *zeroed);
+void *cmem__calloc_direct(size_t n);
+
+/* Takes the block that starts at p from its caller, whatever its kind (huge, attached, of a class), straight to
+ * central. Returns false where no live block starts there. */
+bool cmem__free_direct(uintptr_t p);
+
+/* Marks the live block at p as hanging on a Go owner (TAG_ATTACHED), so that every free of it goes the slow way.
+ * Returns false where no live block starts there or it is attached already. */
+bool cmem__attach(uintptr_t p);
+bool cmem__is_attached(uintptr_t p);
+
+/* The bytes of the live block that starts at p, 0 where none does. */
+size_t cmem__usable(uintptr_t p);
+
+/* pthread_atfork and the TLS key, once. */
+void cmem__init(void);
+
+#endif /* CMEM_INTERNAL_H */

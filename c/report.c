@@ -1,0 +1,88 @@
+/* report.c: says what an address is, and ends the process where the caller broke the rules. */
+#include "internal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* In the small span s: the block that covers p. */
+static struct cmem__place locate_small(const struct cmem__span *s, uintptr_t p) {
+    unsigned i = (unsigned)(((p - s->base) * s->magic) >> 32);
+    uint8_t t = tag_get(&s->state[i]);
+    bool live = t != TAG_NONE && t != TAG_CACHED;
+    struct cmem__place at = {.block = s->base + (uintptr_t)i * s->size, .size = s->size};
+    if (at.block == p) at.where = live ? WHERE_LIVE : WHERE_FREE;
+    else at.where = live ? WHERE_INTERIOR_LIVE : WHERE_INTERIOR_FREE;
+    return at;
+}
+
+/* In s, one large or huge block. */
+static struct cmem__place locate_large(const struct cmem__span *s, uintptr_t p) {
+    uint8_t t = tag_get(pagemap_tag(s->base));
+    bool live = t != TAG_NONE && t != TAG_CACHED;
+    struct cmem__place at = {.block = s->base, .size = s->npages << PAGE_SHIFT};
+    if (s->base == p) at.where = live ? WHERE_LIVE : WHERE_FREE;
+    else at.where = live ? WHERE_INTERIOR_LIVE : WHERE_INTERIOR_FREE;
+    return at;
+}
+
+struct cmem__place cmem__locate(uintptr_t p) {
+    struct cmem__place at = {.where = WHERE_FOREIGN};
+    cmem__pages_lock();
+    struct cmem__span *s = cmem__pages_find(p);
+    if (s != NULL) {
+        if (s->kind == SPAN_SMALL && tag_get(pagemap_tag(s->base)) == TAG_SMALL) at = locate_small(s, p);
+        else if (s->kind == SPAN_LARGE || s->kind == SPAN_HUGE) at = locate_large(s, p);
+        else at.where = WHERE_NO_BLOCK;
+    }
+    cmem__pages_unlock();
+    return at;
+}
+
+size_t cmem__describe(uintptr_t p, char *buf, size_t len) {
+    struct cmem__place at = cmem__locate(p);
+    int n = 0;
+    switch (at.where) {
+    case WHERE_FOREIGN:
+        n = snprintf(buf, len, "foreign pointer: not in cmem's heap");
+        break;
+    case WHERE_NO_BLOCK:
+        n = snprintf(buf, len, "double free or stray pointer: in cmem's heap, where no block is now");
+        break;
+    case WHERE_FREE:
+        n = snprintf(buf, len, "double free: the block of %zu bytes is free already", at.size);
+        break;
+    case WHERE_LIVE:
+        n = snprintf(buf, len, "a live block of %zu bytes", at.size);
+        break;
+    case WHERE_INTERIOR_LIVE:
+    case WHERE_INTERIOR_FREE:
+        n = snprintf(buf, len, "not the start of a block: %zu bytes into the %s block of %zu bytes at %#zx",
+                     (size_t)(p - at.block), at.where == WHERE_INTERIOR_LIVE ? "live" : "free", at.size, at.block);
+        break;
+    }
+    return n < 0 ? 0 : (size_t)n < len ? (size_t)n : len - 1;
+}
+
+/* One write, so that lines of two threads do not mix. */
+static _Noreturn void die(const char *fmt, ...) {
+    char line[320];
+    va_list args;
+    va_start(args, fmt);
+    int n = vsnprintf(line, sizeof line, fmt, args);
+    va_end(args);
+    size_t len = n < 0 ? 0 : (size_t)n < sizeof line ? (size_t)n : sizeof line - 1;
+    if (write(STDERR_FILENO, line, len) < 0) abort(); /* standard error is closed: the signal must tell */
+    abort();
+}
+
+void cmem__misuse(const char *func, uintptr_t p) {
+    char what[200];
+    cmem__describe(p, what, sizeof what);
+    die("cmem: %s(%#zx): %s\n", func, (size_t)p, what);
+}
+
+void cmem__panic(const char *what, uintptr_t p) {
+    die("cmem: heap corruption: %s (%#zx)\n", what, (size_t)p);
+}

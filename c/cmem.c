@@ -484,6 +484,9 @@ bool cmem__is_attached(uintptr_t p) {
     return find_live(p, &tag) + 1 == TAG_ATTACHED;
 }
 
+void cmem__poison(uintptr_t p, size_t n) { poison(p, n); }
+void cmem__unpoison(uintptr_t p, size_t n) { unpoison(p, n); }
+
 /* --------------------------------------------------------------------------------------- scavenge and stats */
 
 size_t cmem_scavenge(uint64_t idle_ns) {

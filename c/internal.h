@@ -448,6 +448,10 @@ bool cmem__is_attached(uintptr_t p);
 /* The bytes of the live block that starts at p, 0 where none does. */
 size_t cmem__usable(uintptr_t p);
 
+/* For Go under -asan: its magazines are filled and emptied in Go. */
+void cmem__poison(uintptr_t p, size_t n);
+void cmem__unpoison(uintptr_t p, size_t n);
+
 /* pthread_atfork and the TLS key, once. */
 void cmem__init(void);
 

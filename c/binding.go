@@ -1,0 +1,205 @@
+//go:build linux && (amd64 || arm64 || riscv64)
+
+package c
+
+/*
+#cgo CFLAGS: -std=gnu11 -O2 -fvisibility=hidden -Wall
+#cgo LDFLAGS: -lpthread
+
+// None of these calls back into Go or keeps a pointer, so arguments stay on the stack and the call is cheaper.
+#cgo noescape cmem__central_fetch
+#cgo nocallback cmem__central_fetch
+#cgo noescape cmem__central_give
+#cgo nocallback cmem__central_give
+#cgo noescape cmem__central_give_mixed
+#cgo nocallback cmem__central_give_mixed
+#cgo noescape cmem__describe
+#cgo nocallback cmem__describe
+#cgo noescape cmem_stats
+#cgo nocallback cmem_stats
+#cgo noescape cmem__huge_alloc
+#cgo nocallback cmem__huge_alloc
+#cgo nocallback cmem__calloc_direct
+#cgo nocallback cmem__free_direct
+#cgo nocallback cmem__usable
+#cgo nocallback cmem__attach
+#cgo nocallback cmem__is_attached
+#cgo nocallback cmem__cache_new
+#cgo noescape cmem__magazine_init
+#cgo nocallback cmem__magazine_init
+#cgo nocallback cmem__cache_count_alloc
+#cgo nocallback cmem_scavenge
+#cgo nocallback cmem__poison
+#cgo nocallback cmem__unpoison
+
+#include "internal.h"
+*/
+import "C"
+
+import "unsafe"
+
+// The layout that Go shares with internal.h. A test compares every size and offset with the C compiler's.
+
+const (
+	NumClasses   = C.CMEM_NUM_CLASSES
+	NumSmall     = C.NUM_SMALL
+	MaxClassSize = 16 << 20 // CMEM_MAX_CLASS_SIZE, which cgo does not take for a constant
+	LargeMin     = 32 << 10 // LARGE_MIN
+
+	PageShift = C.PAGE_SHIFT
+	LeafShift = C.LEAF_SHIFT
+	LeafPages = 1 << (LeafShift - PageShift)
+	RootLen   = 1 << (C.ADDR_BITS - LeafShift)
+
+	TagNone     = C.TAG_NONE
+	TagAttached = C.TAG_ATTACHED
+	TagHuge     = C.TAG_HUGE
+	TagSmall    = C.TAG_SMALL
+	TagCached   = C.TAG_CACHED
+)
+
+// The structures hold addresses as uintptr, not as pointers: they lie in C memory, where a pointer store from Go would
+// pass the collector's write barrier for nothing.
+type (
+	// Entry is struct cmem__entry: a free block and where its tag lies.
+	Entry struct {
+		Block uintptr
+		Tag   uintptr
+	}
+
+	// Magazine is struct cmem__magazine.
+	Magazine struct {
+		Top, Base, End uintptr // of Entry
+		Allocs         uint64
+	}
+
+	// Cache is struct cmem__cache.
+	Cache struct {
+		Room       int64
+		kind       uint64
+		prev, next uintptr
+		Mag        [NumClasses]Magazine
+	}
+
+	// Leaf is struct cmem__leaf.
+	Leaf struct {
+		Tag  [LeafPages]uint8
+		Span [LeafPages]uintptr // of Span
+	}
+
+	// Span is the head of struct cmem__span.
+	Span struct {
+		Base    uintptr
+		NPages  uintptr
+		State   uintptr // of uint8, one tag a block
+		Magic   uint32
+		Size    uint32
+		Kind    uint8
+		Class   uint8
+		NBlocks uint16
+	}
+)
+
+// Stats is struct cmem_stats; cmem.h describes the fields.
+type Stats struct {
+	structSize, version uint32
+
+	HeapSys, HeapInuse, HeapIdle, HeapReleased                               uint64
+	LiveBytes, LiveBlocks, MagazineBytes, ThreadCacheBytes, CentralFreeBytes uint64
+	MetadataSys, Regions                                                     uint64
+	TotalAlloc, Mallocs, Frees                                               uint64
+	Scavenges, ScavengedBytes                                                uint64
+}
+
+// Pagemap is the root of the pagemap; entries are nil or point to a Leaf.
+var Pagemap = (*[RootLen]*Leaf)(unsafe.Pointer(&C.cmem__pagemap))
+
+// Fetch takes up to n free blocks of class cls from the central list into out and returns how many.
+func Fetch(cls uint, out *Entry, n int) int {
+	return int(C.cmem__central_fetch(C.uint(cls), (*C.struct_cmem__entry)(unsafe.Pointer(out)), C.size_t(n), nil))
+}
+
+// Give returns n blocks of class cls to the central list; their tags are TagCached.
+func Give(cls uint, in *Entry, n int) {
+	C.cmem__central_give(C.uint(cls), (*C.struct_cmem__entry)(unsafe.Pointer(in)), C.size_t(n))
+}
+
+// GiveMixed is Give for blocks of any classes.
+func GiveMixed(in *Entry, n int) {
+	C.cmem__central_give_mixed((*C.struct_cmem__entry)(unsafe.Pointer(in)), C.size_t(n))
+}
+
+// Refill is how many blocks of class cls an empty magazine is refilled with, at most MaxRefill.
+func Refill(cls uint) int { return int(C.class_refill(C.uint(cls))) }
+
+// MaxRefill is the most that Refill returns.
+const MaxRefill = 32
+
+// MagazineSize is how many blocks of class cls a magazine holds, at most MaxMagazine.
+func MagazineSize(cls uint) int { return int(C.class_magazine(C.uint(cls))) }
+
+// MaxMagazine is the most that MagazineSize returns.
+const MaxMagazine = 64
+
+// NewCache makes the cache of a P. Nil: out of memory.
+func NewCache() *Cache {
+	return (*Cache)(unsafe.Pointer(C.cmem__cache_new(C.CACHE_P)))
+}
+
+// InitMagazine makes magazine cls of ch ready for use. False: out of memory.
+func InitMagazine(ch *Cache, cls uint) bool {
+	return bool(C.cmem__magazine_init((*C.struct_cmem__cache)(unsafe.Pointer(ch)), C.uint(cls)))
+}
+
+// CountAlloc adds an allocation of class cls that no magazine has counted.
+func CountAlloc(cls uint) { C.cmem__cache_count_alloc(C.uint(cls), 1) }
+
+// HugeAlloc allocates a huge block of n bytes, nil if out of memory.
+func HugeAlloc(n int) unsafe.Pointer { return C.cmem__huge_alloc(C.size_t(n), 1, nil) }
+
+// Calloc allocates n zeroed bytes past every cache, nil if out of memory.
+func Calloc(n int) unsafe.Pointer { return C.cmem__calloc_direct(C.size_t(n)) }
+
+// Realloc is cmem_realloc.
+func Realloc(p unsafe.Pointer, n int) unsafe.Pointer { return C.cmem_realloc(p, C.size_t(n)) }
+
+// Free takes the live block at p, of any kind, past every cache; false where no live block starts there.
+func Free(p uintptr) bool { return bool(C.cmem__free_direct(C.uintptr_t(p))) }
+
+// Usable is the size of the live block at p, 0 where none starts there.
+func Usable(p uintptr) int { return int(C.cmem__usable(C.uintptr_t(p))) }
+
+// Attach marks the live block at p as attached; false where none starts there or it is attached already.
+func Attach(p uintptr) bool { return bool(C.cmem__attach(C.uintptr_t(p))) }
+
+// IsAttached tells whether the block at p is live and attached.
+func IsAttached(p uintptr) bool { return bool(C.cmem__is_attached(C.uintptr_t(p))) }
+
+// Describe says what the address p is.
+func Describe(p uintptr) string {
+	var buf [200]byte
+	n := C.cmem__describe(C.uintptr_t(p), (*C.char)(unsafe.Pointer(&buf[0])), C.size_t(len(buf)))
+	return string(buf[:n])
+}
+
+// ReadStats fills *s.
+func ReadStats(s *Stats) {
+	s.structSize = uint32(unsafe.Sizeof(*s))
+	C.cmem_stats((*C.struct_cmem_stats)(unsafe.Pointer(s)))
+}
+
+// Scavenge gives what has been idle for idle nanoseconds back to the operating system and returns the bytes.
+func Scavenge(idle uint64) int { return int(C.cmem_scavenge(C.uint64_t(idle))) }
+
+// ClassInfo describes size class cls, which must be below NumClasses.
+func ClassInfo(cls uint) (size, spanBytes, blocks, minSize int) {
+	var info C.struct_cmem_class_info
+	if C.cmem_class_info(C.uint(cls), &info) != 0 {
+		panic("cmem: no such size class")
+	}
+	return int(info.size), int(info.span_bytes), int(info.blocks), int(info.min_size)
+}
+
+// Poison and Unpoison tell AddressSanitizer, in a build with -asan, which bytes may be touched.
+func Poison(p uintptr, n int)   { C.cmem__poison(C.uintptr_t(p), C.size_t(n)) }
+func Unpoison(p uintptr, n int) { C.cmem__unpoison(C.uintptr_t(p), C.size_t(n)) }

@@ -1,0 +1,5 @@
+//go:build !asan
+
+package cmem
+
+const asan = false

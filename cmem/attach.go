@@ -1,0 +1,77 @@
+package cmem
+
+import (
+	"runtime"
+	"sync"
+	"unsafe"
+)
+
+// attached holds the buffers that hang on an owner. A buffer's tag says that it is one, so Free asks here only then.
+var attached = struct {
+	sync.Mutex
+	m    map[uintptr]attachment
+	last uint64
+}{m: map[uintptr]attachment{}}
+
+type attachment struct {
+	token   uint64 // tells this attachment from earlier ones of the same address
+	cleanup runtime.Cleanup
+}
+
+// Attach makes b, a buffer of Alloc, be freed when owner is collected, unless it was freed before. A buffer hangs on one
+// owner at most; an owner may have many. A b of capacity 0 is passed over.
+//
+// A SLICE OF C MEMORY KEEPS NOTHING ALIVE: whoever uses b must hold owner as long, by runtime.KeepAlive if need be. The
+// usual place for b is a field of *owner.
+//
+// Attach panics with a *MisuseError where b is not the start of a live buffer or is attached already, and as
+// runtime.AddCleanup does where owner is nil or no pointer to the start of a Go object.
+func Attach[T any](owner *T, b []byte) {
+	if cap(b) == 0 {
+		return
+	}
+	p := uintptr(unsafe.Pointer(unsafe.SliceData(b)))
+	attached.Lock()
+	attached.last++
+	token := attached.last
+	attached.Unlock()
+	// First the cleanup: it panics where owner is no good, and finds nothing to free as long as the block isn't in the map.
+	cleanup := runtime.AddCleanup(owner, freeOwned, owned{p, token})
+	if !attach(p) {
+		cleanup.Stop()
+		attachMisuse(p)
+	}
+	attached.Lock()
+	attached.m[p] = attachment{token, cleanup}
+	attached.Unlock()
+	runtime.KeepAlive(owner)
+}
+
+type owned struct {
+	p     uintptr
+	token uint64
+}
+
+// freeOwned is the cleanup of an owner.
+func freeOwned(o owned) {
+	attached.Lock()
+	mine := attached.m[o.p].token == o.token
+	if mine {
+		delete(attached.m, o.p)
+	}
+	attached.Unlock()
+	if mine {
+		freeAttached(o.p)
+	}
+}
+
+// detach forgets the owner of p, which is about to be freed.
+func detach(p uintptr) {
+	attached.Lock()
+	a, ok := attached.m[p]
+	delete(attached.m, p)
+	attached.Unlock()
+	if ok {
+		a.cleanup.Stop()
+	}
+}

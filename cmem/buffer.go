@@ -1,0 +1,91 @@
+package cmem
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+)
+
+// A Buffer is a handle on a buffer, for code that cannot be sure that somebody calls Free: when every copy of the handle
+// is lost, the buffer is freed by the collector's next cycle. It is a small value: copy it freely. All copies are the
+// same buffer, and Free of one frees it for all. The zero value is an empty buffer.
+//
+// THE HANDLE KEEPS THE BUFFER ALIVE, the slice of Bytes does not: hold the handle, by runtime.KeepAlive if need be, for as
+// long as the slice is used.
+type Buffer struct {
+	o   *owner
+	gen uint64 // what o.block.gen was when this buffer was made
+}
+
+// An owner is the Go object that copies of a Buffer share. The cleanup hangs on it, once in its life: freed owners are
+// kept and used again, so that a steady state costs neither an allocation nor a cleanup.
+type owner struct{ block *ownedBlock }
+
+// An ownedBlock is what the cleanup needs. It is apart from the owner because what a cleanup holds is reachable.
+type ownedBlock struct {
+	gen atomic.Uint64 // odd while a buffer is live, one more for each New and each Free
+	p   unsafe.Pointer
+	n   int
+}
+
+// owners holds the owners without a buffer. One that the pool drops is collected, with its cleanup.
+var owners = sync.Pool{New: func() any {
+	o := &owner{new(ownedBlock)}
+	runtime.AddCleanup(o, (*ownedBlock).lost, o.block)
+	return o
+}}
+
+// New returns a handle on a new buffer of n bytes, not zeroed. It panics as Alloc does.
+func New(n int) Buffer {
+	b := Alloc(n)
+	o := owners.Get().(*owner)
+	o.block.p, o.block.n = unsafe.Pointer(unsafe.SliceData(b)), n
+	return Buffer{o, o.block.gen.Add(1)}
+}
+
+// Bytes returns the buffer: length and capacity are what New was given. It panics with a *MisuseError after Free, on
+// whichever copy of the handle, even where the block or the handle's owner serves another buffer by now.
+func (b Buffer) Bytes() []byte {
+	if b.o == nil {
+		return nil
+	}
+	blk := b.o.block
+	if blk.gen.Load() != b.gen {
+		panic(&MisuseError{Func: "Buffer.Bytes", What: "the buffer was freed"})
+	}
+	return slice(blk.p, blk.n)
+}
+
+// Len is the buffer's length in bytes, 0 for the zero Buffer. It panics as Bytes does.
+func (b Buffer) Len() int { return len(b.Bytes()) }
+
+// Free frees the buffer. A second Free, of any copy and from any goroutine, does nothing, and so does Free of the zero
+// Buffer.
+func (b Buffer) Free() {
+	if b.o == nil {
+		return
+	}
+	if b.o.block.release(b.gen, "Buffer.Free") {
+		owners.Put(b.o)
+	}
+}
+
+// release frees the buffer of generation gen; false where that is gone already.
+func (blk *ownedBlock) release(gen uint64, fn string) bool {
+	if !blk.gen.CompareAndSwap(gen, gen+1) {
+		return false
+	}
+	// The owner is nobody's now: a stale handle stops at the line above, so only the winner reads on.
+	if blk.n > 0 {
+		free(blk.p, fn)
+	}
+	return true
+}
+
+// lost is the cleanup: every handle of the owner is gone.
+func (blk *ownedBlock) lost() {
+	if gen := blk.gen.Load(); gen%2 == 1 {
+		blk.release(gen, "cleanup of a lost Buffer")
+	}
+}

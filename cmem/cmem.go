@@ -1,0 +1,148 @@
+// Package cmem hands out []byte backed by C memory, for large, short-lived buffers that would otherwise make the
+// garbage collector keep a heap of two to three times the live bytes.
+//
+//	b := cmem.Alloc(n) // instead of make([]byte, n)
+//	defer cmem.Free(b)
+//
+// A buffer is freed at once and reused at once; the collector neither scans nor counts it. An Alloc that is served
+// from a magazine (a small stack of free blocks, one a P and size class) makes no cgo call, takes no lock and
+// allocates nothing.
+//
+// # Rules
+//
+// Whoever holds a buffer frees it, once, by the slice that Alloc returned or one that starts where it does: Free(b[:0])
+// is fine, Free(b[1:]) is not. A slice that append has moved is Go memory and not to be freed. NOTHING KEEPS A BUFFER
+// ALIVE BUT YOUR CARE: a slice of it that is used after Free reads and writes somebody else's bytes. Buffers hold no Go
+// pointers: the collector does not look into them.
+//
+// Misuse (a second free, a pointer that is not a block, the middle of a block) panics with a *MisuseError that names the
+// pointer and what it is, and leaves the heap as it was. Two frees of one block at the very same time are found when
+// the block comes around, at the latest.
+//
+// For buffers whose owner may forget them there are New (a handle that frees itself when every copy of it is lost) and
+// Attach (a buffer that is freed with a Go object).
+//
+// # Builds
+//
+// With cgo on Linux (amd64, arm64, riscv64) buffers are C memory of libcmem, package c, and a block may be allocated in
+// Go and freed in C, by cmem_free, or the reverse. Elsewhere, with CGO_ENABLED=0 and under the race detector, the same
+// API works over Go memory: misuse is still found, and under -race a Free counts as a write to the whole buffer, so that
+// a use after free by another goroutine is a reported race. Under -asan free blocks are poisoned.
+package cmem
+
+import (
+	"math"
+	"unsafe"
+)
+
+// Alloc returns a buffer of n bytes, with capacity n, aligned to 16 bytes and not zeroed. It is the caller's until it
+// goes to Free or Realloc. Alloc(0) returns an empty slice that need not be freed.
+//
+// Alloc panics with an error that wraps ErrSize where n is negative, and one that wraps ErrNoMemory where no memory is
+// to be had; TryAlloc returns them.
+func Alloc(n int) []byte {
+	if p := allocFast(n); p != nil {
+		return slice(p, n)
+	}
+	return mustAlloc(n, false)
+}
+
+// AllocZeroed is Alloc with every byte zero, as make([]byte, n). Pages that are fresh from the operating system are
+// not zeroed again.
+func AllocZeroed(n int) []byte {
+	if p := allocFast(n); p != nil {
+		b := slice(p, n)
+		clear(b)
+		return b
+	}
+	return mustAlloc(n, true)
+}
+
+// TryAlloc is Alloc that returns its error: one that wraps ErrSize or ErrNoMemory.
+func TryAlloc(n int) ([]byte, error) {
+	if p := allocFast(n); p != nil {
+		return slice(p, n), nil
+	}
+	return tryAlloc(n, false)
+}
+
+// Realloc returns a buffer of n bytes that begins with the first min(len(b), n) bytes of b; the rest is not zeroed.
+// Where b's block is big enough that is b itself, resized, else the bytes move to a new block and b is freed; either
+// way b is not to be used any more. A large block that would be less than half used gives its tail back.
+// A b of capacity 0 makes it Alloc(n); n = 0 makes it Free(b).
+//
+// Realloc panics as Alloc does, with b then unchanged and still the caller's, and as Free does.
+// A block that moves leaves the owner it was attached to (Attach): the new one is the caller's to free.
+func Realloc(b []byte, n int) []byte {
+	if cap(b) == 0 {
+		return Alloc(n)
+	}
+	if n == 0 {
+		Free(b)
+		return []byte{}
+	}
+	if n < 0 {
+		panic(sizeError(n))
+	}
+	p := unsafe.Pointer(unsafe.SliceData(b))
+	have := usable(p, "Realloc")
+	if n <= have && !worthShrinking(have, n) {
+		resized(p, n, have)
+		return slice(p, n)
+	}
+	q := Alloc(n)
+	copy(q, b)
+	free(p, "Realloc")
+	return q
+}
+
+// worthShrinking tells whether a block of have bytes is so much larger than n that the bytes had better move.
+func worthShrinking(have, n int) bool { return have >= 64<<10 && n < have/2 }
+
+// Free gives the buffer b back. b must start where the buffer does, whatever its length; a b of capacity 0 is passed
+// over. Free panics with a *MisuseError where no live buffer starts there.
+func Free(b []byte) {
+	if cap(b) == 0 {
+		return
+	}
+	free(unsafe.Pointer(unsafe.SliceData(b)), "Free")
+}
+
+// Usable returns how many bytes the block of b really holds: at least cap(b), and at most 12.5 % more than was asked
+// for beyond 128 bytes. Realloc to that size stays in place. It panics as Free does; Usable of a b of capacity 0 is 0.
+func Usable(b []byte) int {
+	if cap(b) == 0 {
+		return 0
+	}
+	return usable(unsafe.Pointer(unsafe.SliceData(b)), "Usable")
+}
+
+// slice makes the buffer at p into a slice; n >= 0.
+func slice(p unsafe.Pointer, n int) []byte {
+	return unsafe.Slice((*byte)(p), n)
+}
+
+// mustAlloc is Alloc past the fast path.
+func mustAlloc(n int, zero bool) []byte {
+	b, err := tryAlloc(n, zero)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+func tryAlloc(n int, zero bool) ([]byte, error) {
+	switch {
+	case n < 0:
+		return nil, sizeError(n)
+	case n == 0:
+		return []byte{}, nil
+	case n > math.MaxInt-maxClassSize:
+		return nil, noMemoryError(n)
+	}
+	p := allocSlow(n, zero)
+	if p == nil {
+		return nil, noMemoryError(n)
+	}
+	return slice(p, n), nil
+}

@@ -1,0 +1,37 @@
+package cmem
+
+import (
+	"errors"
+	"fmt"
+)
+
+var (
+	// ErrNoMemory is wrapped by the errors of an allocation for which no memory is to be had.
+	ErrNoMemory = errors.New("out of memory")
+
+	// ErrSize is wrapped by the errors of an allocation of a negative size.
+	ErrSize = errors.New("size is negative")
+)
+
+func sizeError(n int) error {
+	return fmt.Errorf("cmem: cannot allocate %d bytes: %w", n, ErrSize)
+}
+
+func noMemoryError(n int) error {
+	return fmt.Errorf("cmem: cannot allocate %d bytes: %w", n, ErrNoMemory)
+}
+
+// A MisuseError is what Free, Realloc, Usable, Attach and Buffer.Bytes panic with when they are given what they must
+// not be. The heap is as it was before the call.
+type MisuseError struct {
+	Func string  // the function, "Free"
+	Ptr  uintptr // the address it was given; 0 for a Buffer
+	What string  // what that is: "double free: ...", "foreign pointer: ...", "not the start of a block: ..."
+}
+
+func (e *MisuseError) Error() string {
+	if e.Ptr == 0 {
+		return fmt.Sprintf("cmem: %s: %s", e.Func, e.What)
+	}
+	return fmt.Sprintf("cmem: %s(%#x): %s", e.Func, e.Ptr, e.What)
+}

@@ -1,0 +1,370 @@
+//go:build cgo && linux && (amd64 || arm64 || riscv64) && !race
+
+package cmem
+
+import (
+	"sync"
+	"unsafe"
+
+	"github.com/gocmem/cmem/c"
+)
+
+// The heap over libcmem. The fast paths do what cmem.c's do for C threads, on caches that belong to Ps: whoever is pinned
+// to a P owns its cache, so there is neither lock nor atomic. A cgo call may not be made while pinned, so the slow paths
+// carry blocks in a local array between the cache (pinned) and the central lists (not pinned).
+
+//go:linkname procPin runtime.procPin
+func procPin() int
+
+//go:linkname procUnpin runtime.procUnpin
+func procUnpin()
+
+// maxProcs is how many Ps may have a cache; those above go to the central lists for every block.
+const maxProcs = 1024
+
+// caches holds the cache of each P, nil until its first slow path. Caches lie in C memory and are never freed.
+var (
+	caches   [maxProcs]*c.Cache
+	cachesMu sync.Mutex // for writing
+)
+
+// at turns an address in C memory into a pointer.
+func at[T any](a uintptr) *T { return (*T)(unsafe.Add(unsafe.Pointer(nil), a)) }
+
+const entrySize = unsafe.Sizeof(c.Entry{})
+
+// myCache is the cache of P pid, or nil.
+func myCache(pid int) *c.Cache {
+	if uint(pid) < maxProcs {
+		return caches[pid]
+	}
+	return nil
+}
+
+// allocFast returns a block for n bytes from the magazine of its class, or nil where that is empty or n is not a
+// class's to serve.
+func allocFast(n int) unsafe.Pointer {
+	if uint(n)-1 >= maxClassSize {
+		return nil
+	}
+	cls, size := classOf(n)
+	if ch := myCache(procPin()); ch != nil {
+		m := &ch.Mag[cls]
+		if top := m.Top; top != m.Base {
+			top -= entrySize
+			e := at[c.Entry](top)
+			p, tag := e.Block, at[uint8](e.Tag)
+			m.Top = top
+			m.Allocs++
+			ch.Room += int64(size)
+			was := *tag
+			*tag = uint8(cls + 1)
+			procUnpin()
+			if was != c.TagCached {
+				doubleFreed(p)
+			}
+			if asan {
+				c.Unpoison(p, n)
+			}
+			return unsafe.Pointer(at[byte](p))
+		}
+	}
+	procUnpin()
+	return nil
+}
+
+// doubleFreed panics for a block that two goroutines freed at the same time, which no check of Free can see: it stands in
+// two magazines, and one of the two owners that it would have had has it now.
+func doubleFreed(p uintptr) {
+	panic(&MisuseError{"Free", p, "double free: the block was freed twice at the same time, and is in use again"})
+}
+
+// findTag returns where the tag of the block that starts at p lies, 0 where no block can start there.
+func findTag(p uintptr) uintptr {
+	root := p >> c.LeafShift
+	if root >= c.RootLen {
+		return 0
+	}
+	leaf := c.Pagemap[root]
+	if leaf == nil {
+		return 0
+	}
+	page := p >> c.PageShift % c.LeafPages
+	tag := &leaf.Tag[page]
+	if *tag == c.TagSmall {
+		s := at[c.Span](leaf.Span[page])
+		if s == nil {
+			return 0
+		}
+		off := uint64(p - s.Base)
+		i := off * uint64(s.Magic) >> 32
+		if i*uint64(s.Size) != off || i >= uint64(s.NBlocks) {
+			return 0
+		}
+		return s.State + uintptr(i)
+	}
+	if p%(1<<c.PageShift) != 0 {
+		return 0
+	}
+	return uintptr(unsafe.Pointer(tag))
+}
+
+// free frees the block at p for the function fn.
+func free(p unsafe.Pointer, fn string) {
+	a := uintptr(p)
+	tag := findTag(a)
+	if tag == 0 {
+		misuse(a, fn)
+	}
+	cls := uint(*at[uint8](tag)) - 1 // TagNone wraps around
+	if cls >= numClasses {
+		freeOther(a, fn)
+		return
+	}
+	if asan {
+		c.Poison(a, int(classSize[cls]))
+	}
+	if ch := myCache(procPin()); ch != nil {
+		m := &ch.Mag[cls]
+		if top := m.Top; top != m.End && ch.Room > 0 {
+			*at[uint8](tag) = c.TagCached
+			*at[c.Entry](top) = c.Entry{Block: a, Tag: tag}
+			m.Top = top + entrySize
+			ch.Room -= int64(classSize[cls])
+			procUnpin()
+			return
+		}
+	}
+	procUnpin()
+	freeSlow(cls, c.Entry{Block: a, Tag: tag})
+}
+
+// freeOther frees blocks that no magazine takes: huge and attached ones.
+func freeOther(a uintptr, fn string) {
+	if c.IsAttached(a) {
+		detach(a)
+	}
+	if !c.Free(a) {
+		misuse(a, fn)
+	}
+}
+
+func misuse(a uintptr, fn string) {
+	what := c.Describe(a)
+	if what == "foreign pointer: not in cmem's heap" {
+		what += " (a slice that append has moved is Go memory)"
+	}
+	panic(&MisuseError{fn, a, what})
+}
+
+// usable is the size of the block at p, for the function fn.
+func usable(p unsafe.Pointer, fn string) int {
+	a := uintptr(p)
+	if tag := findTag(a); tag != 0 {
+		if cls := uint(*at[uint8](tag)) - 1; cls < numClasses {
+			return int(classSize[cls])
+		}
+	}
+	n := c.Usable(a)
+	if n == 0 {
+		misuse(a, fn)
+	}
+	return n
+}
+
+// resized tells AddressSanitizer that n of the live block's have bytes are in use.
+func resized(p unsafe.Pointer, n, have int) {
+	if asan {
+		c.Unpoison(uintptr(p), n)
+		if n < have {
+			c.Poison(uintptr(p)+uintptr(n), have-n)
+		}
+	}
+}
+
+// withMagazine makes sure that the P the caller runs on has magazine cls, as far as memory allows. The caller may run on
+// another P afterwards.
+func withMagazine(cls uint) {
+	pid := procPin()
+	procUnpin()
+	if pid >= maxProcs {
+		return
+	}
+	cachesMu.Lock()
+	defer cachesMu.Unlock()
+	ch := caches[pid]
+	if ch == nil {
+		if ch = c.NewCache(); ch == nil {
+			return
+		}
+		c.InitMagazine(ch, cls)
+		caches[pid] = ch
+		return
+	}
+	c.InitMagazine(ch, cls)
+}
+
+// allocSlow allocates n > 0 bytes when the magazine has none; nil where memory is out.
+func allocSlow(n int, zero bool) unsafe.Pointer {
+	if n > maxClassSize {
+		if zero {
+			return c.Calloc(n)
+		}
+		return c.HugeAlloc(n)
+	}
+	cls, size := classOf(n)
+	if zero && n >= largeMin {
+		return c.Calloc(n) // knows which pages are zero already
+	}
+	p := refill(cls, size)
+	if p == 0 {
+		return nil
+	}
+	if asan {
+		c.Unpoison(p, n)
+	}
+	if zero {
+		clear(slice(unsafe.Pointer(at[byte](p)), n))
+	}
+	return unsafe.Pointer(at[byte](p))
+}
+
+// refill takes a block of class cls for the caller, and more for the magazine, from the central list.
+func refill(cls uint, size int) uintptr {
+	var e [c.MaxRefill]c.Entry
+	got := c.Fetch(cls, &e[0], wanted(cls, size))
+	if got == 0 {
+		return 0
+	}
+	*at[uint8](e[0].Tag) = uint8(cls + 1)
+	counted := false
+	if ch := myCache(procPin()); ch != nil {
+		m := &ch.Mag[cls]
+		m.Allocs++
+		counted = true
+		for got > 1 && m.Top != m.End { // the lowest address on top
+			got--
+			*at[c.Entry](m.Top) = e[got]
+			m.Top += entrySize
+			ch.Room -= int64(size)
+		}
+	}
+	procUnpin()
+	if !counted {
+		c.CountAlloc(cls)
+	}
+	if got > 1 { // the goroutine moved to a P whose magazine is full, or has none
+		c.Give(cls, &e[1], got-1)
+	}
+	return e[0].Block
+}
+
+// wanted is how many blocks of class cls the P that the caller runs on should fetch: one for the caller, the others as its
+// cache has room.
+func wanted(cls uint, size int) int {
+	for range 2 {
+		if ch := myCache(procPin()); ch != nil && ch.Mag[cls].Base != 0 {
+			room := ch.Room
+			procUnpin()
+			if room <= 0 {
+				return 1
+			}
+			return min(c.Refill(cls), int(room)/size+1)
+		}
+		procUnpin()
+		withMagazine(cls)
+	}
+	return 1
+}
+
+// freeSlow frees a block when the magazine is full, or the cache has no room, or there is none yet.
+func freeSlow(cls uint, e c.Entry) {
+	*at[uint8](e.Tag) = c.TagCached
+	var old [c.MaxMagazine]c.Entry
+	for range 2 {
+		if ch := myCache(procPin()); ch != nil && ch.Mag[cls].Base != 0 {
+			n := 0
+			if m := &ch.Mag[cls]; m.Top == m.End {
+				n = takeOldest(ch, cls, (int((m.End-m.Base)/entrySize)+1)/2, old[:0])
+			}
+			if ch.Room <= 0 {
+				n = evict(ch, old[:n])
+			}
+			m := &ch.Mag[cls]
+			*at[c.Entry](m.Top) = e
+			m.Top += entrySize
+			ch.Room -= int64(classSize[cls])
+			procUnpin()
+			if n > 0 {
+				c.GiveMixed(&old[0], n)
+			}
+			return
+		}
+		procUnpin()
+		withMagazine(cls)
+	}
+	c.Give(cls, &e, 1)
+}
+
+// takeOldest appends the k oldest blocks of ch's magazine cls to old, as far as its capacity goes, and returns its new
+// length. Pinned.
+func takeOldest(ch *c.Cache, cls uint, k int, old []c.Entry) int {
+	m := &ch.Mag[cls]
+	all := unsafe.Slice(at[c.Entry](m.Base), int((m.Top-m.Base)/entrySize))
+	k = min(k, len(all), cap(old)-len(old))
+	old = append(old, all[:k]...)
+	copy(all, all[k:])
+	m.Top -= uintptr(k) * entrySize
+	ch.Room += int64(k) * int64(classSize[cls])
+	return len(old)
+}
+
+// evict makes room in a full cache: the largest blocks go first, as they free most for one trip. Pinned.
+func evict(ch *c.Cache, old []c.Entry) int {
+	for cls := uint(numClasses); cls > 0 && ch.Room <= 0 && len(old) < cap(old); {
+		cls--
+		if m := &ch.Mag[cls]; m.Top != m.Base {
+			k := int(-ch.Room)/int(classSize[cls]) + 1
+			old = old[:takeOldest(ch, cls, k, old)]
+		}
+	}
+	return len(old)
+}
+
+// attach marks the block at p as attached; false where no live block starts there or it is attached already.
+func attach(p uintptr) bool { return c.Attach(p) }
+
+// freeAttached frees the block at p if it is attached still.
+func freeAttached(p uintptr) {
+	if c.IsAttached(p) {
+		c.Free(p)
+	}
+}
+
+// attachMisuse says why attach refused p.
+func attachMisuse(p uintptr) {
+	if c.IsAttached(p) {
+		panic(&MisuseError{"Attach", p, "the buffer is attached to an owner already"})
+	}
+	misuse(p, "Attach")
+}
+
+func readStats(s *Stats) {
+	var st c.Stats
+	c.ReadStats(&st)
+	*s = Stats{
+		HeapSys:          st.HeapSys,
+		HeapInuse:        st.HeapInuse,
+		HeapIdle:         st.HeapIdle,
+		HeapReleased:     st.HeapReleased,
+		LiveBytes:        st.LiveBytes,
+		LiveBlocks:       st.LiveBlocks,
+		MagazineBytes:    st.MagazineBytes,
+		ThreadCacheBytes: st.ThreadCacheBytes,
+		CentralFreeBytes: st.CentralFreeBytes,
+		MetadataSys:      st.MetadataSys,
+		TotalAlloc:       st.TotalAlloc,
+		Mallocs:          st.Mallocs,
+		Frees:            st.Frees,
+	}
+}

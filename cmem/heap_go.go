@@ -1,0 +1,211 @@
+//go:build !(cgo && linux && (amd64 || arm64 || riscv64)) || race
+
+package cmem
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+)
+
+// The heap over Go memory, for builds without libcmem and for the race detector, which sees nothing in C memory. Live
+// blocks stand in a registry, so that misuse is found here as it is there. Freed ones are reused by class through
+// sync.Pool, except under the race detector: there each is dropped, as what the pool does would order a use after free
+// behind the Free it should be seen to race with.
+
+// A goBlock is a block: all its bytes.
+type goBlock struct {
+	mem      []byte
+	attached bool
+}
+
+const shards = 64
+
+// registry holds the live blocks by their start.
+var registry [shards]struct {
+	sync.Mutex
+	live map[uintptr]*goBlock
+	_    [64]byte // a cache line apart
+}
+
+// pools holds free blocks of each class.
+var pools [numClasses]sync.Pool
+
+var goStats struct {
+	liveBytes, liveBlocks, totalAlloc, mallocs atomic.Uint64
+}
+
+func shardOf(p uintptr) int { return int(p >> 4 * 0x9E3779B97F4A7C15 >> 58) }
+
+// allocFast has nothing to offer here.
+func allocFast(int) unsafe.Pointer { return nil }
+
+// allocSlow allocates n > 0 bytes.
+func allocSlow(n int, zero bool) unsafe.Pointer {
+	blk := takeBlock(n, zero)
+	if blk == nil {
+		return nil
+	}
+	p := unsafe.Pointer(unsafe.SliceData(blk.mem))
+	sh := &registry[shardOf(uintptr(p))]
+	sh.Lock()
+	if sh.live == nil {
+		sh.live = map[uintptr]*goBlock{}
+	}
+	sh.live[uintptr(p)] = blk
+	sh.Unlock()
+	size := uint64(len(blk.mem))
+	goStats.liveBytes.Add(size)
+	goStats.liveBlocks.Add(1)
+	goStats.totalAlloc.Add(size)
+	goStats.mallocs.Add(1)
+	return p
+}
+
+// takeBlock takes a block from the pool of n's class or makes one; nil where n is more than a slice can have.
+func takeBlock(n int, zero bool) (blk *goBlock) {
+	size := (n + 4095) &^ 4095
+	if n <= maxClassSize {
+		var cls uint
+		cls, size = classOf(n)
+		if blk, _ := pools[cls].Get().(*goBlock); blk != nil {
+			if zero {
+				clear(blk.mem[:n])
+			}
+			return blk
+		}
+	}
+	// make panics where the size is out of range; where memory is out it ends the process, as for any Go memory.
+	defer func() {
+		if recover() != nil {
+			blk = nil
+		}
+	}()
+	return &goBlock{mem: make([]byte, size)}
+}
+
+// take removes the live block at p from the registry; nil where none starts there.
+func take(p uintptr, ifAttached bool) *goBlock {
+	sh := &registry[shardOf(p)]
+	sh.Lock()
+	defer sh.Unlock()
+	blk := sh.live[p]
+	if blk == nil || ifAttached && !blk.attached {
+		return nil
+	}
+	delete(sh.live, p)
+	return blk
+}
+
+func free(p unsafe.Pointer, fn string) {
+	a := uintptr(p)
+	blk := take(a, false)
+	if blk == nil {
+		if freeC(a) {
+			return
+		}
+		misuse(a, fn)
+	}
+	if blk.attached {
+		detach(a)
+	}
+	recycle(blk)
+}
+
+// recycle counts blk as freed and keeps it for the next allocation.
+func recycle(blk *goBlock) {
+	size := len(blk.mem)
+	goStats.liveBytes.Add(-uint64(size))
+	goStats.liveBlocks.Add(^uint64(0))
+	wrote(blk.mem)
+	if raceEnabled || size > maxClassSize {
+		return
+	}
+	blk.attached = false
+	cls, _ := classOf(size)
+	pools[cls].Put(blk)
+}
+
+// find returns the live block that covers p, and its start.
+func find(p uintptr) (start uintptr, blk *goBlock) {
+	for i := range registry {
+		sh := &registry[i]
+		sh.Lock()
+		for start, blk := range sh.live {
+			if p-start < uintptr(len(blk.mem)) {
+				sh.Unlock()
+				return start, blk
+			}
+		}
+		sh.Unlock()
+	}
+	return 0, nil
+}
+
+func usable(p unsafe.Pointer, fn string) int {
+	a := uintptr(p)
+	sh := &registry[shardOf(a)]
+	sh.Lock()
+	blk := sh.live[a]
+	sh.Unlock()
+	if blk != nil {
+		return len(blk.mem)
+	}
+	n := usableC(a)
+	if n == 0 {
+		misuse(a, fn)
+	}
+	return n
+}
+
+func misuse(a uintptr, fn string) {
+	what := "double free or foreign pointer: no live block of cmem starts there"
+	if start, blk := find(a); blk != nil {
+		what = fmt.Sprintf("not the start of a block: %d bytes into the live block of %d bytes at %#x", a-start, len(blk.mem), start)
+	} else if w := describeC(a); w != "" {
+		what = w
+	}
+	panic(&MisuseError{fn, a, what})
+}
+
+func resized(unsafe.Pointer, int, int) {}
+
+func attach(p uintptr) bool {
+	sh := &registry[shardOf(p)]
+	sh.Lock()
+	defer sh.Unlock()
+	blk := sh.live[p]
+	if blk == nil || blk.attached {
+		return false
+	}
+	blk.attached = true
+	return true
+}
+
+func freeAttached(p uintptr) {
+	if blk := take(p, true); blk != nil {
+		recycle(blk)
+	}
+}
+
+func attachMisuse(p uintptr) {
+	if start, blk := find(p); blk != nil && start == p {
+		panic(&MisuseError{"Attach", p, "the buffer is attached to an owner already"})
+	}
+	misuse(p, "Attach")
+}
+
+func readStats(s *Stats) {
+	live := goStats.liveBytes.Load()
+	*s = Stats{
+		HeapSys:    live,
+		HeapInuse:  live,
+		LiveBytes:  live,
+		LiveBlocks: goStats.liveBlocks.Load(),
+		TotalAlloc: goStats.totalAlloc.Load(),
+		Mallocs:    goStats.mallocs.Load(),
+	}
+	s.Frees = s.Mallocs - s.LiveBlocks
+	addC(s)
+}

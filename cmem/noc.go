@@ -1,0 +1,10 @@
+//go:build !(cgo && linux && (amd64 || arm64 || riscv64))
+
+package cmem
+
+// Without libcmem there are no blocks of C's.
+
+func freeC(uintptr) bool       { return false }
+func usableC(uintptr) int      { return 0 }
+func describeC(uintptr) string { return "" }
+func addC(*Stats)              {}

@@ -94,10 +94,10 @@ static inline size_t class_pages(unsigned c) {
 }
 static inline unsigned class_blocks(unsigned c) { return class_is_small(c) ? 1u << (PAGE_SHIFT - class_e(c)) : 1; }
 
-/* The most blocks of class c that one magazine holds: 64 KiB worth, 8 to 64. */
+/* The most blocks of class c that one magazine holds: 256 KiB worth, 16 to 64. */
 static inline unsigned class_magazine(unsigned c) {
-    size_t n = ((size_t)64 << 10) / class_size(c);
-    return n > 64 ? 64 : n < 8 ? 8 : (unsigned)n;
+    size_t n = ((size_t)256 << 10) / class_size(c);
+    return n > 64 ? 64 : n < 16 ? 16 : (unsigned)n;
 }
 
 /* How many blocks an empty magazine of class c is refilled with: 32 KiB worth, 1 to 32. */

@@ -328,7 +328,7 @@ static struct cmem__span *take_fit(size_t npages) {
         s = find_mixed(r, npages);
         if (s != NULL) {
             s = take_mixed(s, npages);
-            set_insert(s, heap.age.prev);
+            coalesce(s, heap.age.prev); /* with the rest of its last part, for the caller may leave a tail too */
             return s;
         }
     }

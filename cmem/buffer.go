@@ -66,19 +66,19 @@ func (b Buffer) Free() {
 	if b.o == nil {
 		return
 	}
-	if b.o.block.release(b.gen, "Buffer.Free") {
+	if b.o.block.release(b.gen) {
 		owners.Put(b.o)
 	}
 }
 
 // release frees the buffer of generation gen; false where that is gone already.
-func (blk *ownedBlock) release(gen uint64, fn string) bool {
+func (blk *ownedBlock) release(gen uint64) bool {
 	if !blk.gen.CompareAndSwap(gen, gen+1) {
 		return false
 	}
 	// The owner is nobody's now: a stale handle stops at the line above, so only the winner reads on.
 	if blk.n > 0 {
-		free(blk.p, fn)
+		free(blk.p)
 	}
 	return true
 }
@@ -86,6 +86,6 @@ func (blk *ownedBlock) release(gen uint64, fn string) bool {
 // lost is the cleanup: every handle of the owner is gone.
 func (blk *ownedBlock) lost() {
 	if gen := blk.gen.Load(); gen%2 == 1 {
-		blk.release(gen, "cleanup of a lost Buffer")
+		blk.release(gen)
 	}
 }

@@ -40,12 +40,7 @@ import (
 //
 // Alloc panics with an error that wraps ErrSize where n is negative, and one that wraps ErrNoMemory where no memory is
 // to be had; TryAlloc returns them.
-func Alloc(n int) []byte {
-	if p := allocFast(n); p != nil {
-		return slice(p, n)
-	}
-	return mustAlloc(n, false)
-}
+func Alloc(n int) []byte { return slice(alloc(n), n) }
 
 // AllocZeroed is Alloc with every byte zero, as make([]byte, n). Pages that are fresh from the operating system are
 // not zeroed again.
@@ -92,7 +87,7 @@ func Realloc(b []byte, n int) []byte {
 	}
 	q := Alloc(n)
 	copy(q, b)
-	free(p, "Realloc")
+	free(p)
 	return q
 }
 
@@ -105,7 +100,7 @@ func Free(b []byte) {
 	if cap(b) == 0 {
 		return
 	}
-	free(unsafe.Pointer(unsafe.SliceData(b)), "Free")
+	free(unsafe.Pointer(unsafe.SliceData(b)))
 }
 
 // Usable returns how many bytes the block of b really holds: at least cap(b), and at most 12.5 % more than was asked
@@ -117,12 +112,24 @@ func Usable(b []byte) int {
 	return usable(unsafe.Pointer(unsafe.SliceData(b)), "Usable")
 }
 
-// slice makes the buffer at p into a slice; n >= 0.
-func slice(p unsafe.Pointer, n int) []byte {
-	return unsafe.Slice((*byte)(p), n)
+// slice makes the buffer at p into a slice, as unsafe.Slice does but without its checks of n.
+func slice(p unsafe.Pointer, n int) (b []byte) {
+	*(*sliceHeader)(unsafe.Pointer(&b)) = sliceHeader{p, n, n}
+	return b
 }
 
-// mustAlloc is Alloc past the fast path.
+type sliceHeader struct {
+	data     unsafe.Pointer
+	len, cap int
+}
+
+// allocOther is alloc past the fast path.
+//
+//go:noinline
+func allocOther(n int) unsafe.Pointer {
+	return unsafe.Pointer(unsafe.SliceData(mustAlloc(n, false)))
+}
+
 func mustAlloc(n int, zero bool) []byte {
 	b, err := tryAlloc(n, zero)
 	if err != nil {

@@ -41,41 +41,84 @@ func myCache(pid int) *c.Cache {
 	return nil
 }
 
+// magazine is ch's magazine of class cls, which the caller knows to be below numClasses: no bounds check.
+func magazine(ch *c.Cache, cls uint) *c.Magazine {
+	return (*c.Magazine)(unsafe.Add(unsafe.Pointer(&ch.Mag), cls*uint(unsafe.Sizeof(c.Magazine{}))))
+}
+
 // allocFast returns a block for n bytes from the magazine of its class, or nil where that is empty or n is not a
 // class's to serve.
+//
+//go:nosplit
 func allocFast(n int) unsafe.Pointer {
 	if uint(n)-1 >= maxClassSize {
 		return nil
 	}
 	cls, size := classOf(n)
 	if ch := myCache(procPin()); ch != nil {
-		m := &ch.Mag[cls]
+		m := magazine(ch, cls)
 		if top := m.Top; top != m.Base {
-			top -= entrySize
-			e := at[c.Entry](top)
+			e := at[c.Entry](top - entrySize)
 			p, tag := e.Block, at[uint8](e.Tag)
-			m.Top = top
-			m.Allocs++
-			ch.Room += int64(size)
-			was := *tag
-			*tag = uint8(cls + 1)
-			procUnpin()
-			if was != c.TagCached {
-				doubleFreed(p)
+			if *tag == c.TagCached {
+				*tag = uint8(cls + 1)
+				m.Top = top - entrySize
+				m.Allocs++
+				ch.Room += int64(size)
+				procUnpin()
+				if asan {
+					c.Unpoison(p, n)
+				}
+				return unsafe.Pointer(at[byte](p))
 			}
-			if asan {
-				c.Unpoison(p, n)
-			}
-			return unsafe.Pointer(at[byte](p))
+			dropTop(ch, m, size)
 		}
 	}
 	procUnpin()
 	return nil
 }
 
-// doubleFreed panics for a block that two goroutines freed at the same time, which no check of Free can see: it stands in
-// two magazines, and one of the two owners that it would have had has it now.
-func doubleFreed(p uintptr) {
+// alloc allocates n bytes for Alloc. The fast path is written out once more in allocFast: as a call it would cost a
+// tenth of the whole.
+//
+//go:nosplit
+func alloc(n int) unsafe.Pointer {
+	if uint(n)-1 >= maxClassSize {
+		return allocOther(n)
+	}
+	cls, size := classOf(n)
+	if ch := myCache(procPin()); ch != nil {
+		m := magazine(ch, cls)
+		if top := m.Top; top != m.Base {
+			e := at[c.Entry](top - entrySize)
+			p, tag := e.Block, at[uint8](e.Tag)
+			if *tag == c.TagCached {
+				*tag = uint8(cls + 1)
+				m.Top = top - entrySize
+				m.Allocs++
+				ch.Room += int64(size)
+				procUnpin()
+				if asan {
+					c.Unpoison(p, n)
+				}
+				return unsafe.Pointer(at[byte](p))
+			}
+			dropTop(ch, m, size)
+		}
+	}
+	procUnpin()
+	return allocOther(n)
+}
+
+// dropTop forgets the block on top of m, which somebody has: two goroutines freed it at the same time, which no check of
+// Free can see, and it stood in two magazines. Panics, pinned no more.
+//
+//go:noinline
+func dropTop(ch *c.Cache, m *c.Magazine, size int) {
+	m.Top -= entrySize
+	ch.Room += int64(size)
+	p := at[c.Entry](m.Top).Block
+	procUnpin()
 	panic(&MisuseError{"Free", p, "double free: the block was freed twice at the same time, and is in use again"})
 }
 
@@ -92,16 +135,7 @@ func findTag(p uintptr) uintptr {
 	page := p >> c.PageShift % c.LeafPages
 	tag := &leaf.Tag[page]
 	if *tag == c.TagSmall {
-		s := at[c.Span](leaf.Span[page])
-		if s == nil {
-			return 0
-		}
-		off := uint64(p - s.Base)
-		i := off * uint64(s.Magic) >> 32
-		if i*uint64(s.Size) != off || i >= uint64(s.NBlocks) {
-			return 0
-		}
-		return s.State + uintptr(i)
+		return findSmall(leaf.Span[page], p)
 	}
 	if p%(1<<c.PageShift) != 0 {
 		return 0
@@ -109,26 +143,56 @@ func findTag(p uintptr) uintptr {
 	return uintptr(unsafe.Pointer(tag))
 }
 
-// free frees the block at p for the function fn.
-func free(p unsafe.Pointer, fn string) {
+// findSmall is findTag in a small span.
+func findSmall(span, p uintptr) uintptr {
+	s := at[c.Span](span)
+	if s == nil {
+		return 0
+	}
+	off := uint64(p - s.Base)
+	i := off * uint64(s.Magic) >> 32
+	if i*uint64(s.Size) != off || i >= uint64(s.NBlocks) {
+		return 0
+	}
+	return s.State + uintptr(i)
+}
+
+// free frees the block at p.
+//
+//go:nosplit
+func free(p unsafe.Pointer) {
 	a := uintptr(p)
-	tag := findTag(a)
+	var tag uintptr
+	// findTag by hand: the compiler does not inline it, and the call shows.
+	if root := a >> c.LeafShift; root < c.RootLen {
+		if leaf := c.Pagemap[root]; leaf != nil {
+			page := a >> c.PageShift % c.LeafPages
+			if leaf.Tag[page] == c.TagSmall {
+				tag = findSmall(leaf.Span[page], a)
+			} else if a%(1<<c.PageShift) == 0 {
+				tag = uintptr(unsafe.Pointer(&leaf.Tag[page]))
+			}
+		}
+	}
 	if tag == 0 {
-		misuse(a, fn)
+		freeOther(a)
+		return
 	}
 	cls := uint(*at[uint8](tag)) - 1 // TagNone wraps around
 	if cls >= numClasses {
-		freeOther(a, fn)
+		freeOther(a)
 		return
 	}
 	if asan {
 		c.Poison(a, int(classSize[cls]))
 	}
 	if ch := myCache(procPin()); ch != nil {
-		m := &ch.Mag[cls]
+		m := magazine(ch, cls)
 		if top := m.Top; top != m.End && ch.Room > 0 {
 			*at[uint8](tag) = c.TagCached
-			*at[c.Entry](top) = c.Entry{Block: a, Tag: tag}
+			e := at[c.Entry](top)
+			e.Block = a
+			e.Tag = tag
 			m.Top = top + entrySize
 			ch.Room -= int64(classSize[cls])
 			procUnpin()
@@ -140,12 +204,14 @@ func free(p unsafe.Pointer, fn string) {
 }
 
 // freeOther frees blocks that no magazine takes: huge and attached ones.
-func freeOther(a uintptr, fn string) {
+//
+//go:noinline
+func freeOther(a uintptr) {
 	if c.IsAttached(a) {
 		detach(a)
 	}
 	if !c.Free(a) {
-		misuse(a, fn)
+		misuse(a, "Free")
 	}
 }
 

@@ -41,6 +41,8 @@ func shardOf(p uintptr) int { return int(p >> 4 * 0x9E3779B97F4A7C15 >> 58) }
 // allocFast has nothing to offer here.
 func allocFast(int) unsafe.Pointer { return nil }
 
+func alloc(n int) unsafe.Pointer { return allocOther(n) }
+
 // allocSlow allocates n > 0 bytes.
 func allocSlow(n int, zero bool) unsafe.Pointer {
 	blk := takeBlock(n, zero)
@@ -98,14 +100,14 @@ func take(p uintptr, ifAttached bool) *goBlock {
 	return blk
 }
 
-func free(p unsafe.Pointer, fn string) {
+func free(p unsafe.Pointer) {
 	a := uintptr(p)
 	blk := take(a, false)
 	if blk == nil {
 		if freeC(a) {
 			return
 		}
-		misuse(a, fn)
+		misuse(a, "Free")
 	}
 	if blk.attached {
 		detach(a)

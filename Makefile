@@ -1,0 +1,222 @@
+# cmem: every task a person needs. `make` alone lists them; `make V=1 TASK` shows the commands.
+#
+# Everything that is built goes to build/: the libraries to build/lib, and to build/VARIANT the objects, the static
+# archive and the programs of one set of compiler flags (see "Variants").
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+CFLAGS ?= -O2 -g
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+
+Q := $(if $(V),,@)
+say = @printf '  %-6s %s\n' $1 $2
+
+# The version's one home is the header.
+VERSION := $(shell awk '$$2 ~ /^CMEM_VERSION_(MAJOR|MINOR|PATCH)$$/ { v = v dot $$3; dot = "." } END { print v }' c/cmem.h)
+SONAME := libcmem.so.$(firstword $(subst ., ,$(VERSION)))
+SOFILE := libcmem.so.$(VERSION)
+
+LIB_SRC := $(wildcard c/*.c)
+SUITES := $(patsubst tests/c/%.c,build/debug/%,$(wildcard tests/c/test_*.c))
+MISUSE := $(patsubst tests/c/%.c,build/debug/%,$(wildcard tests/c/misuse/*.c))
+BENCHES := $(patsubst tests/c/%.c,build/release/%,$(wildcard tests/c/bench_*.c))
+STRESS := $(foreach v,debug asan tsan valgrind,$(patsubst tests/c/%.c,build/$v/%,$(wildcard tests/c/stress_*.c)))
+CODE := $(wildcard c cmem go examples tests)
+C_FILES = $(shell find $(CODE) -name '*.[ch]')
+
+# A test target that finds nothing to test has failed.
+require = $(if $(strip $($1)),,@echo '$@: no $2: nothing to test' >&2; exit 1)
+
+## Build
+
+.PHONY: help
+help: ## list the tasks
+	@awk -F ':.*## ' '/^## /        { printf "\n%s\n", substr($$0, 4) } \
+	                  /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: lib
+lib: build/lib/libcmem.a build/lib/libcmem.so build/lib/cmem.pc ## build/lib: libcmem.a, libcmem.so and cmem.pc (no Go needed)
+
+.PHONY: install
+install: lib ## copy header, libraries and pkg-config file to $(DESTDIR)$(PREFIX)
+	$Qinstall -d "$(DESTDIR)$(INCLUDEDIR)" "$(DESTDIR)$(LIBDIR)/pkgconfig"
+	$Qinstall -m 644 c/cmem.h "$(DESTDIR)$(INCLUDEDIR)"
+	$Qinstall -m 644 build/lib/libcmem.a build/lib/$(SOFILE) "$(DESTDIR)$(LIBDIR)"
+	$Qln -sf $(SOFILE) "$(DESTDIR)$(LIBDIR)/$(SONAME)"
+	$Qln -sf $(SONAME) "$(DESTDIR)$(LIBDIR)/libcmem.so"
+	$Qinstall -m 644 build/lib/cmem.pc "$(DESTDIR)$(LIBDIR)/pkgconfig"
+	@echo "installed libcmem $(VERSION) in $(DESTDIR)$(PREFIX)$(if $(DESTDIR),, (run ldconfig if the linker searches it))"
+
+.PHONY: uninstall
+uninstall: ## remove what install has put there
+	$Qcd "$(DESTDIR)$(LIBDIR)" && rm -f libcmem.a libcmem.so $(SONAME) $(SOFILE) pkgconfig/cmem.pc
+	$Qrm -f "$(DESTDIR)$(INCLUDEDIR)/cmem.h"
+
+.PHONY: clean
+clean: ## remove build/
+	$Qrm -rf build
+
+build/lib/libcmem.a: build/release/libcmem.a
+	$Qmkdir -p $(@D) && cp $< $@
+
+# nodelete: threads hold a destructor of the library, which must not be unmapped before they end.
+build/lib/$(SOFILE): build/release/libcmem.a
+	$(call say,LINK,$@)
+	$Qmkdir -p $(@D)
+	$Q$(CC) -shared -pthread $(CFLAGS) $(LDFLAGS) -Wl,-soname,$(SONAME) -Wl,-z,defs,-z,nodelete,-z,relro \
+		-Wl,--whole-archive $< -Wl,--no-whole-archive -o $@
+
+build/lib/libcmem.so: build/lib/$(SOFILE)
+	$Qln -sf $(SOFILE) build/lib/$(SONAME)
+	$Qln -sf $(SONAME) $@
+
+# Written anew each time: it holds the directories that were asked for.
+.PHONY: build/lib/cmem.pc
+build/lib/cmem.pc: c/cmem.pc.in
+	$Qmkdir -p $(@D)
+	$Qrm -f $@
+	$Qsed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
+		-e 's|@VERSION@|$(VERSION)|' $< >$@
+
+## Test
+
+TESTS := lint test-c test-stress test-go test-go-nocgo test-go-race test-go-asan test-go-strict
+
+.PHONY: test
+test: deps ## everything, cheap things first, up to the first failure; installs what it needs
+	@rm -f build/summary
+	@for t in $(TESTS); do \
+		printf '\n=== make %s\n' $$t; \
+		$(MAKE) $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) $$t; \
+	done; \
+	printf '\n=== all passed in %d s\n' $$SECONDS; \
+	cat build/summary
+
+.PHONY: test-c
+test-c: $(SUITES) $(MISUSE) lib ## the C suites (debug build) and the installed library
+	$(call require,SUITES,tests/c/test_*.c)
+	$(call require,MISUSE,tests/c/misuse/*.c)
+	@tests/scripts/run-suites.sh $(SUITES)
+	@CC="$(CC)" tests/scripts/lib-smoke.sh
+
+.PHONY: test-stress
+test-stress: $(STRESS) ## the C stress programs: plain, under ASan and UBSan, TSan, valgrind
+	$(call require,STRESS,tests/c/stress_*.c)
+	@tests/scripts/run-stress.sh $(STRESS)
+
+.PHONY: test-go
+test-go: $(MISUSE) ## the Go tests
+	@tests/scripts/run-go.sh $@ ./...
+
+.PHONY: test-go-race
+test-go-race: $(MISUSE) ## the Go tests under the race detector
+	@tests/scripts/run-go.sh $@ -race ./...
+
+.PHONY: test-go-nocgo
+test-go-nocgo: $(MISUSE) ## the Go tests with CGO_ENABLED=0
+	@CGO_ENABLED=0 tests/scripts/run-go.sh $@ ./...
+
+.PHONY: test-go-asan
+test-go-asan: $(MISUSE) ## the Go tests under AddressSanitizer, where Go has it
+	@case $$(uname -sm) in \
+	'Linux x86_64' | 'Linux aarch64') tests/scripts/fixed-layout.sh tests/scripts/run-go.sh $@ -asan ./... ;; \
+	*) echo '$@: Go has no -asan on this system' ;; \
+	esac
+
+.PHONY: test-go-strict
+test-go-strict: $(MISUSE) ## the Go tests with the runtime's full checks on pointers (cgocheck2, checkptr)
+	@GOEXPERIMENT=cgocheck2 tests/scripts/run-go.sh $@ -gcflags=all=-d=checkptr ./...
+
+.PHONY: lint
+lint: lint-format lint-vet lint-cc lint-tidy ## formatting, go vet, gcc with strict warnings, clang-tidy: no finding allowed
+	@mkdir -p build && echo 'lint: clean' | tee -a build/summary
+
+.PHONY: lint-format lint-vet lint-cc lint-tidy
+lint-format:
+	$(call say,FORMAT,'C and Go files')
+	$Qunformatted=$$(gofmt -l $(CODE)); [[ -z $$unformatted ]] || { printf 'not gofmted: %s\n' $$unformatted >&2; exit 1; }
+	$Qclang-format --dry-run -Werror --ferror-limit=1 $(C_FILES)
+
+lint-vet:
+	$(call say,VET,./...)
+	$Qgo vet ./...
+	$QCGO_ENABLED=0 go vet ./...
+
+lint-cc: $(LIB_SRC:c/%.c=build/strict/obj/%.o)
+lint-tidy: $(LIB_SRC:c/%.c=build/tidy/%.ok)
+
+build/tidy/%.ok: c/%.c $(wildcard c/*.h) .clang-tidy
+	$(call say,TIDY,$<)
+	$Qmkdir -p $(@D)
+	$Qout=$$(clang-tidy --quiet $< -- -std=gnu11 -DCMEM_DEBUG=1 2>&1) || { echo "$$out" >&2; exit 1; }
+	@touch $@
+
+.PHONY: fmt
+fmt: ## format all Go and C files
+	$Qgofmt -w $(CODE)
+	$Qclang-format -i $(C_FILES)
+
+## Run
+
+.PHONY: demo
+demo: ## the buffer proxy at work before memcached, in three builds of its buffers
+	@tests/scripts/install-packages.sh memcached || echo 'demo: going on without memcached'
+	@go run ./examples/proxy/demo $(ARGS)
+
+.PHONY: bench
+bench: ## the Go benchmarks, beside make and sync.Pool; ARGS="..." goes to the program
+	@go run ./tests/bench $(ARGS)
+
+.PHONY: bench-c
+bench-c: $(BENCHES) ## the C benchmarks
+	$(call require,BENCHES,tests/c/bench_*.c)
+	@for b in $(BENCHES); do $$b; done
+
+.PHONY: deps
+deps: ## install the Debian packages that tests and demo need, where they are missing
+	@command -v go >/dev/null || { echo 'deps: Go 1.24 or later is needed; see https://go.dev' >&2; exit 1; }
+	@tests/scripts/install-packages.sh gcc g++ pkg-config libcriterion-dev valgrind clang-format clang-tidy
+	@tests/scripts/install-packages.sh memcached || echo 'deps: going on without memcached, which only the demo needs'
+
+# Variants: one set of flags each. Sanitizers and valgrind see the debug build, with its invariants and lock ranks.
+
+STD := -std=gnu11 -pthread -fvisibility=hidden
+STRICT := -Wall -Wextra -Werror -Wshadow -Wconversion -Wno-sign-conversion -Wcast-qual -Wcast-align=strict \
+	-Wwrite-strings -Wpointer-arith -Wmissing-prototypes -Wstrict-prototypes -Wold-style-definition -Wundef -Wvla \
+	-Walloca -Wformat=2 -Wimplicit-fallthrough -Wlogical-op -Wduplicated-cond -Wduplicated-branches
+
+# release is what users get: no -Werror, for their compiler may be one that knows more warnings than ours.
+CFLAGS_release := -Wall -Wextra $(CFLAGS) -fPIC
+CFLAGS_strict := $(STRICT) -O2
+CFLAGS_debug := -Og -g -DCMEM_DEBUG=1
+CFLAGS_asan := -O1 -g -DCMEM_DEBUG=1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+CFLAGS_tsan := -O1 -g -DCMEM_DEBUG=1 -fsanitize=thread
+CFLAGS_valgrind := -O1 -g -DCMEM_DEBUG=1 -DCMEM_VALGRIND=1
+
+# $(call variant,NAME): build/NAME/libcmem.a from c/*.c, and build/NAME/PROGRAM from tests/c/PROGRAM.c and that archive.
+define variant
+build/$1/obj/%.o: c/%.c Makefile
+	$$(call say,CC,$$@)
+	$$Qmkdir -p $$(@D)
+	$$Q$$(CC) $$(STD) $$(CFLAGS_$1) $$(CPPFLAGS) -MMD -MP -c $$< -o $$@
+
+build/$1/libcmem.a: $(LIB_SRC:c/%.c=build/$1/obj/%.o)
+	$$(call say,AR,$$@)
+	$$Qrm -f $$@ && $$(AR) rcs $$@ $$^
+
+build/$1/%: tests/c/%.c build/$1/libcmem.a Makefile
+	$$(call say,CC,$$@)
+	$$Qmkdir -p $$(@D)
+	$$Q$$(CC) $$(STD) -Wall -Wextra -Werror $$(CFLAGS_$1) $$(CPPFLAGS) -Ic -Itests/c -MMD -MP -MF $$@.d \
+		$$< build/$1/libcmem.a $$(if $$(filter test_%,$$*),-lcriterion) -o $$@
+endef
+$(foreach v,release strict debug asan tsan valgrind,$(eval $(call variant,$v)))
+
+-include $(wildcard build/*/*.d build/*/*/*.d)

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# install-packages.sh PACKAGE...: installs the Debian packages whose program or header is not there yet.
+set -euo pipefail
+
+# A package counts as there when what it is for is there, so that systems without dpkg can pass.
+present() {
+    case $1 in
+    libcriterion-dev) echo '#include <criterion/criterion.h>' | cc -E - ;;
+    *) command -v "$1" ;;
+    esac >/dev/null 2>&1
+}
+
+missing=()
+for package; do
+    present "$package" || missing+=("$package")
+done
+[[ ${#missing[@]} -gt 0 ]] || exit 0
+
+give_up() {
+    echo "deps: $1; missing: ${missing[*]}" >&2
+    exit 1
+}
+
+command -v apt-get >/dev/null || give_up "no apt-get here: install by your system's own means"
+root=()
+if [[ $EUID -ne 0 ]]; then
+    command -v sudo >/dev/null || give_up 'neither root nor sudo'
+    root=(sudo)
+fi
+
+echo "deps: installing ${missing[*]}"
+# A failed update is not the end: the lists that are there may do.
+"${root[@]}" apt-get -qq update || true
+"${root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get -qq -y --no-install-recommends install "${missing[@]}" >/dev/null || give_up 'apt-get cannot install them'

@@ -25,6 +25,7 @@ package c
 #cgo nocallback cmem__attach
 #cgo nocallback cmem__is_attached
 #cgo nocallback cmem__cache_new
+#cgo nocallback cmem__cache_flush
 #cgo noescape cmem__magazine_init
 #cgo nocallback cmem__magazine_init
 #cgo nocallback cmem__cache_count_alloc
@@ -145,6 +146,9 @@ const MaxMagazine = 64
 func NewCache() *Cache {
 	return (*Cache)(unsafe.Pointer(C.cmem__cache_new(C.CACHE_P)))
 }
+
+// Flush gives all blocks of ch, which nobody may be using, to the central lists.
+func Flush(ch *Cache) { C.cmem__cache_flush((*C.struct_cmem__cache)(unsafe.Pointer(ch))) }
 
 // InitMagazine makes magazine cls of ch ready for use. False: out of memory.
 func InitMagazine(ch *Cache, cls uint) bool {

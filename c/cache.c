@@ -9,9 +9,9 @@
 
 static struct {
     struct cmem__lock lock;
-    struct cmem__cache *all;            /* chained by next and prev */
-    struct cmem__cache *spare;          /* chained by next */
-    uint64_t past_allocs[NUM_CLASSES];  /* of caches that are gone */
+    struct cmem__cache *all;           /* chained by next and prev */
+    struct cmem__cache *spare;         /* chained by next */
+    uint64_t past_allocs[NUM_CLASSES]; /* of caches that are gone */
 } reg = {.lock = LOCK_INIT(RANK_REGISTRY)};
 
 /* Allocations that went past every cache. */
@@ -40,8 +40,10 @@ struct cmem__cache *cmem__cache_new(enum cmem__cache_kind kind) {
 void cmem__cache_delete(struct cmem__cache *ch) {
     cmem__cache_flush(ch);
     lock(&reg.lock);
-    if (ch->prev != NULL) ch->prev->next = ch->next;
-    else reg.all = ch->next;
+    if (ch->prev != NULL)
+        ch->prev->next = ch->next;
+    else
+        reg.all = ch->next;
     if (ch->next != NULL) ch->next->prev = ch->prev;
     for (unsigned c = 0; c < NUM_CLASSES; c++) {
         reg.past_allocs[c] += ch->mag[c].allocs;
@@ -107,8 +109,10 @@ void cmem__cache_stats(struct cmem_stats *out) {
             size_t n = peek_count(&ch->mag[c]);
             cached += n;
             allocs += peek(ch->mag[c].allocs);
-            if (ch->kind == CACHE_P) out->magazine_bytes += n * size;
-            else out->thread_cache_bytes += n * size;
+            if (ch->kind == CACHE_P)
+                out->magazine_bytes += n * size;
+            else
+                out->thread_cache_bytes += n * size;
         }
         unlock(&reg.lock);
         size_t handed_out = cmem__central_out(c);

@@ -237,9 +237,10 @@ static size_t check_partial(const struct cmem__span *s, unsigned c, uintptr_t lo
     for (unsigned i = 0; i < s->nblocks; i++) {
         uint8_t t = tag_get(&s->state[i]);
         insist(t == TAG_NONE || t == TAG_CACHED || t == TAG_ATTACHED || t == c + 1, "bad state of a block",
-               s->base + i * s->size);
+               s->base + (uintptr_t)i * s->size);
         if (t == TAG_NONE) nfree++;
-        insist(t != TAG_NONE || i >= s->scan, "free block below the scan index", s->base + i * s->size);
+        insist(t != TAG_NONE || i >= s->scan, "free block below the scan index",
+               s->base + (uintptr_t)i * s->size);
     }
     insist(nfree == s->nfree, "span's count of free blocks is wrong", s->base);
     return nfree + check_partial(s->left, c, lo, s->base) + check_partial(s->right, c, s->base + 1, hi);
@@ -249,7 +250,8 @@ void cmem__central_check(bool quiescent) {
     for (unsigned c = 0; c < NUM_SMALL; c++) {
         struct central *ce = &central[c];
         lock(&ce->lock);
-        insist(check_partial(ce->partial, c, 0, UINTPTR_MAX) == ce->free_blocks, "central's count of free blocks", c);
+        insist(check_partial(ce->partial, c, 0, UINTPTR_MAX) == ce->free_blocks,
+               "central's count of free blocks", c);
         unlock(&ce->lock);
     }
     for (unsigned c = 0; quiescent && c < NUM_CLASSES; c++) {

@@ -222,7 +222,8 @@ static void *zero(void *p, size_t n, bool zeroed) {
     if (zeroed) {
         unpoison_zeroed(p, n);
 #if CMEM_DEBUG
-        for (size_t i = 0; i < n; i++) insist(((unsigned char *)p)[i] == 0, "page known to be zero is not", (uintptr_t)p + i);
+        for (size_t i = 0; i < n; i++)
+            insist(((unsigned char *)p)[i] == 0, "page known to be zero is not", (uintptr_t)p + i);
 #endif
         return p;
     }

@@ -65,7 +65,7 @@ CMEM_API void *cmem_realloc(void *p, size_t n) CMEM_ATTR(alloc_size(2), warn_unu
 /* Allocates n bytes at a multiple of alignment, which must be a power of two; n need not be a multiple of it.
  * Returns NULL with errno EINVAL where alignment is no power of two, ENOMEM as cmem_alloc does. */
 CMEM_API void *cmem_aligned_alloc(size_t alignment, size_t n)
-	CMEM_ATTR(malloc, alloc_align(1), alloc_size(2), warn_unused_result);
+    CMEM_ATTR(malloc, alloc_align(1), alloc_size(2), warn_unused_result);
 
 /* Frees a block. p = NULL: nothing. errno is kept. Aborts on misuse. */
 CMEM_API void cmem_free(void *p);
@@ -91,29 +91,29 @@ CMEM_API size_t cmem_scavenge(uint64_t idle_ns);
  *   heap_inuse = live_bytes + magazine_bytes + thread_cache_bytes + central_free_bytes
  * While other threads run each figure is right within what they are doing. */
 struct cmem_stats {
-	uint32_t struct_size; /* set by the caller: sizeof(struct cmem_stats); only so much is written */
-	uint32_t version;     /* set by the library: 1 */
+    uint32_t struct_size; /* set by the caller: sizeof(struct cmem_stats); only so much is written */
+    uint32_t version;     /* set by the library: 1 */
 
-	uint64_t heap_sys;      /* address space held from malloc, in regions */
-	uint64_t heap_inuse;    /* spans that hold, or were cut up for, blocks */
-	uint64_t heap_idle;     /* free spans, resident or given back */
-	uint64_t heap_released; /* the part of heap_idle that was given back to the operating system */
+    uint64_t heap_sys;      /* address space held from malloc, in regions */
+    uint64_t heap_inuse;    /* spans that hold, or were cut up for, blocks */
+    uint64_t heap_idle;     /* free spans, resident or given back */
+    uint64_t heap_released; /* the part of heap_idle that was given back to the operating system */
 
-	uint64_t live_bytes;         /* blocks in the caller's hands, at their class's size */
-	uint64_t live_blocks;        /* their number */
-	uint64_t magazine_bytes;     /* free blocks in Go's per-P magazines */
-	uint64_t thread_cache_bytes; /* free blocks in the thread caches of C callers */
-	uint64_t central_free_bytes; /* free blocks in spans that also hold blocks in use */
+    uint64_t live_bytes;         /* blocks in the caller's hands, at their class's size */
+    uint64_t live_blocks;        /* their number */
+    uint64_t magazine_bytes;     /* free blocks in Go's per-P magazines */
+    uint64_t thread_cache_bytes; /* free blocks in the thread caches of C callers */
+    uint64_t central_free_bytes; /* free blocks in spans that also hold blocks in use */
 
-	uint64_t metadata_sys; /* the library's own pages, outside heap_sys (address space; resident is less) */
-	uint64_t regions;      /* number of regions */
+    uint64_t metadata_sys; /* the library's own pages, outside heap_sys (address space; resident is less) */
+    uint64_t regions;      /* number of regions */
 
-	uint64_t total_alloc; /* bytes ever allocated */
-	uint64_t mallocs;     /* blocks ever allocated */
-	uint64_t frees;       /* blocks ever freed */
+    uint64_t total_alloc; /* bytes ever allocated */
+    uint64_t mallocs;     /* blocks ever allocated */
+    uint64_t frees;       /* blocks ever freed */
 
-	uint64_t scavenges;       /* cmem_scavenge calls that gave something back */
-	uint64_t scavenged_bytes; /* bytes they gave back in all */
+    uint64_t scavenges;       /* cmem_scavenge calls that gave something back */
+    uint64_t scavenged_bytes; /* bytes they gave back in all */
 };
 
 /* Fills *out, whose struct_size the caller has set. */
@@ -121,10 +121,10 @@ CMEM_API void cmem_stats(struct cmem_stats *out);
 
 /* One row of the size-class table. */
 struct cmem_class_info {
-	size_t size;       /* bytes a block */
-	size_t span_bytes; /* bytes a span: the run of pages that blocks of this class are cut from */
-	size_t blocks;     /* blocks a span */
-	size_t min_size;   /* the smallest request that this class serves */
+    size_t size;       /* bytes a block */
+    size_t span_bytes; /* bytes a span: the run of pages that blocks of this class are cut from */
+    size_t blocks;     /* blocks a span */
+    size_t min_size;   /* the smallest request that this class serves */
 };
 
 /* Describes class number cls, 0 to CMEM_NUM_CLASSES-1, in *out. Returns 0, or -1 with errno EINVAL. */

@@ -92,7 +92,9 @@ static inline bool class_is_small(unsigned c) { return c < NUM_SMALL; }
 static inline size_t class_pages(unsigned c) {
     return class_is_small(c) ? class_k(c) : class_size(c) >> PAGE_SHIFT;
 }
-static inline unsigned class_blocks(unsigned c) { return class_is_small(c) ? 1u << (PAGE_SHIFT - class_e(c)) : 1; }
+static inline unsigned class_blocks(unsigned c) {
+    return class_is_small(c) ? 1u << (PAGE_SHIFT - class_e(c)) : 1;
+}
 
 /* The most blocks of class c that one magazine holds: 256 KiB worth, 16 to 64. */
 static inline unsigned class_magazine(unsigned c) {
@@ -138,7 +140,7 @@ struct cmem__lock {
     int rank;
 };
 
-#define LOCK_INIT(r)                                                                                                   \
+#define LOCK_INIT(r) \
     { PTHREAD_MUTEX_INITIALIZER, (r) }
 
 #if CMEM_DEBUG
@@ -198,7 +200,7 @@ struct cmem__span {
     struct cmem__span *prev, *next;
 
     struct cmem__region *region;
-    uint64_t unused_since; /* hot: when its youngest page was freed, cmem__now() */
+    uint64_t unused_since;                     /* hot: when its youngest page was freed, cmem__now() */
     cmem__tag inline_state[SPAN_INLINE_STATE]; /* the state array of spans of up to 16 blocks */
 };
 
@@ -414,9 +416,9 @@ _Noreturn void cmem__misuse(const char *func, uintptr_t p) __attribute__((cold))
 _Noreturn void cmem__panic(const char *what, uintptr_t p) __attribute__((cold));
 
 /* An invariant whose failure means that the heap is corrupt, checked in every build where the check is cheap. */
-#define insist(cond, what, p)                                                                                          \
-    do {                                                                                                               \
-        if (unlikely(!(cond))) cmem__panic((what), (uintptr_t)(p));                                                    \
+#define insist(cond, what, p)                                       \
+    do {                                                            \
+        if (unlikely(!(cond))) cmem__panic((what), (uintptr_t)(p)); \
     } while (0)
 
 /* --------------------------------------------------------------------------------------- debug build's checks */

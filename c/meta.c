@@ -61,7 +61,7 @@ void *cmem__meta_alloc(size_t bytes) {
     /* The rest of the old chunk, smaller than META_MAX, becomes a spare piece of its size. */
     size_t rest = (size_t)(meta.end - meta.at);
     if (rest >= META_ALIGN && rest <= META_MAX) {
-        struct spare *s = (struct spare *)meta.at;
+        struct spare *s = (void *)meta.at;
         s->next = meta.spare[rest / META_ALIGN];
         meta.spare[rest / META_ALIGN] = s;
     }

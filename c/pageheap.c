@@ -46,7 +46,9 @@ static bool bin_exact(size_t npages) {
     return (npages >> e) << e == npages;
 }
 
-static struct free_set *set_of(const struct cmem__span *s) { return s->kind == SPAN_HOT ? &heap.hot : &heap.cold; }
+static struct free_set *set_of(const struct cmem__span *s) {
+    return s->kind == SPAN_HOT ? &heap.hot : &heap.cold;
+}
 
 /* Adds the free span s; a hot one stands behind `older` in the ring of ages. */
 static void set_insert(struct cmem__span *s, struct cmem__span *older) {
@@ -181,8 +183,8 @@ static void glue(struct cmem__span *s, struct cmem__span *t) {
     map_bounds(s);
 }
 
-/* Puts the free span s, in no set, into its set, together with the neighbours of its kind. */
-static void coalesce(struct cmem__span *s, struct cmem__span *older) {
+/* Puts the free span s, in no set, into its set, together with the neighbours of its kind. Returns the whole. */
+static struct cmem__span *coalesce(struct cmem__span *s, struct cmem__span *older) {
     struct cmem__span *t = after(s);
     if (t != NULL && t->kind == s->kind) {
         if (t == older) older = t->prev;
@@ -197,6 +199,7 @@ static void coalesce(struct cmem__span *s, struct cmem__span *older) {
         s = t;
     }
     set_insert(s, older);
+    return s;
 }
 
 /* ------------------------------------------------------------------------------------------------ regions */
@@ -204,9 +207,12 @@ static void coalesce(struct cmem__span *s, struct cmem__span *older) {
 /* Gets a region that holds npages. Called without the lock. */
 static struct cmem__region *region_new(size_t npages, bool first, bool *zeroed) {
     size_t bytes = npages << PAGE_SHIFT;
-    if (first && bytes <= REGION_FIRST) bytes = REGION_FIRST;
-    else if (bytes <= REGION_SIZE) bytes = REGION_SIZE;
-    else bytes = (bytes + REGION_ALIGN - 1) & ~(REGION_ALIGN - 1);
+    if (first && bytes <= REGION_FIRST)
+        bytes = REGION_FIRST;
+    else if (bytes <= REGION_SIZE)
+        bytes = REGION_SIZE;
+    else
+        bytes = (bytes + REGION_ALIGN - 1) & ~(REGION_ALIGN - 1);
 
     struct cmem__region *r = cmem__meta_alloc(sizeof *r);
     if (r == NULL) return NULL;
@@ -250,8 +256,10 @@ static void region_add(struct cmem__region *r, bool zeroed) {
 static void region_remove(struct cmem__region *r, struct cmem__span *s) {
     unmap_bounds(s);
     spare_put(s);
-    if (r->prev != NULL) r->prev->next = r->next;
-    else heap.regions = r->next;
+    if (r->prev != NULL)
+        r->prev->next = r->next;
+    else
+        heap.regions = r->next;
     if (r->next != NULL) r->next->prev = r->prev;
     heap.nregions--;
     heap.sys_pages -= r->npages;
@@ -307,7 +315,7 @@ static struct cmem__span *take_mixed(struct cmem__span *s, size_t npages) {
     set_remove(s);
     while (s->npages < npages) {
         struct cmem__span *t = after(s);
-        struct cmem__span *older = t->kind == SPAN_HOT ? t->prev : NULL;
+        struct cmem__span *older = t->prev;
         set_remove(t);
         if (s->npages + t->npages > npages) set_insert(cut(t, npages - s->npages), older);
         glue(s, t);
@@ -328,7 +336,7 @@ static struct cmem__span *take_fit(size_t npages) {
         s = find_mixed(r, npages);
         if (s != NULL) {
             s = take_mixed(s, npages);
-            coalesce(s, heap.age.prev); /* with the rest of its last part, for the caller may leave a tail too */
+            coalesce(s, heap.age.prev); /* the rest of its last part may be hot as well */
             return s;
         }
     }
@@ -337,7 +345,7 @@ static struct cmem__span *take_fit(size_t npages) {
 
 /* Cuts [base + skip, + npages) out of the free span s and puts what is left back. */
 static struct cmem__span *carve(struct cmem__span *s, size_t skip, size_t npages) {
-    struct cmem__span *older = s->kind == SPAN_HOT ? s->prev : NULL;
+    struct cmem__span *older = s->prev; /* NULL for a cold one, which has no age */
     set_remove(s);
     if (skip > 0) {
         struct cmem__span *head = s;
@@ -557,7 +565,8 @@ void cmem__pages_after_fork(void) {
         for (struct cmem__span *s = pagemap_span(r->base); s != NULL; s = after(s)) {
             if (s->kind != SPAN_BUSY) continue;
             s->kind = SPAN_HOT;
-            set_insert(s, heap.age.prev);
+            s->unused_since = cmem__now();
+            s = coalesce(s, heap.age.prev);
         }
     }
 }
@@ -566,7 +575,8 @@ void cmem__pages_after_fork(void) {
 
 #if CMEM_DEBUG
 
-static size_t check_tree(const struct cmem__span *s, enum cmem__kind kind, unsigned bin, uintptr_t lo, uintptr_t hi) {
+static size_t check_tree(const struct cmem__span *s, enum cmem__kind kind, unsigned bin, uintptr_t lo,
+                         uintptr_t hi) {
     if (s == NULL) return 0;
     insist(s->base >= lo && s->base < hi, "free tree is out of order", s->base);
     insist(s->kind == kind, "free span of the wrong kind", s->base);
@@ -618,8 +628,10 @@ size_t cmem__pages_check(void) {
             spans++;
             if (is_free(s)) free_spans++;
             if (s->kind == SPAN_COLD) cold += s->npages;
-            if (is_free(s) || s->kind == SPAN_BUSY) free_pages += s->npages;
-            else inuse += s->npages;
+            if (is_free(s) || s->kind == SPAN_BUSY)
+                free_pages += s->npages;
+            else
+                inuse += s->npages;
             a = span_end(s);
         }
         insist(free_pages == r->free_pages, "region's count of free pages is wrong", r->base);
@@ -632,8 +644,8 @@ size_t cmem__pages_check(void) {
            "a free span is in no bin", free_spans);
     for (struct cmem__span *s = heap.age.next; s != &heap.age; s = s->next) {
         insist(s->kind == SPAN_HOT && s->next->prev == s, "ring of ages is broken", s->base);
-        insist(s->next == &heap.age || s->unused_since <= s->next->unused_since, "ring of ages is out of order",
-               s->base);
+        insist(s->next == &heap.age || s->unused_since <= s->next->unused_since,
+               "ring of ages is out of order", s->base);
         hot++;
     }
     size_t hot_in_bins = check_set(&heap.hot, SPAN_HOT);

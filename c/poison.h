@@ -29,8 +29,8 @@
 #define unpoison(p, n) __asan_unpoison_memory_region((const void *)(p), (n))
 #define unpoison_zeroed(p, n) __asan_unpoison_memory_region((const void *)(p), (n))
 #define unpoison_tail(p, n) __asan_unpoison_memory_region((const void *)(p), (n))
-#define unpoison_resize(p, n, have)                                                                                    \
-    (__asan_unpoison_memory_region((const void *)(p), (n)),                                                            \
+#define unpoison_resize(p, n, have)                         \
+    (__asan_unpoison_memory_region((const void *)(p), (n)), \
      __asan_poison_memory_region((const char *)(p) + (n), (have) - (n)))
 /* Regions are known only to the metadata pages, which LeakSanitizer does not scan. */
 #define not_a_leak(p) __lsan_ignore_object(p)
@@ -50,8 +50,10 @@ static inline void unpoison_tail_bytes(unsigned char *p, size_t n) {
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
         unsigned char bits;
-        if (VALGRIND_GET_VBITS(p + mid, &bits, 1) == 3) hi = mid;
-        else lo = mid + 1;
+        if (VALGRIND_GET_VBITS(p + mid, &bits, 1) == 3)
+            hi = mid;
+        else
+            lo = mid + 1;
     }
     if (lo < n) (void)VALGRIND_MAKE_MEM_UNDEFINED(p + lo, n - lo);
 }

@@ -12,8 +12,10 @@ static struct cmem__place locate_small(const struct cmem__span *s, uintptr_t p) 
     uint8_t t = tag_get(&s->state[i]);
     bool live = t != TAG_NONE && t != TAG_CACHED;
     struct cmem__place at = {.block = s->base + (uintptr_t)i * s->size, .size = s->size};
-    if (at.block == p) at.where = live ? WHERE_LIVE : WHERE_FREE;
-    else at.where = live ? WHERE_INTERIOR_LIVE : WHERE_INTERIOR_FREE;
+    if (at.block == p)
+        at.where = live ? WHERE_LIVE : WHERE_FREE;
+    else
+        at.where = live ? WHERE_INTERIOR_LIVE : WHERE_INTERIOR_FREE;
     return at;
 }
 
@@ -22,8 +24,10 @@ static struct cmem__place locate_large(const struct cmem__span *s, uintptr_t p) 
     uint8_t t = tag_get(pagemap_tag(s->base));
     bool live = t != TAG_NONE && t != TAG_CACHED;
     struct cmem__place at = {.block = s->base, .size = s->npages << PAGE_SHIFT};
-    if (s->base == p) at.where = live ? WHERE_LIVE : WHERE_FREE;
-    else at.where = live ? WHERE_INTERIOR_LIVE : WHERE_INTERIOR_FREE;
+    if (s->base == p)
+        at.where = live ? WHERE_LIVE : WHERE_FREE;
+    else
+        at.where = live ? WHERE_INTERIOR_LIVE : WHERE_INTERIOR_FREE;
     return at;
 }
 
@@ -32,9 +36,12 @@ struct cmem__place cmem__locate(uintptr_t p) {
     cmem__pages_lock();
     struct cmem__span *s = cmem__pages_find(p);
     if (s != NULL) {
-        if (s->kind == SPAN_SMALL && tag_get(pagemap_tag(s->base)) == TAG_SMALL) at = locate_small(s, p);
-        else if (s->kind == SPAN_LARGE || s->kind == SPAN_HUGE) at = locate_large(s, p);
-        else at.where = WHERE_NO_BLOCK;
+        if (s->kind == SPAN_SMALL && tag_get(pagemap_tag(s->base)) == TAG_SMALL)
+            at = locate_small(s, p);
+        else if (s->kind == SPAN_LARGE || s->kind == SPAN_HUGE)
+            at = locate_large(s, p);
+        else
+            at.where = WHERE_NO_BLOCK;
     }
     cmem__pages_unlock();
     return at;
@@ -59,7 +66,8 @@ size_t cmem__describe(uintptr_t p, char *buf, size_t len) {
     case WHERE_INTERIOR_LIVE:
     case WHERE_INTERIOR_FREE:
         n = snprintf(buf, len, "not the start of a block: %zu bytes into the %s block of %zu bytes at %#zx",
-                     (size_t)(p - at.block), at.where == WHERE_INTERIOR_LIVE ? "live" : "free", at.size, at.block);
+                     (size_t)(p - at.block), at.where == WHERE_INTERIOR_LIVE ? "live" : "free", at.size,
+                     at.block);
         break;
     }
     return n < 0 ? 0 : (size_t)n < len ? (size_t)n : len - 1;

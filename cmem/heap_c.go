@@ -3,7 +3,10 @@
 package cmem
 
 import (
+	"runtime"
 	"sync"
+	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"github.com/gocmem/cmem/c"
@@ -22,10 +25,12 @@ func procUnpin()
 // maxProcs is how many Ps may have a cache; those above go to the central lists for every block.
 const maxProcs = 1024
 
-// caches holds the cache of each P, nil until its first slow path. Caches lie in C memory and are never freed.
+// caches holds the cache of each P: nil until its first slow path, and again after drain has emptied and parked it. Caches
+// lie in C memory and are never freed.
 var (
 	caches   [maxProcs]*c.Cache
-	cachesMu sync.Mutex // for writing
+	parked   [maxProcs]*c.Cache // at most one of caches[i] and parked[i] is set
+	cachesMu sync.Mutex         // for writing both
 )
 
 // at turns an address in C memory into a pointer.
@@ -248,26 +253,76 @@ func resized(p unsafe.Pointer, n, have int) {
 	}
 }
 
-// withMagazine makes sure that the P the caller runs on has magazine cls, as far as memory allows. The caller may run on
-// another P afterwards.
+// withMagazine makes sure that the P the caller runs on has magazine cls, as far as memory allows and unless the caches are
+// being drained. The caller may run on another P afterwards.
 func withMagazine(cls uint) {
 	pid := procPin()
 	procUnpin()
-	if pid >= maxProcs {
+	if pid >= maxProcs || !cachesMu.TryLock() {
 		return
 	}
-	cachesMu.Lock()
 	defer cachesMu.Unlock()
 	ch := caches[pid]
 	if ch == nil {
-		if ch = c.NewCache(); ch == nil {
-			return
-		}
-		c.InitMagazine(ch, cls)
-		caches[pid] = ch
+		ch = parked[pid]
+	}
+	if ch == nil {
+		ch = c.NewCache()
+	}
+	if ch == nil || !c.InitMagazine(ch, cls) {
 		return
 	}
-	c.InitMagazine(ch, cls)
+	parked[pid] = nil
+	atomic.StorePointer((*unsafe.Pointer)(unsafe.Pointer(&caches[pid])), unsafe.Pointer(ch))
+	wakeScavenger()
+}
+
+// drain empties the caches of all Ps into the central lists and parks them. First it takes them out of the fast paths'
+// sight. A goroutine that saw one before is pinned until it is through with it, and a pinned goroutine keeps the world from
+// stopping: so after one stop of the world (ReadMemStats makes one, 1-6 µs) nobody is using them.
+func drain() {
+	cachesMu.Lock()
+	defer cachesMu.Unlock()
+	found := false
+	for pid := range caches {
+		if ch := caches[pid]; ch != nil {
+			parked[pid] = ch
+			atomic.StorePointer((*unsafe.Pointer)(unsafe.Pointer(&caches[pid])), nil)
+			found = true
+		}
+	}
+	if !found {
+		return
+	}
+	var ms runtime.MemStats
+	runtime.ReadMemStats(&ms)
+	for _, ch := range parked {
+		if ch != nil {
+			c.Flush(ch)
+		}
+	}
+}
+
+// activity is a number that changes whenever a cache is used.
+func activity() (sum uint64) {
+	for pid := range caches {
+		ch := (*c.Cache)(atomic.LoadPointer((*unsafe.Pointer)(unsafe.Pointer(&caches[pid]))))
+		if ch == nil {
+			continue
+		}
+		for i := range ch.Mag {
+			m := &ch.Mag[i]
+			sum += atomic.LoadUint64(&m.Allocs)<<20 + uint64(atomic.LoadUintptr(&m.Top))
+		}
+	}
+	return sum
+}
+
+func scavenge(idle time.Duration) int64 {
+	if idle == 0 {
+		drain()
+	}
+	return int64(c.Scavenge(uint64(idle)))
 }
 
 // allocSlow allocates n > 0 bytes when the magazine has none; nil where memory is out.

@@ -1,0 +1,27 @@
+package cmem
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// DefaultIdleLimit is how long free memory stays with the process before it goes back to the operating system.
+const DefaultIdleLimit = 5 * time.Second
+
+var idleLimit atomic.Int64
+
+func init() { idleLimit.Store(int64(DefaultIdleLimit)) }
+
+// Scavenge gives all free memory back to the operating system now: the magazines are emptied, the pages of every free span
+// released, and whole free regions returned to malloc. It returns the bytes given back. What is given back costs a page
+// fault (about 1 µs for 4 KiB) to use again. Nobody needs to call it: a goroutine does the same for what has been idle for
+// the idle limit.
+//
+// In builds over Go memory it does nothing and returns 0.
+func Scavenge() int64 { return scavenge(0) }
+
+// SetIdleLimit sets how long free memory stays with the process before it goes back to the operating system, and
+// returns what it was, at first DefaultIdleLimit. Zero or less keeps it for ever.
+func SetIdleLimit(d time.Duration) time.Duration {
+	return time.Duration(idleLimit.Swap(int64(d)))
+}

@@ -1,0 +1,60 @@
+//go:build cgo && linux && (amd64 || arm64 || riscv64) && !race
+
+package cmem
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// The background scavenger: a goroutine that starts with the first cache. While the heap is used it releases, some times an
+// idle limit, the spans that have been free that long. Once nothing has happened for an idle limit it drains the magazines,
+// releases everything, and sleeps until a slow path wakes it: the caches are parked, so whatever happens next takes one.
+var scavenger struct {
+	start  sync.Once
+	asleep atomic.Bool
+	wake   chan struct{}
+}
+
+// wakeScavenger is called by the slow paths that bring a cache into use.
+func wakeScavenger() {
+	scavenger.start.Do(func() {
+		scavenger.wake = make(chan struct{}, 1)
+		go scavengeIdle()
+	})
+	if scavenger.asleep.CompareAndSwap(true, false) {
+		scavenger.wake <- struct{}{}
+	}
+}
+
+// How often the scavenger looks: an eighth of the idle limit, within bounds.
+func scavengePeriod(idle time.Duration) time.Duration {
+	return min(max(idle/8, 10*time.Millisecond), time.Second)
+}
+
+func scavengeIdle() {
+	var quiet time.Duration // for how long nothing has happened
+	last := activity()
+	for {
+		idle := time.Duration(idleLimit.Load())
+		if idle <= 0 { // off; somebody may set it again
+			time.Sleep(time.Second)
+			continue
+		}
+		period := scavengePeriod(idle)
+		time.Sleep(period)
+		scavenge(idle)
+		if now := activity(); now != last {
+			last, quiet = now, 0
+			continue
+		}
+		if quiet += period; quiet < idle {
+			continue
+		}
+		scavenger.asleep.Store(true)
+		scavenge(0)
+		<-scavenger.wake
+		last, quiet = activity(), 0
+	}
+}

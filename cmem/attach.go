@@ -15,6 +15,7 @@ var attached = struct {
 
 type attachment struct {
 	token   uint64 // tells this attachment from earlier ones of the same address
+	n       int    // the bytes that it presses on the collector with
 	cleanup runtime.Cleanup
 }
 
@@ -42,8 +43,9 @@ func Attach[T any](owner *T, b []byte) {
 		attachMisuse(p)
 	}
 	attached.Lock()
-	attached.m[p] = attachment{token, cleanup}
+	attached.m[p] = attachment{token, cap(b), cleanup}
 	attached.Unlock()
+	press(cap(b))
 	runtime.KeepAlive(owner)
 }
 
@@ -55,13 +57,15 @@ type owned struct {
 // freeOwned is the cleanup of an owner.
 func freeOwned(o owned) {
 	attached.Lock()
-	mine := attached.m[o.p].token == o.token
+	a := attached.m[o.p]
+	mine := a.token == o.token
 	if mine {
 		delete(attached.m, o.p)
 	}
 	attached.Unlock()
 	if mine {
 		freeAttached(o.p)
+		unpress(a.n)
 	}
 }
 
@@ -73,5 +77,6 @@ func detach(p uintptr) {
 	attached.Unlock()
 	if ok {
 		a.cleanup.Stop()
+		unpress(a.n)
 	}
 }

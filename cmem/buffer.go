@@ -24,22 +24,29 @@ type owner struct{ block *ownedBlock }
 
 // An ownedBlock is what the cleanup needs. It is apart from the owner because what a cleanup holds is reachable.
 type ownedBlock struct {
-	gen atomic.Uint64 // odd while a buffer is live, one more for each New and each Free
-	p   unsafe.Pointer
-	n   int
+	gen    atomic.Uint64 // odd while a buffer is live, one more for each New and each Free
+	p      unsafe.Pointer
+	n      int
+	weight int // the bytes that the owner presses on the collector with
 }
 
 // owners holds the owners without a buffer. One that the pool drops is collected, with its cleanup.
-var owners = sync.Pool{New: func() any {
-	o := &owner{new(ownedBlock)}
+var owners sync.Pool
+
+func newOwner(n int) *owner {
+	o := &owner{&ownedBlock{weight: n}}
 	runtime.AddCleanup(o, (*ownedBlock).lost, o.block)
+	press(n)
 	return o
-}}
+}
 
 // New returns a handle on a new buffer of n bytes, not zeroed. It panics as Alloc does.
 func New(n int) Buffer {
 	b := Alloc(n)
-	o := owners.Get().(*owner)
+	o, _ := owners.Get().(*owner)
+	if o == nil {
+		o = newOwner(n)
+	}
 	o.block.p, o.block.n = unsafe.Pointer(unsafe.SliceData(b)), n
 	return Buffer{o, o.block.gen.Add(1)}
 }
@@ -85,6 +92,7 @@ func (blk *ownedBlock) release(gen uint64) bool {
 
 // lost is the cleanup: every handle of the owner is gone.
 func (blk *ownedBlock) lost() {
+	defer unpress(blk.weight)
 	if gen := blk.gen.Load(); gen%2 == 1 {
 		blk.release(gen)
 	}

@@ -37,7 +37,7 @@ var goStats struct {
 	liveBytes, liveBlocks, totalAlloc, mallocs atomic.Uint64
 }
 
-func shardOf(p uintptr) int { return int(p >> 4 * 0x9E3779B97F4A7C15 >> 58) }
+func shardOf(p uintptr) int { return int(uint64(p) >> 4 * 0x9E3779B97F4A7C15 >> 58) }
 
 // allocFast has nothing to offer here.
 func allocFast(int) unsafe.Pointer { return nil }
@@ -215,3 +215,6 @@ func readStats(s *Stats) {
 
 // What is free here is the Go collector's to give back.
 func scavenge(time.Duration) int64 { return 0 }
+
+// residentBytes: the Go runtime counts these itself.
+func residentBytes() int64 { return 0 }

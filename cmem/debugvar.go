@@ -1,0 +1,53 @@
+package cmem
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"time"
+)
+
+// debugvars are what CMEMDEBUG sets, a comma-separated list of name=value as in GODEBUG:
+//
+//	idle=DURATION   the idle limit (SetIdleLimit), such as 5m or 500ms; 0 keeps free memory for ever
+//	memlimit=1      TrackMemoryLimit from the start
+//	scavtrace=1     a line on standard error for each release of the background scavenger:
+//	                scvgN: X MB released, and what was kept
+var debugvars struct {
+	scavtrace bool
+}
+
+func init() {
+	for _, item := range strings.Split(os.Getenv("CMEMDEBUG"), ",") {
+		if item == "" {
+			continue
+		}
+		if err := setDebugvar(item); err != nil {
+			fmt.Fprintln(os.Stderr, "cmem: CMEMDEBUG:", err)
+		}
+	}
+}
+
+func setDebugvar(item string) error {
+	name, value, _ := strings.Cut(item, "=")
+	switch name {
+	case "idle":
+		d, err := time.ParseDuration(value)
+		if err != nil || d < 0 {
+			return fmt.Errorf("idle=%q: expected a duration such as 5m or 500ms, or 0", value)
+		}
+		SetIdleLimit(d)
+	case "memlimit", "scavtrace":
+		if value != "0" && value != "1" {
+			return fmt.Errorf("%s=%q: expected 0 or 1", name, value)
+		}
+		if name == "scavtrace" {
+			debugvars.scavtrace = value == "1"
+		} else if value == "1" {
+			TrackMemoryLimit()
+		}
+	default:
+		return fmt.Errorf("unknown name %q: expected idle, memlimit or scavtrace", name)
+	}
+	return nil
+}

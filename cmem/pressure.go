@@ -1,0 +1,100 @@
+package cmem
+
+import (
+	"math"
+	"runtime"
+	"runtime/metrics"
+	"sync"
+	"sync/atomic"
+)
+
+// The collector does not see the bytes behind handles, so a program that loses handles instead of freeing them would grow
+// without a collection ever being due. So the bytes behind owners press on it: when they have doubled since the last
+// collection (more exactly: grown by GOGC percent, and by pressureFloor at least), one is started; an allocator that gets
+// as far ahead again waits for it.
+//
+// Only what is not recycled counts: a New that finds a freed owner adds nothing, so a program that frees its handles never
+// comes here. An owner counts with the size it was made for until it is collected.
+
+// pressureFloor is what the Go runtime takes for its own smallest heap (4 MiB at GOGC=100).
+const pressureFloor = 4 << 20
+
+var pressure struct {
+	total atomic.Int64 // bytes behind owners, those included that are lost and not yet collected
+	base  atomic.Int64 // total after the last collection
+
+	running atomic.Bool // a collection that was started here is under way
+	once    sync.Once   // for watching collections
+
+	mu   sync.Mutex
+	done *sync.Cond // broadcast when a collection that was started here has ended
+}
+
+// press adds n bytes behind a new owner and sees to a collection where one is due.
+func press(n int) {
+	pressure.once.Do(func() {
+		pressure.done = sync.NewCond(&pressure.mu)
+		noteCollection()
+	})
+	total := pressure.total.Add(int64(n))
+	base := pressure.base.Load()
+	if total-base < pressureFloor {
+		return
+	}
+	step := pressureStep(base)
+	if total-base < step {
+		return
+	}
+	if pressure.running.CompareAndSwap(false, true) {
+		go collect()
+	}
+	if total-base >= 2*step {
+		waitForCollection()
+	}
+}
+
+// unpress takes n bytes back whose owner is gone. As that is found out by a collection, what remains is the new base.
+func unpress(n int) {
+	total := pressure.total.Add(-int64(n))
+	if base := pressure.base.Load(); total < base {
+		pressure.base.CompareAndSwap(base, total)
+	}
+}
+
+// pressureStep is by how much the bytes may grow from base before a collection: as GOGC says, which may change at any time.
+func pressureStep(base int64) int64 {
+	gogc := []metrics.Sample{{Name: "/gc/gogc:percent"}}
+	metrics.Read(gogc)
+	percent := gogc[0].Value.Uint64()
+	if percent > math.MaxInt32 { // GOGC=off
+		return math.MaxInt64 / 4
+	}
+	return max(pressureFloor*int64(percent)/100, int64(float64(base)*float64(percent)/100), 64<<10)
+}
+
+func collect() {
+	runtime.GC()
+	pressure.mu.Lock()
+	pressure.running.Store(false)
+	pressure.done.Broadcast()
+	pressure.mu.Unlock()
+}
+
+// waitForCollection waits until the collection under way has ended.
+func waitForCollection() {
+	pressure.mu.Lock()
+	for pressure.running.Load() {
+		pressure.done.Wait()
+	}
+	pressure.mu.Unlock()
+}
+
+// noteCollection makes every collection, whoever starts it, set the base: a finalizer on an object that nobody holds runs
+// after each, and makes the next one. The cleanups of the same collection lower the base as they run.
+func noteCollection() {
+	note := new([16]byte) // not tiny: those share their memory with others
+	runtime.SetFinalizer(note, func(*[16]byte) {
+		pressure.base.Store(pressure.total.Load())
+		noteCollection()
+	})
+}

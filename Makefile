@@ -166,7 +166,7 @@ fmt: ## format all Go and C files
 ## Run
 
 .PHONY: demo
-demo: ## the buffer proxy at work before memcached, in three builds of its buffers
+demo: ## the memcached proxy on make([]byte) and on cmem, under load: a table and a picture
 	@tests/scripts/install-packages.sh memcached || echo 'demo: going on without memcached'
 	@go run ./examples/proxy/demo $(ARGS)
 

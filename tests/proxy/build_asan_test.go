@@ -1,0 +1,5 @@
+//go:build asan
+
+package proxy
+
+func init() { buildFlags = append(buildFlags, "-asan") }

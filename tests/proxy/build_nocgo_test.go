@@ -1,0 +1,5 @@
+//go:build !cgo
+
+package proxy
+
+func init() { withCgo = false }

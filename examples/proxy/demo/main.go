@@ -46,7 +46,7 @@ func parseFlags() *options {
 	fs := flag.NewFlagSet("demo", flag.ContinueOnError)
 	fs.StringVar(&o.out, "out", "", "`directory` for the results; by default demo-out in the module's root")
 	fs.StringVar(&allocs, "allocs", "make,cmem", "allocators to compare, of "+strings.Join(buffers.Names(), ", "))
-	fs.DurationVar(&o.load, "load", 12*time.Second, "how long to load each")
+	fs.DurationVar(&o.load, "load", 8*time.Second, "how long to load each")
 	fs.DurationVar(&o.silence, "silence", 15*time.Second, "how long to wait after the load")
 	fs.IntVar(&o.conns, "conns", 1024, "connections of the load generator")
 	fs.IntVar(&o.keys, "keys", 2048, "keys in use")

@@ -26,7 +26,7 @@ package c
 #cgo nocallback cmem__is_attached
 #cgo nocallback cmem__cache_new
 #cgo nocallback cmem__cache_flush
-#cgo noescape cmem__magazine_init
+#cgo nocallback cmem__cache_delete
 #cgo nocallback cmem__magazine_init
 #cgo nocallback cmem__cache_count_alloc
 #cgo nocallback cmem_scavenge
@@ -142,18 +142,24 @@ func MagazineSize(cls uint) int { return int(C.class_magazine(C.uint(cls))) }
 // MaxMagazine is the most that MagazineSize returns.
 const MaxMagazine = 64
 
-// NewCache makes the cache of a P. Nil: out of memory.
+// NewCache makes the cache of a P, with all its magazines: one that is made later would change under its owner's hands.
+// Nil: out of memory.
 func NewCache() *Cache {
-	return (*Cache)(unsafe.Pointer(C.cmem__cache_new(C.CACHE_P)))
+	ch := C.cmem__cache_new(C.CACHE_P)
+	if ch == nil {
+		return nil
+	}
+	for cls := range NumClasses {
+		if !C.cmem__magazine_init(ch, C.uint(cls)) {
+			C.cmem__cache_delete(ch)
+			return nil
+		}
+	}
+	return (*Cache)(unsafe.Pointer(ch))
 }
 
 // Flush gives all blocks of ch, which nobody may be using, to the central lists.
 func Flush(ch *Cache) { C.cmem__cache_flush((*C.struct_cmem__cache)(unsafe.Pointer(ch))) }
-
-// InitMagazine makes magazine cls of ch ready for use. False: out of memory.
-func InitMagazine(ch *Cache, cls uint) bool {
-	return bool(C.cmem__magazine_init((*C.struct_cmem__cache)(unsafe.Pointer(ch)), C.uint(cls)))
-}
 
 // CountAlloc adds an allocation of class cls that no magazine has counted.
 func CountAlloc(cls uint) { C.cmem__cache_count_alloc(C.uint(cls), 1) }

@@ -60,9 +60,9 @@ bool cmem__magazine_init(struct cmem__cache *ch, unsigned c) {
     unsigned n = class_magazine(c);
     struct cmem__entry *e = cmem__meta_alloc(n * sizeof *e);
     if (e == NULL) return false;
-    m->end = e + n;
-    m->top = e;
-    m->base = e;
+    poke(m->end, e + n);
+    poke(m->top, e);
+    poke(m->base, e);
     return true;
 }
 
@@ -73,7 +73,7 @@ void cmem__cache_flush(struct cmem__cache *ch) {
         struct cmem__magazine *m = &ch->mag[c];
         if (m->top == m->base) continue;
         size_t n = count(m);
-        m->top = m->base;
+        poke(m->top, m->base);
         ch->room += (int64_t)(n * class_size(c));
         cmem__central_give(c, m->base, n);
     }
@@ -83,13 +83,9 @@ void cmem__cache_count_alloc(unsigned c, uint64_t n) {
     atomic_fetch_add_explicit(&direct_allocs[c], n, memory_order_relaxed);
 }
 
-/* What a racing reader may see of another thread's magazine is a word that is being changed; good enough for
- * statistics, and exact at rest. */
-#define peek(field) __atomic_load_n(&(field), __ATOMIC_RELAXED)
-
 static size_t peek_count(const struct cmem__magazine *m) {
     struct cmem__entry *base = peek(m->base), *top = peek(m->top);
-    return top > base ? (size_t)(top - base) : 0;
+    return base != NULL && top > base ? (size_t)(top - base) : 0; /* its owner may be making it */
 }
 
 size_t cmem__cache_blocks(unsigned c) {

@@ -84,11 +84,7 @@ static struct cmem__cache *thread_cache(void) {
     return ch;
 }
 
-/* ---------------------------------------------------------------------------------------- magazines, owner's side
- *
- * Only the owner writes; statistics read from other threads, so the stores are relaxed atomics (plain moves). */
-
-#define poke(field, value) __atomic_store_n(&(field), (value), __ATOMIC_RELAXED)
+/* ---------------------------------------------------------------------------------------- magazines, owner's side */
 
 /* A block of class c for n bytes from ch, or NULL where its magazine is empty. */
 static inline void *pop(struct cmem__cache *ch, unsigned c, size_t n) {
@@ -176,7 +172,8 @@ static __attribute__((noinline)) void *alloc_slow(unsigned c, bool *zeroed) {
         cmem__cache_count_alloc(c, 1);
     } else {
         struct cmem__magazine *m = &ch->mag[c];
-        for (size_t i = got; i-- > 1;) *m->top++ = e[i]; /* the lowest address on top */
+        for (size_t i = 1; i < got; i++) m->top[got - 1 - i] = e[i]; /* the lowest address on top */
+        poke(m->top, m->top + got - 1);
         poke(m->allocs, m->allocs + 1);
         ch->room -= (int64_t)((got - 1) * size);
     }
@@ -397,7 +394,10 @@ void *cmem_realloc(void *p, size_t n) {
     size_t have = cmem__usable((uintptr_t)p);
     if (unlikely(have == 0)) cmem__misuse("cmem_realloc", (uintptr_t)p);
     if (n <= have) {
-        if (have >= 2 * LARGE_MIN && n >= LARGE_MIN && n < have / 2) shrink((uintptr_t)p, n);
+        if (have >= 2 * LARGE_MIN && n >= LARGE_MIN && n < have / 2) {
+            shrink((uintptr_t)p, n);
+            have = cmem__usable((uintptr_t)p); /* what was cut off may be somebody else's by now */
+        }
         if (have < 2 * LARGE_MIN || n >= LARGE_MIN) {
             unpoison_resize(p, n, have);
             return p;

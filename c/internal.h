@@ -326,8 +326,13 @@ void cmem__central_unlock(void);
 
 /* --------------------------------------------------------------------------------------------------- cache */
 
+/* Only its owner writes a magazine, with poke; others read it for statistics, with peek: plain moves both. What they
+ * see may be in the middle of a change; it is exact at rest. */
+#define poke(field, value) __atomic_store_n(&(field), (value), __ATOMIC_RELAXED)
+#define peek(field) __atomic_load_n(&(field), __ATOMIC_RELAXED)
+
 /* A LIFO array of free blocks: entries base..top are filled, end is its limit. All three NULL before the first use,
- * so that both fast paths' tests fail. Written by the owner only; others read it for statistics. */
+ * so that both fast paths' tests fail. */
 struct cmem__magazine {
     struct cmem__entry *top, *base, *end;
     uint64_t allocs; /* blocks it has given to callers */

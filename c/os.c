@@ -14,6 +14,13 @@
 #define PR_SET_VMA_ANON_NAME 0
 #endif
 
+/* The most that malloc is asked for. AddressSanitizer's ends the process where it is asked for over 1 TiB. */
+#if defined(CMEM_ASAN)
+#define MALLOC_MAX ((size_t)1 << 39)
+#else
+#define MALLOC_MAX ((size_t)PTRDIFF_MAX)
+#endif
+
 /* Names a mapping in /proc/self/smaps where the kernel has CONFIG_ANON_VMA_NAME; elsewhere it fails, to no harm. */
 static void name_pages(void *p, size_t bytes, const char *name) {
     int saved = errno;
@@ -33,7 +40,7 @@ size_t cmem__os_page_size(void) {
 }
 
 void *cmem__os_region_new(size_t bytes, bool *zeroed) {
-    void *p = aligned_alloc(REGION_ALIGN, bytes);
+    void *p = bytes <= MALLOC_MAX ? aligned_alloc(REGION_ALIGN, bytes) : NULL;
     if (p == NULL) {
         errno = ENOMEM;
         return NULL;

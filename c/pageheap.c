@@ -14,6 +14,9 @@
  * The class sizes are bin bounds, so for them the first span of the first bin that is not empty fits. */
 #define NUM_BINS 320
 
+/* The pages of all addresses there are. */
+#define ADDR_PAGES ((size_t)1 << (ADDR_BITS - PAGE_SHIFT))
+
 struct free_set {
     uint64_t bitmap[NUM_BINS / 64];
     struct cmem__span *bin[NUM_BINS];
@@ -229,11 +232,11 @@ static struct cmem__region *region_new(size_t npages, bool first, bool *zeroed) 
     }
     r->base = (uintptr_t)p;
     r->npages = bytes >> PAGE_SHIFT;
-    r->permanent = first && bytes == REGION_FIRST;
     return r;
 }
 
 static void region_add(struct cmem__region *r, bool zeroed) {
+    r->permanent = heap.regions == NULL && r->npages == REGION_FIRST >> PAGE_SHIFT;
     r->prev = NULL;
     r->next = heap.regions;
     if (r->next != NULL) r->next->prev = r;
@@ -362,7 +365,8 @@ static void map_all(struct cmem__span *s, struct cmem__span *value) {
 }
 
 struct cmem__span *cmem__pages_alloc(size_t npages, size_t align_pages, enum cmem__kind kind, unsigned cls) {
-    if (npages + align_pages < npages) {
+    /* More than there are addresses: such a length has no bin. */
+    if (npages > ADDR_PAGES || align_pages > ADDR_PAGES) {
         errno = ENOMEM;
         return NULL;
     }
@@ -480,18 +484,23 @@ static struct cmem__span *scavenge_next(uint64_t until, size_t min_pages) {
     return NULL;
 }
 
-/* Puts the busy span s back, cold or (where the kernel refused) hot. Returns its region where that is wholly cold
- * now and may go; the region is out of the heap then. */
-static struct cmem__region *scavenge_done(struct cmem__span *s, bool released) {
-    struct cmem__region *r = s->region;
+/* Puts the busy span s back, cold or (where the kernel refused) hot. */
+static void scavenge_done(struct cmem__span *s, bool released) {
     s->kind = released ? SPAN_COLD : SPAN_HOT;
     s->unused_since = cmem__now();
     coalesce(s, heap.age.prev);
-    s = pagemap_span(r->base);
-    if (r->permanent || s->kind != SPAN_COLD || s->npages != r->npages) return NULL;
-    set_remove(s);
-    region_remove(r, s);
-    return r;
+}
+
+/* Takes a region that is wholly cold and may go out of the heap; NULL where there is none. */
+static struct cmem__region *take_cold_region(void) {
+    for (struct cmem__region *r = heap.regions; r != NULL; r = r->next) {
+        struct cmem__span *s = pagemap_span(r->base);
+        if (r->permanent || s->kind != SPAN_COLD || s->npages != r->npages) continue;
+        set_remove(s);
+        region_remove(r, s);
+        return r;
+    }
+    return NULL;
 }
 
 size_t cmem__pages_scavenge(uint64_t idle_ns) {
@@ -508,15 +517,16 @@ size_t cmem__pages_scavenge(uint64_t idle_ns) {
         unlock(&heap.lock);
         bool released = cmem__os_release(s->base, len);
         lock(&heap.lock);
-        struct cmem__region *r = scavenge_done(s, released);
+        scavenge_done(s, released);
         if (!released) break; /* locked pages: the others will be refused too */
         bytes += len;
-        if (r != NULL) {
-            unlock(&heap.lock);
-            cmem__os_region_delete((void *)r->base, r->npages << PAGE_SHIFT);
-            cmem__meta_free(r, sizeof *r);
-            lock(&heap.lock);
-        }
+    }
+    struct cmem__region *r;
+    while ((r = take_cold_region()) != NULL) {
+        unlock(&heap.lock);
+        cmem__os_region_delete((void *)r->base, r->npages << PAGE_SHIFT);
+        cmem__meta_free(r, sizeof *r);
+        lock(&heap.lock);
     }
     if (bytes > 0) {
         heap.scavenges++;

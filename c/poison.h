@@ -44,7 +44,9 @@
 /* The bytes behind those that were asked for become undefined, the others stay as they are. What is addressable is
  * a prefix, so its end is found by bisection. */
 #define unpoison_tail(p, n) unpoison_tail_bytes((unsigned char *)(p), (n))
-#define unpoison_resize(p, n, have) unpoison_tail_bytes((unsigned char *)(p), (n))
+#define unpoison_resize(p, n, have)                  \
+    (unpoison_tail_bytes((unsigned char *)(p), (n)), \
+     (void)VALGRIND_MAKE_MEM_NOACCESS((const char *)(p) + (n), (have) - (n)))
 static inline void unpoison_tail_bytes(unsigned char *p, size_t n) {
     size_t lo = 0, hi = n;
     while (lo < hi) {

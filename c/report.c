@@ -36,7 +36,8 @@ struct cmem__place cmem__locate(uintptr_t p) {
     cmem__pages_lock();
     struct cmem__span *s = cmem__pages_find(p);
     if (s != NULL) {
-        if (s->kind == SPAN_SMALL && tag_get(pagemap_tag(s->base)) == TAG_SMALL)
+        if (s->kind == SPAN_SMALL &&
+            atomic_load_explicit(pagemap_tag(s->base), memory_order_acquire) == TAG_SMALL)
             at = locate_small(s, p);
         else if (s->kind == SPAN_LARGE || s->kind == SPAN_HUGE)
             at = locate_large(s, p);

@@ -1,0 +1,60 @@
+/* fake_os.h: stands between the library and what it asks for memory. It counts, refuses, or runs the test's code in
+ * the middle of a call. The definitions take the C library's place in the one program that includes this. */
+#ifndef CMEM_TESTS_FAKE_OS_H
+#define CMEM_TESTS_FAKE_OS_H
+
+#include "helpers.h"
+
+#include <malloc.h>
+#include <sys/syscall.h>
+
+static struct {
+    bool counting;      /* only while set does `calls` count and `refuse_from` apply */
+    unsigned calls;     /* aligned_alloc and mmap */
+    unsigned refuse_at; /* the number of the call that fails; 0: none */
+    bool refuse_all;    /* each one fails from that number on */
+
+    bool refuse_release; /* madvise fails as for locked pages */
+    size_t released;     /* bytes in madvise calls that were let through */
+    void (*in_release)(uintptr_t base, size_t bytes);
+    void (*in_region)(void); /* before aligned_alloc */
+    void (*in_map)(void);    /* before mmap */
+
+    char *region_at; /* where the next regions lie; NULL: malloc decides */
+} os;
+
+static bool os_refuses(void) {
+    if (!os.counting) return false;
+    os.calls++;
+    return os.refuse_at != 0 && (os.calls == os.refuse_at || (os.refuse_all && os.calls > os.refuse_at));
+}
+
+int madvise(void *p, size_t bytes, int advice) {
+    if (os.in_release != NULL) os.in_release((uintptr_t)p, bytes);
+    if (os.refuse_release) {
+        errno = EINVAL;
+        return -1;
+    }
+    os.released += bytes;
+    return (int)syscall(SYS_madvise, p, bytes, advice);
+}
+
+void *aligned_alloc(size_t alignment, size_t bytes) {
+    if (os.in_region != NULL) os.in_region();
+    if (os_refuses()) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    if (os.region_at == NULL) return memalign(alignment, bytes);
+    os.region_at += bytes;
+    return os.region_at - bytes;
+}
+
+void *mmap(void *p, size_t bytes, int prot, int flags, int fd, off_t offset) {
+    if (os.in_map != NULL) os.in_map();
+    if (!os_refuses()) return (void *)syscall(SYS_mmap, p, bytes, prot, flags, fd, offset);
+    errno = ENOMEM;
+    return MAP_FAILED;
+}
+
+#endif /* CMEM_TESTS_FAKE_OS_H */

@@ -1,0 +1,50 @@
+/* stress_scavenge.c: pages go back to the operating system all the time while others allocate: no live block may
+ * lose its contents, and at the end everything that is free has been given back once. */
+#include "stress.h"
+
+enum { THREADS = 3, SLOTS = 64 };
+
+static struct budget budget;
+static _Atomic unsigned running;
+
+static void *allocate(void *arg) {
+    uint64_t seed = (uintptr_t)arg;
+    struct block *own[SLOTS] = {NULL};
+    do {
+        size_t i = pick(&seed, SLOTS);
+        block_free(own[i]);
+        own[i] = pick(&seed, 3) == 0 ? NULL : block_new(&seed);
+        size_t k = pick(&seed, SLOTS);
+        if (own[k] != NULL) block_verify(own[k]);
+        if (pick(&seed, 100) == 0) cmem_scavenge(0); /* two at a time, and the caches empty */
+    } while (budget_left(&budget, 1));
+    for (size_t i = 0; i < SLOTS; i++) block_free(own[i]);
+    atomic_fetch_sub(&running, 1);
+    return NULL;
+}
+
+int main(void) {
+    pthread_t t[THREADS];
+    uint64_t seed = test_seed("stress_scavenge");
+    budget_start(&budget);
+    running = THREADS;
+    for (unsigned i = 0; i < THREADS; i++) {
+        expect(pthread_create(&t[i], NULL, allocate, (void *)(uintptr_t)rnd(&seed)) == 0);
+    }
+    for (unsigned i = 0; running > 0; i++) {
+        cmem_scavenge(i % 3 == 0 ? 0 : 1000000);
+        if (i % 16 == 0) cmem__check(false);
+        nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL); /* leave the locks to others for a while */
+    }
+    for (unsigned i = 0; i < THREADS; i++) pthread_join(t[i], NULL);
+
+    cmem_scavenge(0);
+    struct cmem_stats s = check_heap();
+    expect(s.live_blocks == 0 && s.heap_inuse == 0);
+    expect(s.heap_released == s.heap_idle);
+    expect(s.regions <= 1); /* whatever threads made at the same time, one is the first */
+    expect(cmem_scavenge(0) == 0);
+    printf("%" PRIu64 " operations, %" PRIu64 " scavenges, %" PRIu64 " MiB given back\n", budget.ops,
+           s.scavenges, s.scavenged_bytes / MIB);
+    return 0;
+}

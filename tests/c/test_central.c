@@ -1,0 +1,185 @@
+/* test_central.c: the free blocks that are in no cache. */
+#include "helpers.h"
+
+#include <criterion/criterion.h>
+#include <criterion/redirect.h>
+#include <signal.h>
+
+enum { MANY = 600 };
+static struct cmem__entry e[MANY];
+
+static void fetch(unsigned c, struct cmem__entry *out, size_t n) {
+    cr_assert_eq(cmem__central_fetch(c, out, n, NULL), n);
+    cmem__check(false);
+}
+
+static void give(unsigned c, const struct cmem__entry *in, size_t n) {
+    cmem__central_give(c, in, n);
+    cmem__check(false);
+}
+
+static size_t inuse(void) { return stats_now().heap_inuse; }
+
+Test(central, blocks_of_every_class) {
+    for (unsigned c = 0; c < NUM_CLASSES; c++) {
+        size_t n = class_is_small(c) ? 2 * class_blocks(c) + 1 : 3;
+        fetch(c, e, n);
+        cr_assert_eq(cmem__central_out(c), n);
+        for (size_t i = 0; i < n; i++) {
+            cr_assert_eq(tag_get(e[i].tag), TAG_CACHED);
+            cr_assert_eq(e[i].block % 16, 0);
+            cr_assert_eq(pagemap_span(e[i].block)->cls, c);
+            stamp((void *)e[i].block, class_size(c), i);
+        }
+        for (size_t i = 0; i < n; i++) {
+            cr_assert(stamped((void *)e[i].block, class_size(c), class_size(c), i),
+                      "class %u: blocks overlap", c);
+        }
+        size_t in_spans = class_is_small(c) ? 3 * class_blocks(c) : n;
+        cr_assert_eq(inuse(), in_spans * class_size(c));
+        cr_assert_eq(cmem__central_free_bytes(), (in_spans - n) * class_size(c));
+        give(c, e, n);
+        for (size_t i = 0; i < n; i++) cr_assert_eq(tag_get(pagemap_tag(e[i].block)), TAG_NONE);
+        cr_assert_eq(cmem__central_out(c), 0);
+        cr_assert_eq(cmem__central_free_bytes(), 0);
+        cr_assert_eq(inuse(), 0, "empty spans of class %u did not go back", c);
+    }
+}
+
+/* A class of few blocks a span: four of 9 KiB on nine pages. */
+#define NINE (9 * KIB)
+
+Test(central, lowest_block_of_the_lowest_span_first) {
+    unsigned c = class_of(NINE);
+    fetch(c, e, 24);
+    for (size_t i = 0; i < 24; i++) cr_assert_eq(e[i].block, e[0].block + i * NINE);
+    struct cmem__entry *high = &e[20], *mid = &e[9], *low = &e[3], got[4];
+    give(c, high, 1);
+    give(c, mid, 1);
+    give(c, low, 1);
+    cr_assert_eq(cmem__central_free_bytes(), 3 * NINE);
+    fetch(c, got, 4);
+    cr_assert_eq(got[0].block, low->block);
+    cr_assert_eq(got[1].block, mid->block);
+    cr_assert_eq(got[2].block, high->block);
+    cr_assert_eq(got[3].block, e[23].block + NINE, "a new span, once the others are full");
+}
+
+/* Blocks come from the lowest span, so the higher ones drain and go back. */
+Test(central, high_spans_drain) {
+    unsigned c = class_of(NINE);
+    fetch(c, e, 80);
+    for (size_t i = 0; i < 80; i += 2) give(c, &e[i], 1);
+    cr_assert_eq(inuse(), 80 * NINE);
+    struct cmem__entry got[20];
+    fetch(c, got, 20);
+    for (size_t i = 0; i < 20; i++) cr_assert_lt(got[i].block, e[40].block);
+    for (size_t i = 41; i < 80; i += 2) give(c, &e[i], 1);
+    cr_assert_eq(inuse(), 40 * NINE);
+    cr_assert_eq(cmem__central_free_bytes(), 0);
+}
+
+Test(central, one_block_keeps_its_span) {
+    unsigned c = class_of(16); /* 256 blocks: the state array is metadata, not inline */
+    fetch(c, e, 256);
+    cr_assert_neq(pagemap_span(e[0].block)->state, pagemap_span(e[0].block)->inline_state);
+    give(c, e, 200);
+    give(c, e + 201, 55);
+    cr_assert_eq(inuse(), PAGE_SIZE);
+    cr_assert_eq(cmem__central_free_bytes(), 255 * 16);
+    give(c, e + 200, 1);
+    cr_assert_eq(inuse(), 0);
+    cr_assert_eq(cmem__central_free_bytes(), 0);
+}
+
+Test(central, metadata_of_spans_is_reused) {
+    unsigned c = class_of(16);
+    fetch(c, e, 1);
+    give(c, e, 1);
+    size_t mapped = cmem__meta_bytes();
+    for (unsigned i = 0; i < 10000; i++) {
+        cr_assert_eq(cmem__central_fetch(c, e, 1, NULL), 1);
+        cmem__central_give(c, e, 1);
+    }
+    cr_assert_eq(cmem__meta_bytes(), mapped);
+}
+
+Test(central, inline_and_separate_state) {
+    for (unsigned c = 0; c < NUM_SMALL; c++) {
+        fetch(c, e, 1);
+        const struct cmem__span *s = pagemap_span(e[0].block);
+        cr_assert_eq(s->state == s->inline_state, s->nblocks <= SPAN_INLINE_STATE);
+        give(c, e, 1);
+    }
+}
+
+Test(central, give_of_mixed_classes) {
+    static const size_t sizes[] = {16, 16, 48, 5000, 5000, 16, 100000, 3000000, 48, 30000};
+    for (size_t i = 0; i < LEN(sizes); i++) fetch(class_of(sizes[i]), &e[i], 1);
+    cmem__central_give_mixed(e, LEN(sizes));
+    cr_assert_eq(inuse(), 0);
+    for (unsigned c = 0; c < NUM_CLASSES; c++) cr_assert_eq(cmem__central_out(c), 0, "class %u", c);
+    check_heap();
+}
+
+Test(central, zeroed_is_told_for_large_blocks_only) {
+    bool zeroed = true;
+    cr_assert_eq(cmem__central_fetch(class_of(100), e, 1, &zeroed), 1);
+    cr_assert_not(zeroed, "a small block is never known to be zero");
+    unsigned c = class_of(100000);
+    cr_assert_eq(cmem__central_fetch(c, e, 1, &zeroed), 1);
+    cr_assert(zeroed);
+    give(c, e, 1);
+    cr_assert_eq(cmem__central_fetch(c, e, 1, &zeroed), 1);
+    cr_assert_not(zeroed);
+}
+
+/* The insist of a build without CMEM_DEBUG too: a block that comes back twice must not corrupt the counts. */
+Test(central, small_block_given_twice_panics, .signal = SIGABRT, .init = cr_redirect_stderr) {
+    unsigned c = class_of(100);
+    fetch(c, e, 2);
+    give(c, e, 1);
+    cmem__central_give(c, e, 1);
+}
+
+Test(central, large_block_given_twice_panics, .signal = SIGABRT, .init = cr_redirect_stderr) {
+    unsigned c = class_of(100000);
+    fetch(c, e, 1);
+    give(c, e, 1);
+    cmem__central_give(c, e, 1);
+}
+
+Test(central, large_block_in_use_given_panics, .signal = SIGABRT, .init = cr_redirect_stderr) {
+    unsigned c = class_of(100000);
+    fetch(c, e, 1);
+    tag_set(e[0].tag, c + 1);
+    cmem__central_give(c, e, 1);
+}
+
+Test(central, random_walk) {
+    uint64_t seed = test_seed("central");
+    static unsigned cls[MANY];
+    size_t n = 0;
+    for (unsigned step = 0; step < 20000; step++) {
+        unsigned c = (unsigned)pick(&seed, 12) * 6; /* few classes, so that spans fill and drain */
+        size_t k = 1 + pick(&seed, 40);
+        if (n + k <= MANY && pick(&seed, 2) == 0) {
+            cr_assert_eq(cmem__central_fetch(c, e + n, k, NULL), k);
+            for (size_t i = 0; i < k; i++) cls[n++] = c;
+        } else {
+            for (; k > 0 && n > 0; k--) {
+                size_t i = pick(&seed, n--);
+                cmem__central_give(cls[i], &e[i], 1);
+                e[i] = e[n];
+                cls[i] = cls[n];
+            }
+        }
+        if (step % 100 != 0) continue;
+        cmem__check(true);
+        size_t out = 0;
+        for (size_t i = 0; i < n; i++) out += class_size(cls[i]);
+        cr_assert_eq(inuse() - cmem__central_free_bytes(), out);
+    }
+    for (size_t i = 0; i < n; i++) give(cls[i], &e[i], 1);
+    cr_assert_eq(inuse(), 0);
+}

@@ -1,0 +1,77 @@
+/* test_pagemap.c: from address to tag and span. */
+#include "helpers.h"
+
+#include <criterion/criterion.h>
+
+/* Addresses that no mapping of this process has. */
+#define GIB ((uintptr_t)1 << 30)
+#define AT (100 * GIB)
+
+Test(pagemap, unknown_addresses_have_no_leaf) {
+    static const uintptr_t unknown[] = {
+        0, 1, AT, ((uintptr_t)1 << 48) - 1, (uintptr_t)1 << 48, 0xFFFF800000000000u, UINTPTR_MAX};
+    for (size_t i = 0; i < LEN(unknown); i++) {
+        cr_assert_null(pagemap_leaf(unknown[i]), "%#zx", unknown[i]);
+        cr_assert_null(pagemap_span(unknown[i]));
+    }
+}
+
+Test(pagemap, grow_covers_both_ends) {
+    cr_assert(cmem__pagemap_grow(AT + GIB - PAGE_SIZE, 2 * PAGE_SIZE));
+    cr_assert_null(pagemap_leaf(AT - 1));
+    cr_assert_not_null(pagemap_leaf(AT));
+    cr_assert_not_null(pagemap_leaf(AT + 2 * GIB - 1));
+    cr_assert_null(pagemap_leaf(AT + 2 * GIB));
+    cr_assert(cmem__pagemap_grow(AT + 4 * GIB, 3 * GIB));
+    for (unsigned i = 4; i < 7; i++) cr_assert_not_null(pagemap_leaf(AT + i * GIB));
+    cr_assert_null(pagemap_leaf(AT + 7 * GIB));
+}
+
+Test(pagemap, grow_keeps_what_is_there) {
+    cr_assert(cmem__pagemap_grow(AT, PAGE_SIZE));
+    struct cmem__leaf *l = pagemap_leaf(AT);
+    size_t mapped = cmem__meta_bytes();
+    cr_assert(cmem__pagemap_grow(AT + PAGE_SIZE, GIB - PAGE_SIZE));
+    cr_assert_eq(pagemap_leaf(AT), l);
+    cr_assert_eq(cmem__meta_bytes(), mapped);
+}
+
+Test(pagemap, grow_refuses_addresses_past_48_bits) {
+    cr_assert_not(cmem__pagemap_grow(((uintptr_t)1 << 48) - PAGE_SIZE, 2 * PAGE_SIZE));
+    cr_assert(cmem__pagemap_grow(((uintptr_t)1 << 48) - PAGE_SIZE, PAGE_SIZE));
+}
+
+Test(pagemap, entries_are_per_page) {
+    static struct cmem__span s;
+    cr_assert(cmem__pagemap_grow(AT, GIB));
+    uintptr_t a = AT + 5 * PAGE_SIZE;
+    pagemap_set(a + 123, &s);
+    tag_set(pagemap_tag(a), 7);
+    for (unsigned i = 0; i < 10; i++) {
+        uintptr_t b = AT + i * PAGE_SIZE;
+        cr_assert_eq(pagemap_span(b), i == 5 ? &s : NULL);
+        cr_assert_eq(pagemap_span(b + PAGE_SIZE - 1), i == 5 ? &s : NULL);
+        cr_assert_eq(tag_get(pagemap_tag(b)), i == 5 ? 7 : TAG_NONE);
+    }
+    cr_assert_eq(leaf_index(AT + GIB - 1), LEAF_PAGES - 1);
+}
+
+/* What a free looks up: the tag of each kind of block, and the entries of its span. */
+Test(pagemap, blocks_are_in_it) {
+    char *small = cmem_alloc(1000), *large = cmem_alloc(300 * KIB), *huge = cmem_alloc(20 * MIB);
+    struct cmem__span *s = pagemap_span((uintptr_t)small), *l = pagemap_span((uintptr_t)large);
+    cr_assert_eq(tag_get(pagemap_tag((uintptr_t)small)), TAG_SMALL);
+    for (size_t i = 0; i < s->npages; i++) cr_assert_eq(pagemap_span(s->base + i * PAGE_SIZE), s);
+    cr_assert_eq(tag_get(pagemap_tag((uintptr_t)large)), class_of(300 * KIB) + 1);
+    cr_assert_eq(pagemap_span((uintptr_t)large + (l->npages - 1) * PAGE_SIZE), l);
+    cr_assert_null(pagemap_span((uintptr_t)large + PAGE_SIZE));
+    cr_assert_eq(tag_get(pagemap_tag((uintptr_t)huge)), TAG_HUGE);
+    cmem_free(small);
+    cmem_free(large);
+    cmem_free(huge);
+    cmem_scavenge(0);
+    cr_assert_eq(tag_get(pagemap_tag((uintptr_t)small)), TAG_NONE);
+    cr_assert_eq(tag_get(pagemap_tag((uintptr_t)large)), TAG_NONE);
+    cr_assert_eq(tag_get(pagemap_tag((uintptr_t)huge)), TAG_NONE);
+    check_heap();
+}

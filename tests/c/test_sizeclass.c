@@ -1,0 +1,95 @@
+/* test_sizeclass.c: the arithmetic of size classes, against its definition in words. */
+#include "helpers.h"
+
+#include <criterion/criterion.h>
+
+/* No more than an eighth over what was asked for; up to 128 bytes the step of 16 decides. */
+static bool waste_is_low(size_t n, size_t size) { return n <= 128 ? size - n < 16 : (size - n) * 8 <= n; }
+
+Test(sizeclass, every_request_up_to_1_mib) {
+    unsigned c = 0;
+    for (size_t n = 1; n <= MIB; n++) {
+        if (n > class_size(c)) c++;
+        cr_assert_eq(class_of(n), c, "class of %zu", n);
+        cr_assert(class_size(c) >= n && waste_is_low(n, class_size(c)), "block of %zu for %zu", class_size(c),
+                  n);
+    }
+}
+
+Test(sizeclass, both_bounds_of_every_class) {
+    size_t below = 0;
+    for (unsigned c = 0; c < NUM_CLASSES; c++) {
+        size_t size = class_size(c);
+        cr_assert_gt(size, below);
+        cr_assert_eq(class_of(below + 1), c);
+        cr_assert_eq(class_of(size), c);
+        cr_assert(waste_is_low(below + 1, size), "class %u: %zu for %zu", c, size, below + 1);
+        cr_assert_eq(size % 16, 0);
+        below = size;
+    }
+    cr_assert_eq(class_size(0), 16);
+    cr_assert_eq(below, CMEM_MAX_CLASS_SIZE);
+}
+
+Test(sizeclass, spans_have_no_tail) {
+    for (unsigned c = 0; c < NUM_CLASSES; c++) {
+        cr_assert_eq(class_blocks(c) * class_size(c), class_pages(c) * PAGE_SIZE, "class %u", c);
+        cr_assert_eq(class_is_small(c), class_size(c) < LARGE_MIN);
+        if (class_is_small(c))
+            cr_assert_leq(class_pages(c) * PAGE_SIZE, 64 * KIB);
+        else
+            cr_assert_eq(class_blocks(c), 1);
+    }
+}
+
+Test(sizeclass, magazines) {
+    for (unsigned c = 0; c < NUM_CLASSES; c++) {
+        cr_assert(class_magazine(c) >= 8 && class_magazine(c) <= 64);
+        cr_assert(class_refill(c) >= 1 && class_refill(c) <= 32);
+        cr_assert_lt(class_refill(c), class_magazine(c));
+        if (!class_is_small(c))
+            cr_assert_eq(class_refill(c), 1, "one span a trip: calloc's `zeroed` speaks of one");
+    }
+}
+
+/* The reciprocal that the library really put into a span, at every offset of it. */
+Test(sizeclass, division_is_exact) {
+    for (unsigned c = 0; c < NUM_SMALL; c++) {
+        struct cmem__entry e;
+        cr_assert_eq(cmem__central_fetch(c, &e, 1, NULL), 1);
+        const struct cmem__span *s = pagemap_span(e.block);
+        cr_assert_eq(s->size, class_size(c));
+        cr_assert_eq(s->nblocks, class_blocks(c));
+        for (size_t off = 0; off < s->npages * PAGE_SIZE; off++) {
+            cr_assert_eq((off * s->magic) >> 32, off / s->size, "class %u, offset %zu", c, off);
+            unsigned i = small_index(s, s->base + off);
+            if (off % s->size == 0)
+                cr_assert_eq(i, off / s->size);
+            else
+                cr_assert_geq(i, s->nblocks);
+        }
+        cmem__central_give(c, &e, 1);
+    }
+}
+
+Test(sizeclass, class_info) {
+    struct cmem_class_info row;
+    size_t below = 0;
+    for (unsigned c = 0; c < CMEM_NUM_CLASSES; c++) {
+        cr_assert_eq(cmem_class_info(c, &row), 0);
+        cr_assert_eq(row.size, class_size(c));
+        cr_assert_eq(row.min_size, c == 0 ? 0 : below + 1);
+        cr_assert_eq(row.blocks * row.size, row.span_bytes);
+        below = row.size;
+    }
+}
+
+Test(sizeclass, class_info_of_no_class) {
+    struct cmem_class_info row = {.size = 7};
+    for (unsigned step = 0; step < 2; step++) {
+        errno = 0;
+        cr_assert_eq(cmem_class_info(step == 0 ? CMEM_NUM_CLASSES : UINT32_MAX, &row), -1);
+        cr_assert_eq(errno, EINVAL);
+        cr_assert_eq(row.size, 7, "the row was written to");
+    }
+}

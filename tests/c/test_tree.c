@@ -1,0 +1,78 @@
+/* test_tree.c: the address-ordered tree against a sorted array. */
+#include "helpers.h"
+
+#include <criterion/criterion.h>
+#include <criterion/redirect.h>
+#include <signal.h>
+
+enum { N = 400 };
+
+static struct cmem__span pool[N]; /* by address, as pool[i].base rises with i */
+static bool in_tree[N];
+
+/* In order and complete. Returns the depth. */
+static unsigned check_tree(const struct cmem__span *s, uintptr_t lo, uintptr_t hi, size_t *count) {
+    if (s == NULL) return 0;
+    cr_assert(s->base >= lo && s->base < hi && in_tree[s - pool]);
+    ++*count;
+    unsigned left = check_tree(s->left, lo, s->base, count),
+             right = check_tree(s->right, s->base + 1, hi, count);
+    return 1 + (left > right ? left : right);
+}
+
+static struct cmem__span *model_first_fit(size_t npages) {
+    for (size_t i = 0; i < N; i++) {
+        if (in_tree[i] && pool[i].npages >= npages) return &pool[i];
+    }
+    return NULL;
+}
+
+Test(tree, random_operations_against_a_sorted_array) {
+    uint64_t seed = test_seed("tree");
+    for (size_t i = 0; i < N; i++) {
+        pool[i].base = (i + 1) * 16 * PAGE_SIZE;
+        pool[i].npages = 1 + pick(&seed, 100);
+    }
+    struct cmem__span *root = NULL;
+    size_t members = 0;
+    for (unsigned step = 0; step < 20000; step++) {
+        size_t i = pick(&seed, N);
+        root = in_tree[i] ? cmem__tree_remove(root, &pool[i]) : cmem__tree_insert(root, &pool[i]);
+        in_tree[i] = !in_tree[i];
+        members += in_tree[i] ? 1 : (size_t)-1;
+        if (!in_tree[i]) cr_assert(pool[i].left == NULL && pool[i].right == NULL);
+
+        cr_assert_eq(cmem__tree_min(root), model_first_fit(1));
+        size_t want = 1 + pick(&seed, 110);
+        cr_assert_eq(cmem__tree_first_fit(root, want), model_first_fit(want));
+        if (step % 50 != 0) continue;
+        size_t seen = 0;
+        unsigned depth = check_tree(root, 0, UINTPTR_MAX, &seen);
+        cr_assert_eq(seen, members);
+        cr_assert_lt(depth, 40, "%zu members, depth %u: the priorities do not balance", members, depth);
+    }
+}
+
+/* Address order is the order in which a fresh region is cut up: the worst one for an unbalanced tree. */
+Test(tree, rising_addresses_stay_balanced) {
+    struct cmem__span *root = NULL;
+    for (size_t i = 0; i < N; i++) {
+        pool[i].base = (i + 1) * PAGE_SIZE;
+        in_tree[i] = true;
+        root = cmem__tree_insert(root, &pool[i]);
+    }
+    size_t seen = 0;
+    cr_assert_lt(check_tree(root, 0, UINTPTR_MAX, &seen), 40);
+    cr_assert_eq(seen, N);
+}
+
+Test(tree, empty) {
+    cr_assert_null(cmem__tree_min(NULL));
+    cr_assert_null(cmem__tree_first_fit(NULL, 1));
+}
+
+Test(tree, removing_a_stranger_panics, .signal = SIGABRT, .init = cr_redirect_stderr) {
+    pool[0].base = PAGE_SIZE;
+    pool[1].base = 2 * PAGE_SIZE;
+    (void)cmem__tree_remove(cmem__tree_insert(NULL, &pool[0]), &pool[1]);
+}

@@ -22,6 +22,9 @@ func procPin() int
 //go:linkname procUnpin runtime.procUnpin
 func procUnpin()
 
+// offHeap: the collector does not see the blocks.
+const offHeap = true
+
 // maxProcs is how many Ps may have a cache; those above go to the central lists for every block.
 const maxProcs = 1024
 
@@ -229,6 +232,7 @@ func freeOther(a uintptr) {
 	if !c.Free(a) {
 		misuse(a, "Free")
 	}
+	wakeScavenger()
 }
 
 func misuse(a uintptr, fn string) {
@@ -264,9 +268,9 @@ func resized(p unsafe.Pointer, n, have int) {
 	}
 }
 
-// withMagazine makes sure that the P the caller runs on has magazine cls, as far as memory allows and unless the caches are
-// being drained. The caller may run on another P afterwards.
-func withMagazine(cls uint) {
+// withCache makes sure that the P the caller runs on has a cache, as far as memory allows and unless the caches are being
+// drained. The caller may run on another P afterwards.
+func withCache() {
 	pid := procPin()
 	procUnpin()
 	if pid >= maxProcs || !cachesMu.TryLock() {
@@ -280,7 +284,7 @@ func withMagazine(cls uint) {
 	if ch == nil {
 		ch = c.NewCache()
 	}
-	if ch == nil || !c.InitMagazine(ch, cls) {
+	if ch == nil {
 		return
 	}
 	parked[pid] = nil
@@ -395,7 +399,7 @@ func refill(cls uint, size int) uintptr {
 // cache has room.
 func wanted(cls uint, size int) int {
 	for range 2 {
-		if ch := myCache(procPin()); ch != nil && ch.Mag[cls].Base != 0 {
+		if ch := myCache(procPin()); ch != nil {
 			room := ch.Room
 			procUnpin()
 			if room <= 0 {
@@ -404,7 +408,7 @@ func wanted(cls uint, size int) int {
 			return min(c.Refill(cls), int(room)/size+1)
 		}
 		procUnpin()
-		withMagazine(cls)
+		withCache()
 	}
 	return 1
 }
@@ -414,7 +418,7 @@ func freeSlow(cls uint, e c.Entry) {
 	*at[uint8](e.Tag) = c.TagCached
 	var old [c.MaxMagazine]c.Entry
 	for range 2 {
-		if ch := myCache(procPin()); ch != nil && ch.Mag[cls].Base != 0 {
+		if ch := myCache(procPin()); ch != nil {
 			n := 0
 			if m := &ch.Mag[cls]; m.Top == m.End {
 				n = takeOldest(ch, cls, (int((m.End-m.Base)/entrySize)+1)/2, old[:0])
@@ -433,9 +437,10 @@ func freeSlow(cls uint, e c.Entry) {
 			return
 		}
 		procUnpin()
-		withMagazine(cls)
+		withCache()
 	}
 	c.Give(cls, &e, 1)
+	wakeScavenger()
 }
 
 // takeOldest appends the k oldest blocks of ch's magazine cls to old, as far as its capacity goes, and returns its new
@@ -470,6 +475,7 @@ func attach(p uintptr) bool { return c.Attach(p) }
 func freeAttached(p uintptr) {
 	if c.IsAttached(p) {
 		c.Free(p)
+		wakeScavenger()
 	}
 }
 

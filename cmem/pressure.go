@@ -32,6 +32,9 @@ var pressure struct {
 
 // press adds n bytes behind a new owner and sees to a collection where one is due.
 func press(n int) {
+	if !offHeap {
+		return
+	}
 	pressure.once.Do(func() {
 		pressure.done = sync.NewCond(&pressure.mu)
 		noteCollection()
@@ -55,6 +58,9 @@ func press(n int) {
 
 // unpress takes n bytes back whose owner is gone. As that is found out by a collection, what remains is the new base.
 func unpress(n int) {
+	if !offHeap {
+		return
+	}
 	total := pressure.total.Add(-int64(n))
 	if base := pressure.base.Load(); total < base {
 		pressure.base.CompareAndSwap(base, total)

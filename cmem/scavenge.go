@@ -8,9 +8,8 @@ import (
 // DefaultIdleLimit is how long free memory stays with the process before it goes back to the operating system.
 const DefaultIdleLimit = 5 * time.Second
 
-var idleLimit atomic.Int64
-
-func init() { idleLimit.Store(int64(DefaultIdleLimit)) }
+// idleLimit is a time.Duration. It has its value before any init function runs, as CMEMDEBUG changes it in one.
+var idleLimit = int64(DefaultIdleLimit)
 
 // Scavenge gives all free memory back to the operating system now: the magazines are emptied, the pages of every free span
 // released, and whole free regions returned to malloc. It returns the bytes given back. What is given back costs a page
@@ -23,5 +22,5 @@ func Scavenge() int64 { return scavenge(0) }
 // SetIdleLimit sets how long free memory stays with the process before it goes back to the operating system, and
 // returns what it was, at first DefaultIdleLimit. Zero or less keeps it for ever.
 func SetIdleLimit(d time.Duration) time.Duration {
-	return time.Duration(idleLimit.Swap(int64(d)))
+	return time.Duration(atomic.SwapInt64(&idleLimit, int64(d)))
 }

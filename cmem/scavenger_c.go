@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// The background scavenger: a goroutine that starts with the first cache. While the heap is used it releases, some times an
+// The background scavenger: a goroutine that starts with the first cache or huge block freed. While the heap is used it releases, some times an
 // idle limit, the spans that have been free that long. Once nothing has happened for an idle limit it drains the magazines,
-// releases everything, and sleeps until a slow path wakes it: the caches are parked, so whatever happens next takes one.
+// releases everything, and sleeps until a slow path wakes it: the caches are parked, so whatever happens next takes one, or goes past them.
 var scavenger struct {
 	start  sync.Once
 	asleep atomic.Bool
 	wake   chan struct{}
 }
 
-// wakeScavenger is called by the slow paths that bring a cache into use.
+// wakeScavenger is called by the slow paths that bring a cache into use, or free past the caches.
 func wakeScavenger() {
 	scavenger.start.Do(func() {
 		scavenger.wake = make(chan struct{}, 1)
@@ -37,7 +37,7 @@ func scavengeIdle() {
 	var quiet time.Duration // for how long nothing has happened
 	last := activity()
 	for {
-		idle := time.Duration(idleLimit.Load())
+		idle := time.Duration(atomic.LoadInt64(&idleLimit))
 		if idle <= 0 { // off; somebody may set it again
 			time.Sleep(time.Second)
 			continue

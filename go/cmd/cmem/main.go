@@ -11,6 +11,13 @@ import (
 )
 
 func main() {
+	if err := rootCommand().Execute(); err != nil {
+		fmt.Fprintln(os.Stderr, "cmem:", err)
+		os.Exit(2)
+	}
+}
+
+func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "cmem",
 		Short:         "Tools for the cmem allocator",
@@ -18,8 +25,5 @@ func main() {
 		SilenceErrors: true,
 	}
 	root.AddCommand(classesCommand())
-	if err := root.Execute(); err != nil {
-		fmt.Fprintln(os.Stderr, "cmem:", err)
-		os.Exit(2)
-	}
+	return root
 }

@@ -142,5 +142,8 @@ void cmem__cache_check(void) {
         insist(ch->room == CACHE_LIMIT - held, "cache's count of bytes is wrong", ch->room);
     }
     unlock(&reg.lock);
+    for (unsigned c = 0; c < NUM_CLASSES; c++) {
+        insist(cmem__cache_blocks(c) <= cmem__central_out(c), "more blocks cached than handed out", c);
+    }
 }
 #endif

@@ -512,7 +512,7 @@ void cmem_stats(struct cmem_stats *out) {
 #if CMEM_DEBUG
 size_t cmem__check(bool quiescent) {
     size_t spans = cmem__pages_check();
-    cmem__central_check(quiescent);
+    cmem__central_check();
     if (quiescent) cmem__cache_check();
     return spans;
 }

@@ -433,7 +433,7 @@ _Noreturn void cmem__panic(const char *what, uintptr_t p) __attribute__((cold));
  * for the checks that need it (quiescent). Returns the number of spans seen. */
 size_t cmem__check(bool quiescent);
 size_t cmem__pages_check(void);
-void cmem__central_check(bool quiescent);
+void cmem__central_check(void);
 void cmem__cache_check(void);
 #endif
 

@@ -30,6 +30,7 @@ package c
 #cgo nocallback cmem__magazine_init
 #cgo nocallback cmem__cache_count_alloc
 #cgo nocallback cmem_scavenge
+#cgo nocallback cmem__pages_settle
 #cgo nocallback cmem__poison
 #cgo nocallback cmem__unpoison
 
@@ -200,6 +201,9 @@ func ReadStats(s *Stats) {
 
 // Scavenge gives what has been idle for idle nanoseconds back to the operating system and returns the bytes.
 func Scavenge(idle uint64) int { return int(C.cmem_scavenge(C.uint64_t(idle))) }
+
+// Settle gives free memory beyond an ordinary headroom back to the operating system and returns the bytes.
+func Settle() int { return int(C.cmem__pages_settle()) }
 
 // ClassInfo describes size class cls, which must be below NumClasses.
 func ClassInfo(cls uint) (size, spanBytes, blocks, minSize int) {

@@ -290,6 +290,10 @@ bool cmem__pages_trim(struct cmem__span *s, size_t new_npages);
 void cmem__pages_reclass(struct cmem__span *s, enum cmem__kind kind, unsigned cls);
 
 size_t cmem__pages_scavenge(uint64_t idle_ns);
+
+/* Gives hot free pages back, longest idle first, until those left are an ordinary headroom over what is in use. Called
+ * every now and then while the heap is busy. Returns the bytes given back. */
+size_t cmem__pages_settle(void);
 void cmem__pages_stats(struct cmem_stats *out);
 void cmem__pages_lock(void);
 void cmem__pages_unlock(void);

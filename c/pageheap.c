@@ -2,8 +2,9 @@
  *
  * A free span is hot (counted as resident) or cold (given back, or never touched; reads as zero), never a mixture:
  * so what is resident is exact, however spans are split and coalesced, and a span that is coalesced is coalesced
- * with its like only. An allocation takes the smallest fitting run of hot pages, lowest address first; then of cold
- * ones; then a run of both kinds that lie side by side; then a new region.
+ * with its like only. An allocation takes the smallest fitting run of hot pages, lowest address first; then one of
+ * the largest hot spans together with its neighbours; then the lowest cold span that is long enough; then any run of
+ * both kinds; then a new region.
  */
 #include "internal.h"
 #include "poison.h"
@@ -90,6 +91,16 @@ static unsigned next_bin(const struct free_set *f, unsigned b) {
         if (bits != 0) return w * 64 + (unsigned)__builtin_ctzl(bits);
     }
     return NUM_BINS;
+}
+
+/* The last bin up to b that is not empty, or 0. */
+static unsigned prev_bin(const struct free_set *f, unsigned b) {
+    for (unsigned w = b / 64 + 1; w-- > 0;) {
+        uint64_t bits = f->bitmap[w];
+        if (w == b / 64) bits &= ~(uint64_t)0 >> (63 - b % 64);
+        if (bits != 0) return w * 64 + 63u - (unsigned)__builtin_clzl(bits);
+    }
+    return 0;
 }
 
 static struct cmem__span *best_fit(const struct free_set *f, size_t npages) {
@@ -313,41 +324,121 @@ static struct cmem__span *find_mixed(const struct cmem__region *r, size_t npages
     return NULL;
 }
 
-/* Makes the free spans from s on into one of exactly npages, in no set; what is left of the last stays free. */
-static struct cmem__span *take_mixed(struct cmem__span *s, size_t npages) {
+/* Makes the free spans from s on, less the first `skip` pages of s, into one of exactly npages, in no set; what is
+ * left of the first and the last stays free. */
+static struct cmem__span *take_mixed(struct cmem__span *s, size_t skip, size_t npages) {
+    struct cmem__span *older = s->prev;
     set_remove(s);
+    if (skip > 0) {
+        struct cmem__span *head = s;
+        s = cut(s, skip);
+        set_insert(head, older);
+    }
     while (s->npages < npages) {
         struct cmem__span *t = after(s);
-        struct cmem__span *older = t->prev;
+        older = t->prev;
         set_remove(t);
         if (s->npages + t->npages > npages) set_insert(cut(t, npages - s->npages), older);
         glue(s, t);
     }
-    s->kind = SPAN_HOT; /* not known to be zero */
-    s->unused_since = cmem__now();
+    s->kind = SPAN_BUSY; /* neither kind: not known to be zero */
     return s;
 }
 
-/* Takes a free span of at least npages out of its set; NULL where there is none. Searching the regions for a mixed
- * run is linear, but it is done only before the address space grows, by 32 MiB or more each time. */
-static struct cmem__span *take_fit(size_t npages) {
-    struct cmem__span *s = best_fit(&heap.hot, npages);
-    if (s == NULL) s = best_fit(&heap.cold, npages);
-    if (s != NULL) return s;
-    for (struct cmem__region *r = heap.regions; r != NULL; r = r->next) {
-        if (r->free_pages < npages) continue;
-        s = find_mixed(r, npages);
-        if (s != NULL) {
-            s = take_mixed(s, npages);
-            coalesce(s, heap.age.prev); /* the rest of its last part may be hot as well */
-            return s;
+/* The run of free spans around the hot span s: its first span in *first, its length. Stops once it is npages long: on
+ * the right, then on the left. */
+static size_t run_around(struct cmem__span *s, size_t npages, struct cmem__span **first) {
+    size_t run = s->npages;
+    *first = s;
+    for (struct cmem__span *t = s; run < npages && (t = after(t)) != NULL && is_free(t);) run += t->npages;
+    for (struct cmem__span *t = s; run < npages && (t = before(t)) != NULL && is_free(t);) {
+        run += t->npages;
+        *first = t;
+    }
+    return run;
+}
+
+/* The lowest span of at least npages, whatever its length: what is faulted in then stays together, and the regions above
+ * become wholly cold. */
+static struct cmem__span *low_fit(const struct free_set *f, size_t npages) {
+    unsigned b = bin_of(npages);
+    struct cmem__span *low = NULL;
+    if (!bin_exact(npages)) {
+        low = cmem__tree_first_fit(f->bin[b], npages);
+        b++;
+    }
+    for (b = next_bin(f, b); b < NUM_BINS; b = next_bin(f, b + 1)) {
+        struct cmem__span *s = cmem__tree_min(f->bin[b]);
+        if (low == NULL || s->base < low->base) low = s;
+    }
+    return low;
+}
+
+/* How many hot spans are looked at. */
+#define AROUND_TRIES 16
+
+/* Looks for a run of npages that holds one of the largest hot spans, none of which is long enough alone: so that as few
+ * pages as can be are faulted in. NULL where there is none among the first few; *skip is how much of the run's first
+ * span is not needed. */
+static struct cmem__span *find_around(size_t npages, size_t *skip) {
+    unsigned tries = 0;
+    for (unsigned b = prev_bin(&heap.hot, bin_of(npages)); b > 0; b = prev_bin(&heap.hot, b - 1)) {
+        struct cmem__span *todo[AROUND_TRIES];
+        unsigned n = 0;
+        if (heap.hot.bin[b] != NULL) todo[n++] = heap.hot.bin[b];
+        while (n > 0) {
+            struct cmem__span *s = todo[--n], *first;
+            if (tries++ == AROUND_TRIES || s->npages * 8 < npages) return NULL;
+            size_t run = run_around(s, npages, &first);
+            if (run >= npages) {
+                *skip = first == s ? 0 : run - npages;
+                return first;
+            }
+            if (s->left != NULL && n < AROUND_TRIES) todo[n++] = s->left;
+            if (s->right != NULL && n < AROUND_TRIES) todo[n++] = s->right;
         }
     }
     return NULL;
 }
 
+/* Takes a run of at least npages out of the free sets, and leaves it in none; NULL where there is none. Searching the
+ * regions is linear, but it is done only before the address space grows, by 32 MiB or more each time. */
+static struct cmem__span *take_fit(size_t npages) {
+    struct cmem__span *s = best_fit(&heap.hot, npages);
+    size_t skip;
+    if (s == NULL && (s = find_around(npages, &skip)) != NULL) return take_mixed(s, skip, npages);
+    if (s == NULL) s = low_fit(&heap.cold, npages);
+    if (s != NULL) return s;
+    for (struct cmem__region *r = heap.regions; r != NULL; r = r->next) {
+        if (r->free_pages < npages) continue;
+        s = find_mixed(r, npages);
+        if (s != NULL) return take_mixed(s, 0, npages);
+    }
+    return NULL;
+}
+
+/* As carve, for a run of both kinds that is in no set: what is left of it, for an alignment, counts as hot. */
+static struct cmem__span *carve_mixed(struct cmem__span *s, size_t skip, size_t npages) {
+    uint64_t now = cmem__now();
+    if (s->npages > npages + skip) {
+        struct cmem__span *tail = cut(s, npages + skip);
+        tail->kind = SPAN_HOT;
+        tail->unused_since = now;
+        coalesce(tail, heap.age.prev);
+    }
+    if (skip > 0) {
+        struct cmem__span *head = s;
+        s = cut(s, skip);
+        head->kind = SPAN_HOT;
+        head->unused_since = now;
+        coalesce(head, heap.age.prev);
+    }
+    return s;
+}
+
 /* Cuts [base + skip, + npages) out of the free span s and puts what is left back. */
 static struct cmem__span *carve(struct cmem__span *s, size_t skip, size_t npages) {
+    if (s->kind == SPAN_BUSY) return carve_mixed(s, skip, npages);
     struct cmem__span *older = s->prev; /* NULL for a cold one, which has no age */
     set_remove(s);
     if (skip > 0) {
@@ -470,13 +561,19 @@ void cmem__pages_reclass(struct cmem__span *s, enum cmem__kind kind, unsigned cl
 /* Shorter runs are not worth a system call and a fault each, unless everything is asked for. */
 #define SCAVENGE_MIN_PAGES ((size_t)16)
 
-/* The oldest hot span that has been idle since before `until`, trimmed to whole physical pages, marked busy and in
- * no set; NULL where there is none. `from` is where to go on in the ring. */
-static struct cmem__span *scavenge_next(uint64_t until, size_t min_pages) {
+/* What cmem__pages_settle leaves free and resident: a share of what is in use, so that the ordinary ups and downs of
+ * the load fault nothing in, and a minimum, below which there is nothing to gain. docs/design.md has the measurements. */
+#define HEADROOM_SHARE 8
+#define HEADROOM_MIN ((size_t)4 << 20)
+
+/* The oldest hot span that has been idle since before `until`, or its upper max_pages, trimmed to whole physical pages,
+ * marked busy and in no set; NULL where there is none. */
+static struct cmem__span *scavenge_next(uint64_t until, size_t min_pages, size_t max_pages) {
     for (struct cmem__span *s = heap.age.next; s != &heap.age && s->unused_since <= until; s = s->next) {
         uintptr_t page = cmem__os_page_size();
         uintptr_t lo = (s->base + page - 1) & ~(page - 1), hi = span_end(s) & ~(page - 1);
         if (hi <= lo || (hi - lo) >> PAGE_SHIFT < min_pages) continue;
+        if ((hi - lo) >> PAGE_SHIFT > max_pages) lo = (hi - (max_pages << PAGE_SHIFT)) & ~(page - 1);
         s = carve(s, (lo - s->base) >> PAGE_SHIFT, (hi - lo) >> PAGE_SHIFT);
         s->kind = SPAN_BUSY;
         return s;
@@ -491,11 +588,12 @@ static void scavenge_done(struct cmem__span *s, bool released) {
     coalesce(s, heap.age.prev);
 }
 
-/* Takes a region that is wholly cold and may go out of the heap; NULL where there is none. */
-static struct cmem__region *take_cold_region(void) {
+/* Takes a region that has been wholly cold since before `until` and may go out of the heap; NULL where there is none. */
+static struct cmem__region *take_cold_region(uint64_t until) {
     for (struct cmem__region *r = heap.regions; r != NULL; r = r->next) {
         struct cmem__span *s = pagemap_span(r->base);
-        if (r->permanent || s->kind != SPAN_COLD || s->npages != r->npages) continue;
+        if (r->permanent || s->kind != SPAN_COLD || s->npages != r->npages || s->unused_since > until)
+            continue;
         set_remove(s);
         region_remove(r, s);
         return r;
@@ -503,15 +601,14 @@ static struct cmem__region *take_cold_region(void) {
     return NULL;
 }
 
-size_t cmem__pages_scavenge(uint64_t idle_ns) {
-    uint64_t now = cmem__now();
-    uint64_t until = now > idle_ns ? now - idle_ns : 0;
-    size_t min_pages = idle_ns == 0 ? 1 : SCAVENGE_MIN_PAGES;
+static size_t hot_pages(void) { return heap.sys_pages - heap.inuse_pages - heap.cold_pages; }
+
+/* Gives hot spans back that have been idle since before `until`, oldest first, in runs of min_pages or more, until no
+ * more than `keep` pages are hot. Drops the lock around each call. Returns the bytes. */
+static size_t release_hot(uint64_t until, size_t min_pages, size_t keep) {
     size_t bytes = 0;
-    lock(&heap.lock);
-    for (;;) {
-        if (!reserve_spares(2)) break;
-        struct cmem__span *s = scavenge_next(until, min_pages);
+    while (hot_pages() >= keep + min_pages && reserve_spares(2) && hot_pages() >= keep + min_pages) {
+        struct cmem__span *s = scavenge_next(until, min_pages, hot_pages() - keep);
         if (s == NULL) break;
         size_t len = s->npages << PAGE_SHIFT;
         unlock(&heap.lock);
@@ -521,17 +618,34 @@ size_t cmem__pages_scavenge(uint64_t idle_ns) {
         if (!released) break; /* locked pages: the others will be refused too */
         bytes += len;
     }
+    if (bytes > 0) {
+        heap.scavenges++;
+        heap.scavenged_bytes += bytes;
+    }
+    return bytes;
+}
+
+size_t cmem__pages_scavenge(uint64_t idle_ns) {
+    uint64_t now = cmem__now();
+    uint64_t until = now > idle_ns ? now - idle_ns : 0;
+    lock(&heap.lock);
+    size_t bytes = release_hot(until, idle_ns == 0 ? 1 : SCAVENGE_MIN_PAGES, 0);
     struct cmem__region *r;
-    while ((r = take_cold_region()) != NULL) {
+    while ((r = take_cold_region(idle_ns == 0 ? UINT64_MAX : until)) != NULL) {
         unlock(&heap.lock);
         cmem__os_region_delete((void *)r->base, r->npages << PAGE_SHIFT);
         cmem__meta_free(r, sizeof *r);
         lock(&heap.lock);
     }
-    if (bytes > 0) {
-        heap.scavenges++;
-        heap.scavenged_bytes += bytes;
-    }
+    unlock(&heap.lock);
+    return bytes;
+}
+
+size_t cmem__pages_settle(void) {
+    lock(&heap.lock);
+    size_t keep = heap.inuse_pages / HEADROOM_SHARE;
+    if (keep < HEADROOM_MIN >> PAGE_SHIFT) keep = HEADROOM_MIN >> PAGE_SHIFT;
+    size_t bytes = release_hot(UINT64_MAX, SCAVENGE_MIN_PAGES, keep);
     unlock(&heap.lock);
     return bytes;
 }

@@ -6,11 +6,15 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/gocmem/cmem/c"
 )
 
-// The background scavenger: a goroutine that starts with the first cache or huge block freed. While the heap is used it releases, some times an
-// idle limit, the spans that have been free that long. Once nothing has happened for an idle limit it drains the magazines,
-// releases everything, and sleeps until a slow path wakes it: the caches are parked, so whatever happens next takes one, or goes past them.
+// The background scavenger: a goroutine that starts with the first cache, or the first block freed past the caches. While the
+// heap is used it settles it every settlePeriod (gives back what is free beyond an ordinary headroom), and releases, some
+// times an idle limit, the spans that have been free that long. Once nothing has happened for an idle limit it drains the
+// magazines, releases everything, and sleeps until a slow path wakes it: the caches are parked, so whatever happens next takes
+// one, or goes past them.
 var scavenger struct {
 	start  sync.Once
 	asleep atomic.Bool
@@ -28,13 +32,17 @@ func wakeScavenger() {
 	}
 }
 
-// How often the scavenger looks: an eighth of the idle limit, within bounds.
+// settlePeriod is how often the heap is settled while it is used: a few times the life of a buffer, or what was given back
+// is faulted in again at once.
+const settlePeriod = 50 * time.Millisecond
+
+// scavengePeriod is how often spans of the idle limit's age are released: an eighth of it, within bounds.
 func scavengePeriod(idle time.Duration) time.Duration {
 	return min(max(idle/8, 10*time.Millisecond), time.Second)
 }
 
 func scavengeIdle() {
-	var quiet time.Duration // for how long nothing has happened
+	var aged, quiet time.Duration // since the last release by age; for how long nothing has happened
 	last := activity()
 	for {
 		idle := time.Duration(atomic.LoadInt64(&idleLimit))
@@ -42,9 +50,13 @@ func scavengeIdle() {
 			time.Sleep(time.Second)
 			continue
 		}
-		period := scavengePeriod(idle)
+		period := min(settlePeriod, scavengePeriod(idle))
 		time.Sleep(period)
-		scavenge(idle)
+		c.Settle()
+		if aged += period; aged >= scavengePeriod(idle) {
+			aged = 0
+			scavenge(idle)
+		}
 		if now := activity(); now != last {
 			last, quiet = now, 0
 			continue

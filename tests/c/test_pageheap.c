@@ -189,13 +189,59 @@ Test(pageheap, mixed_run_before_the_heap_grows) {
     cr_assert_eq(scavenge(0), 8);
     give(s[1]);
     struct cmem__span *got = take(10);
-    cr_assert_eq(got->base, base);
+    cr_assert_eq(got->base, base + 2 * PAGE_SIZE,
+                 "a run grows around its hot span: to the right, then to the left");
     cr_assert_not(got->zeroed);
     cr_assert_eq(stats_now().regions, 1);
-    assert_free(base + 10 * PAGE_SIZE, 2, SPAN_COLD);
+    assert_free(base, 2, SPAN_COLD);
     cr_assert_eq(released_pages(), 2);
     give(got);
-    assert_free(base, 10, SPAN_HOT);
+    assert_free(base + 2 * PAGE_SIZE, 10, SPAN_HOT);
+}
+
+Test(pageheap, run_around_a_hot_span_before_a_cold_one) {
+    struct cmem__span *s[5];
+    lay_out(s, (size_t[]){20, 1, 4, 16, 1}, 5);
+    uintptr_t hot = s[2]->base;
+    give(s[0]);
+    give(s[3]);
+    scavenge(0);
+    give(s[2]);
+    struct cmem__span *got = take(17); /* fits the cold span of 20, but would fault in every page */
+    cr_assert_eq(got->base, hot);
+    assert_free(s[4]->base - 3 * PAGE_SIZE, 3, SPAN_COLD);
+}
+
+/* A hot span that is short of what is asked for by a factor of more than 8 is not worth splitting cold ones over. */
+Test(pageheap, lowest_cold_span_before_a_small_hot_one) {
+    struct cmem__span *s[6];
+    lay_out(s, (size_t[]){40, 1, 30, 1, 30, 1}, 6);
+    uintptr_t low = s[0]->base;
+    give(s[0]);
+    give(s[2]);
+    scavenge(0);
+    give(s[3]); /* one hot page beside the cold 30 */
+    cr_assert_eq(take(29)->base, low, "the lowest, not the best fit");
+}
+
+/* -------------------------------------------------------------------------------------------------- settling */
+
+Test(pageheap, settle_leaves_the_headroom) {
+    size_t headroom = ((size_t)4 << 20) >> PAGE_SHIFT;
+    struct cmem__span *a = take(headroom + 100), *b = take(1);
+    give(a);
+    cr_assert_eq(cmem__pages_settle(), 100 * PAGE_SIZE);
+    cr_assert_eq(cmem__pages_settle(), 0, "settled twice");
+    cr_assert_eq(stats_now().heap_idle - stats_now().heap_released, headroom * PAGE_SIZE);
+    cmem__check(true);
+    struct cmem__span *c = take(16 * headroom);
+    give(take(3 * headroom));
+    cmem__pages_settle();
+    size_t hot = (stats_now().heap_idle - stats_now().heap_released) >> PAGE_SHIFT;
+    cr_assert_eq(hot, (16 * headroom + 1) / 8, "an eighth of what is in use");
+    give(b);
+    give(c);
+    cmem__check(true);
 }
 
 Test(pageheap, mixed_run_does_not_reach_over_a_block) {

@@ -1,0 +1,17 @@
+//go:build !(cgo && linux && (amd64 || arm64 || riscv64)) || race
+
+package cmem
+
+import "testing"
+
+const notLive = "double free or foreign pointer: no live block of cmem starts there"
+
+var texts = misuseTexts{
+	double:  func(int) string { return notLive },
+	noBlock: notLive,
+	foreign: notLive,
+	live:    interiorOfLive,
+	free:    func(int, int, uintptr) string { return notLive },
+}
+
+func checkCaches(*testing.T) {}

@@ -1,0 +1,174 @@
+//go:build cgo && linux && (amd64 || arm64 || riscv64) && !race
+
+package cmem
+
+import (
+	"fmt"
+	"reflect"
+	"runtime"
+	"testing"
+
+	"github.com/gocmem/cmem/c"
+	"github.com/gocmem/cmem/cmem/internal/ctest"
+)
+
+// TestLayout compares what Go takes libcmem's structures to look like with what the C compiler makes of them.
+func TestLayout(t *testing.T) {
+	layout := ctest.Layout()
+	check := func(name string, got uint64) {
+		t.Helper()
+		want, ok := layout[name]
+		if !ok {
+			t.Errorf("%s is not in the C compiler's list", name)
+		} else if got != want {
+			t.Errorf("%s is %d in Go, %d in C", name, got, want)
+		}
+		delete(layout, name)
+	}
+	for _, typ := range []reflect.Type{
+		reflect.TypeFor[c.Entry](),
+		reflect.TypeFor[c.Magazine](),
+		reflect.TypeFor[c.Cache](),
+		reflect.TypeFor[c.Leaf](),
+		reflect.TypeFor[c.Span](),
+		reflect.TypeFor[c.Stats](),
+	} {
+		for i := range typ.NumField() {
+			f := typ.Field(i)
+			check(typ.Name()+"."+f.Name, uint64(f.Offset))
+		}
+		if typ != reflect.TypeFor[c.Span]() { // of which Go has the head only
+			check(typ.Name(), uint64(typ.Size()))
+		}
+	}
+	for name, value := range map[string]uint64{
+		"NumClasses":   c.NumClasses,
+		"NumSmall":     c.NumSmall,
+		"MaxClassSize": c.MaxClassSize,
+		"LargeMin":     c.LargeMin,
+		"PageShift":    c.PageShift,
+		"LeafShift":    c.LeafShift,
+		"LeafPages":    c.LeafPages,
+		"RootLen":      c.RootLen,
+		"TagNone":      c.TagNone,
+		"TagAttached":  c.TagAttached,
+		"TagHuge":      c.TagHuge,
+		"TagSmall":     c.TagSmall,
+		"TagCached":    c.TagCached,
+	} {
+		check(name, value)
+	}
+	for name := range layout {
+		t.Errorf("Go does not know of %s", name)
+	}
+}
+
+// TestClassesOfC compares the size classes with the C library's.
+func TestClassesOfC(t *testing.T) {
+	if numClasses != c.NumClasses || maxClassSize != c.MaxClassSize || largeMin != c.LargeMin || pageShift != c.PageShift {
+		t.Errorf("numClasses %d, maxClassSize %d, largeMin %d, pageShift %d; C has %d, %d, %d, %d",
+			numClasses, maxClassSize, largeMin, pageShift, c.NumClasses, c.MaxClassSize, c.LargeMin, c.PageShift)
+	}
+	classes := SizeClasses()
+	if len(classes) != c.NumClasses {
+		t.Fatalf("%d size classes, want %d", len(classes), c.NumClasses)
+	}
+	for cls, got := range classes {
+		size, spanBytes, blocks, minSize := c.ClassInfo(uint(cls))
+		want := SizeClass{Size: size, MinSize: max(minSize, 1), SpanBytes: spanBytes, Blocks: blocks}
+		if got != want {
+			t.Errorf("class %d is %+v, C's is %+v", cls, got, want)
+		}
+		if int(classSize[cls]) != size {
+			t.Errorf("classSize[%d] = %d, want %d", cls, classSize[cls], size)
+		}
+		if large := size >= largeMin; large != (cls >= c.NumSmall) {
+			t.Errorf("class %d of %d bytes is large: %v", cls, size, large)
+		}
+		for _, n := range []int{want.MinSize, (want.MinSize + size) / 2, size} {
+			if gotCls, gotSize := classOf(n); gotCls != uint(cls) || gotSize != size {
+				t.Errorf("classOf(%d) = %d, %d, want %d, %d", n, gotCls, gotSize, cls, size)
+			}
+		}
+		if n := c.Refill(uint(cls)); n < 1 || n > c.MaxRefill {
+			t.Errorf("class %d is refilled with %d blocks, want 1 to %d", cls, n, c.MaxRefill)
+		}
+		// freeSlow carries half a magazine in an array of MaxMagazine.
+		if n := c.MagazineSize(uint(cls)); n < 2 || n > c.MaxMagazine {
+			t.Errorf("magazines of class %d hold %d blocks, want 2 to %d", cls, n, c.MaxMagazine)
+		}
+	}
+}
+
+// TestNoCgoCall wants Alloc and Free that a magazine serves to stay in Go.
+func TestNoCgoCall(t *testing.T) {
+	if asan {
+		t.Skip("under -asan every Alloc and Free tells AddressSanitizer, by a cgo call")
+	}
+	noLeak(t)
+	const pairs = 10_000
+	for _, size := range classSize {
+		n := int(size)
+		calls := int64(-1)
+		// The goroutine may move to a P that has no such magazine yet, each time once: not ten times in a row.
+		for try := 0; calls != 0 && try < 10; try++ {
+			Free(Alloc(n))
+			before := runtime.NumCgoCall()
+			for range pairs {
+				Free(Alloc(n))
+			}
+			calls = runtime.NumCgoCall() - before
+		}
+		if calls != 0 {
+			t.Errorf("%d bytes: %d cgo calls for %d Allocs and Frees", n, calls, pairs)
+		}
+	}
+}
+
+// TestMagazineLimit frees many blocks at once: what a P keeps is bounded.
+func TestMagazineLimit(t *testing.T) {
+	noLeak(t)
+	for _, n := range []int{16, 1000, 20_000, 100_000, 1 << 20, 16 << 20} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			Scavenge()
+			var blocks [][]byte
+			for range 300 {
+				blocks = append(blocks, Alloc(n))
+			}
+			for _, b := range blocks {
+				Free(b)
+			}
+			s := statsNow()
+			limit := uint64(runtime.GOMAXPROCS(0)) * uint64(1<<20+n)
+			if s.MagazineBytes > limit {
+				t.Errorf("%d bytes in magazines, want %d at most", s.MagazineBytes, limit)
+			}
+			checkSums(t)
+		})
+	}
+}
+
+// TestManyProcs runs on more Ps than most machines have.
+func TestManyProcs(t *testing.T) {
+	noLeak(t)
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	for _, procs := range []int{maxProcs + 8, 1, 64} {
+		runtime.GOMAXPROCS(procs)
+		done := make(chan error)
+		const n = 200
+		for i := range n {
+			go func() {
+				f := fill(Alloc(500+i), uint64(i+1))
+				runtime.Gosched()
+				err := f.err()
+				Free(f.b)
+				done <- err
+			}()
+		}
+		for range n {
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}

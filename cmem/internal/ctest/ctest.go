@@ -1,0 +1,73 @@
+//go:build cgo && linux && (amd64 || arm64 || riscv64)
+
+// Package ctest is the C side of package cmem's tests: C code that allocates and frees blocks of the shared heap, on its
+// own threads too, and what the C compiler makes of the structures that Go knows. Files of tests may not say import "C".
+package ctest
+
+// #cgo CFLAGS: -std=gnu11 -I${SRCDIR}/../../../c
+// #cgo LDFLAGS: -lpthread
+// #include "cmem.h"
+// #include "ctest.h"
+import "C"
+
+import (
+	"unsafe"
+
+	_ "github.com/gocmem/cmem/c" // the library that the C code links with
+)
+
+// Alloc is cmem_alloc, as a slice.
+func Alloc(n int) []byte { return unsafe.Slice((*byte)(C.cmem_alloc(C.size_t(n))), n) }
+
+// Free is cmem_free.
+func Free(b []byte) { C.cmem_free(unsafe.Pointer(unsafe.SliceData(b))) }
+
+// Usable is cmem_usable_size.
+func Usable(b []byte) int { return int(C.cmem_usable_size(unsafe.Pointer(unsafe.SliceData(b)))) }
+
+// Malloc is C's malloc, as a slice: memory that is not of this heap.
+func Malloc(n int) []byte { return unsafe.Slice((*byte)(C.malloc(C.size_t(n))), n) }
+
+// MallocFree is C's free.
+func MallocFree(b []byte) { C.free(unsafe.Pointer(unsafe.SliceData(b))) }
+
+// AllocOnThread allocates a block of each size by cmem_alloc on a new C thread, which has ended when AllocOnThread returns.
+func AllocOnThread(sizes []int) [][]byte {
+	pointers := make([]unsafe.Pointer, len(sizes))
+	csizes := make([]C.size_t, len(sizes))
+	for i, n := range sizes {
+		csizes[i] = C.size_t(n)
+	}
+	if C.ctest_alloc_on_thread(&csizes[0], &pointers[0], C.size_t(len(sizes))) != 0 {
+		panic("ctest: no thread, or no memory")
+	}
+	blocks := make([][]byte, len(sizes))
+	for i, p := range pointers {
+		blocks[i] = unsafe.Slice((*byte)(p), sizes[i])
+	}
+	return blocks
+}
+
+// FreeOnThread frees the blocks by cmem_free on a new C thread, which has ended when FreeOnThread returns.
+func FreeOnThread(blocks [][]byte) {
+	pointers := make([]unsafe.Pointer, len(blocks))
+	for i, b := range blocks {
+		pointers[i] = unsafe.Pointer(unsafe.SliceData(b))
+	}
+	if C.ctest_free_on_thread(&pointers[0], C.size_t(len(pointers))) != 0 {
+		panic("ctest: no thread")
+	}
+}
+
+// Layout is what the C compiler says of the structures and constants that Go knows: "Span" is the size of struct
+// cmem__span, "Span.Base" the offset of its field, "LeafPages" a constant. The names are those of package c.
+func Layout() map[string]uint64 {
+	layout := map[string]uint64{}
+	for i := C.size_t(0); ; i++ {
+		v := C.ctest_layout_at(i)
+		if v.name == nil {
+			return layout
+		}
+		layout[C.GoString(v.name)] = uint64(v.value)
+	}
+}

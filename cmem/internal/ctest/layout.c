@@ -1,0 +1,86 @@
+/* layout.c: the C compiler's word on what binding.go says of internal.h. */
+#include "ctest.h"
+
+#include "internal.h"
+
+#define SIZE(name, type) \
+    { name, sizeof(type) }
+#define FIELD(name, type, field) \
+    { name, offsetof(type, field) }
+#define CONSTANT(name, value) \
+    { name, (uint64_t)(value) }
+
+#define ENTRY struct cmem__entry
+#define MAGAZINE struct cmem__magazine
+#define CACHE struct cmem__cache
+#define LEAF struct cmem__leaf
+#define SPAN struct cmem__span
+#define STATS struct cmem_stats
+
+const struct ctest_value ctest_layout[] = {
+    SIZE("Entry", ENTRY),
+    FIELD("Entry.Block", ENTRY, block),
+    FIELD("Entry.Tag", ENTRY, tag),
+
+    SIZE("Magazine", MAGAZINE),
+    FIELD("Magazine.Top", MAGAZINE, top),
+    FIELD("Magazine.Base", MAGAZINE, base),
+    FIELD("Magazine.End", MAGAZINE, end),
+    FIELD("Magazine.Allocs", MAGAZINE, allocs),
+
+    SIZE("Cache", CACHE),
+    FIELD("Cache.Room", CACHE, room),
+    FIELD("Cache.kind", CACHE, kind),
+    FIELD("Cache.prev", CACHE, prev),
+    FIELD("Cache.next", CACHE, next),
+    FIELD("Cache.Mag", CACHE, mag),
+
+    SIZE("Leaf", LEAF),
+    FIELD("Leaf.Tag", LEAF, tag),
+    FIELD("Leaf.Span", LEAF, span),
+
+    /* The head of it: Go has no more, and no arrays of spans. */
+    FIELD("Span.Base", SPAN, base),
+    FIELD("Span.NPages", SPAN, npages),
+    FIELD("Span.State", SPAN, state),
+    FIELD("Span.Magic", SPAN, magic),
+    FIELD("Span.Size", SPAN, size),
+    FIELD("Span.Kind", SPAN, kind),
+    FIELD("Span.Class", SPAN, cls),
+    FIELD("Span.NBlocks", SPAN, nblocks),
+
+    SIZE("Stats", STATS),
+    FIELD("Stats.structSize", STATS, struct_size),
+    FIELD("Stats.version", STATS, version),
+    FIELD("Stats.HeapSys", STATS, heap_sys),
+    FIELD("Stats.HeapInuse", STATS, heap_inuse),
+    FIELD("Stats.HeapIdle", STATS, heap_idle),
+    FIELD("Stats.HeapReleased", STATS, heap_released),
+    FIELD("Stats.LiveBytes", STATS, live_bytes),
+    FIELD("Stats.LiveBlocks", STATS, live_blocks),
+    FIELD("Stats.MagazineBytes", STATS, magazine_bytes),
+    FIELD("Stats.ThreadCacheBytes", STATS, thread_cache_bytes),
+    FIELD("Stats.CentralFreeBytes", STATS, central_free_bytes),
+    FIELD("Stats.MetadataSys", STATS, metadata_sys),
+    FIELD("Stats.Regions", STATS, regions),
+    FIELD("Stats.TotalAlloc", STATS, total_alloc),
+    FIELD("Stats.Mallocs", STATS, mallocs),
+    FIELD("Stats.Frees", STATS, frees),
+    FIELD("Stats.Scavenges", STATS, scavenges),
+    FIELD("Stats.ScavengedBytes", STATS, scavenged_bytes),
+
+    CONSTANT("NumClasses", NUM_CLASSES),
+    CONSTANT("NumSmall", NUM_SMALL),
+    CONSTANT("MaxClassSize", CMEM_MAX_CLASS_SIZE),
+    CONSTANT("LargeMin", LARGE_MIN),
+    CONSTANT("PageShift", PAGE_SHIFT),
+    CONSTANT("LeafShift", LEAF_SHIFT),
+    CONSTANT("LeafPages", LEAF_PAGES),
+    CONSTANT("RootLen", ROOT_LEN),
+    CONSTANT("TagNone", TAG_NONE),
+    CONSTANT("TagAttached", TAG_ATTACHED),
+    CONSTANT("TagHuge", TAG_HUGE),
+    CONSTANT("TagSmall", TAG_SMALL),
+    CONSTANT("TagCached", TAG_CACHED),
+    {NULL, 0},
+};

@@ -1,0 +1,36 @@
+/* threads.c: allocates and frees on threads that Go knows nothing of. */
+#include "ctest.h"
+
+#include "cmem.h"
+
+#include <pthread.h>
+
+struct work {
+    const size_t *n; /* NULL: free */
+    void **p;
+    size_t count;
+};
+
+static void *work(void *arg) {
+    const struct work *w = arg;
+    for (size_t i = 0; i < w->count; i++) {
+        if (w->n == NULL)
+            cmem_free(w->p[i]);
+        else if ((w->p[i] = cmem_alloc(w->n[i])) == NULL)
+            return arg;
+    }
+    return NULL;
+}
+
+static int on_thread(struct work w) {
+    pthread_t thread;
+    void *failed;
+    if (pthread_create(&thread, NULL, work, &w) != 0) return -1;
+    return pthread_join(thread, &failed) == 0 && failed == NULL ? 0 : -1;
+}
+
+int ctest_alloc_on_thread(const size_t *n, void **out, size_t count) {
+    return on_thread((struct work){n, out, count});
+}
+
+int ctest_free_on_thread(void **p, size_t count) { return on_thread((struct work){NULL, p, count}); }

@@ -1,0 +1,59 @@
+//go:build cgo && linux && (amd64 || arm64 || riscv64) && !race
+
+package cmem
+
+import (
+	"testing"
+	"time"
+)
+
+// TestScavenger lets memory idle: the background scavenger gives all of it back, again and again, whatever blocks it was.
+func TestScavenger(t *testing.T) {
+	noLeak(t)
+	defer SetIdleLimit(SetIdleLimit(20 * time.Millisecond))
+	for round := range 3 {
+		for _, k := range sizesOfKinds {
+			var blocks [][]byte
+			for range 8 {
+				b := Alloc(k.n)
+				dirty(b)
+				blocks = append(blocks, b)
+			}
+			for _, b := range blocks[1:] {
+				Free(b)
+			}
+			afterGC(t, k.name+" blocks have gone back", func() bool {
+				s := statsNow()
+				return s.MagazineBytes == 0 && s.HeapReleased == s.HeapIdle
+			})
+			// The scavenger sleeps by now, or is about to: the last block must wake it.
+			released := statsNow().HeapReleased
+			Free(blocks[0])
+			afterGC(t, "the last "+k.name+" block has gone back too", func() bool {
+				s := statsNow()
+				return s.MagazineBytes == 0 && s.HeapReleased == s.HeapIdle
+			})
+			t.Logf("round %d: %s blocks: %d bytes released, then %d", round, k.name, released, statsNow().HeapReleased)
+		}
+	}
+}
+
+// TestScavengerOff keeps everything.
+func TestScavengerOff(t *testing.T) {
+	noLeak(t)
+	defer SetIdleLimit(SetIdleLimit(0))
+	b := Alloc(1 << 20)
+	dirty(b)
+	Free(b)
+	before := statsNow()
+	Free(Alloc(1 << 20))
+	if after := statsNow(); after.HeapReleased > before.HeapReleased || after.MagazineBytes < 1<<20 {
+		t.Errorf("memory went back although the idle limit is off:\n%+v\n%+v", before, after)
+	}
+	if got := SetIdleLimit(time.Hour); got != 0 {
+		t.Errorf("SetIdleLimit returned %v, want 0", got)
+	}
+	if got := SetIdleLimit(0); got != time.Hour {
+		t.Errorf("SetIdleLimit returned %v, want 1h", got)
+	}
+}

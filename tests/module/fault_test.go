@@ -1,0 +1,89 @@
+//go:build !race && !asan && !goexperiment.cgocheck2
+
+package module
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// faulty builds the program with a flag of go build.
+func faulty(t *testing.T, flag string) string {
+	t.Helper()
+	needCgo(t) // which both tools do
+	switch runtime.GOOS + "/" + runtime.GOARCH {
+	case "linux/amd64", "linux/arm64":
+	default:
+		t.Skipf("go build has no %s here", flag)
+	}
+	program := filepath.Join(t.TempDir(), "faulty")
+	if out, err := exec.Command("go", "build", flag, "-o", program, "./faulty").CombinedOutput(); err != nil {
+		t.Fatalf("go build %s: %v\n%s", flag, err, out)
+	}
+	return program
+}
+
+// run makes the program do a fault, with an address space that is laid out as usual: the tools' shadow memory has its
+// fixed place, which the wide random layouts of recent kernels may occupy.
+func run(program, fault string, n int, env ...string) (status int, output string) {
+	args := []string{program, fault, strconv.Itoa(n)}
+	if exec.Command("setarch", "-R", "true").Run() == nil {
+		args = append([]string{"setarch", "-R"}, args...)
+	}
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Env = append(os.Environ(), env...)
+	out, err := cmd.CombinedOutput()
+	if cmd.ProcessState == nil {
+		return -1, err.Error()
+	}
+	return cmd.ProcessState.ExitCode(), string(out)
+}
+
+// TestAsan wants AddressSanitizer to report what is done to memory that is free, or not asked for.
+func TestAsan(t *testing.T) {
+	program := faulty(t, "-asan")
+	const poisoned = "ERROR: AddressSanitizer: use-after-poison"
+	for _, n := range []int{100, 1000, 100_000, 20_000_001} {
+		if status, out := run(program, "none", n); status != 0 {
+			t.Fatalf("no fault, %d bytes: exit status %d\n%s", n, status, out)
+		}
+		for _, fault := range []string{
+			"read-after-free", "write-after-free", "overflow", "overflow-reused", "overflow-realloc", "handle-after-free",
+		} {
+			status, out := run(program, fault, n)
+			if status == 0 || !strings.Contains(out, poisoned) {
+				t.Errorf("%s, %d bytes: exit status %d, output without %q:\n%s", fault, n, status, poisoned, out)
+			}
+		}
+	}
+}
+
+// TestRace wants the race detector to report a write after another goroutine's Free.
+func TestRace(t *testing.T) {
+	program := faulty(t, "-race")
+	const soon = "GORACE=atexit_sleep_ms=0"
+	for _, n := range []int{64, 100_000, 20_000_000} {
+		if status, out := run(program, "none", n, soon); status != 0 {
+			t.Fatalf("no fault, %d bytes: exit status %d\n%s", n, status, out)
+		}
+		for _, fault := range []string{"race", "race-reused"} {
+			t.Run(fmt.Sprintf("%s/%d", fault, n), func(t *testing.T) {
+				status, out := run(program, fault, n, soon)
+				if status != 66 {
+					t.Errorf("exit status %d, want the detector's 66", status)
+				}
+				for _, want := range []string{"WARNING: DATA RACE", "cmem.Free", "main." + map[string]string{"race": "race", "race-reused": "raceReused"}[fault]} {
+					if !strings.Contains(out, want) {
+						t.Errorf("the report lacks %q:\n%s", want, out)
+					}
+				}
+			})
+		}
+	}
+}

@@ -177,8 +177,8 @@ func free(p unsafe.Pointer) {
 	}
 	page := a >> c.PageShift % c.LeafPages
 	tag := uintptr(unsafe.Pointer(&leaf.Tag[page]))
-	t := *at[uint8](tag)
-	if t == c.TagSmall {
+	var cls uint
+	if t := *at[uint8](tag); t == c.TagSmall {
 		span := leaf.Span[page]
 		if span == 0 {
 			freeOther(a)
@@ -192,15 +192,19 @@ func free(p unsafe.Pointer) {
 			return
 		}
 		tag = s.State + uintptr(i)
-		t = *at[uint8](tag)
-	} else if a%(1<<c.PageShift) != 0 {
-		freeOther(a)
-		return
-	}
-	cls := uint(t) - 1 // TagNone wraps around
-	if cls >= numClasses {
-		freeOther(a)
-		return
+		// The class is in the tag as well, but whether the block is live is a branch that the processor predicts, while
+		// where to put it has to be waited for.
+		cls = uint(s.Class)
+		if uint(*at[uint8](tag)) != cls+1 {
+			freeOther(a)
+			return
+		}
+	} else {
+		cls = uint(t) - 1 // TagNone wraps around
+		if cls >= numClasses || a%(1<<c.PageShift) != 0 {
+			freeOther(a)
+			return
+		}
 	}
 	if asan {
 		c.Poison(a, int(classSize[cls]))

@@ -13,7 +13,10 @@ for program; do
     case $program in
     build/valgrind/*)
         bound=CMEM_STRESS_OPS=${CMEM_STRESS_OPS:-20000}
-        under=(valgrind --quiet --error-exitcode=99 --leak-check=full)
+        # A forked child has lost what its parent's other threads were holding, such as a region on its way to the heap.
+        leaks=full
+        [[ $program != */stress_fork ]] || leaks=no
+        under=(valgrind --quiet --error-exitcode=99 --leak-check=$leaks)
         ;;
     build/asan/* | build/tsan/*)
         bound=CMEM_STRESS_SECONDS=${CMEM_STRESS_SECONDS:-8}

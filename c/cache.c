@@ -1,3 +1,5 @@
+//go:build linux
+
 /* cache.c: magazines. A cache belongs to one C thread or one Go P; only its owner changes it, without a lock.
  *
  * The fast paths (cmem.c for C threads, alloc_cgo.go for Ps) do no more than move a magazine's top. What happens

@@ -1,3 +1,5 @@
+//go:build linux
+
 /* central.c: per size class, the free blocks that are in no cache.
  *
  * A small class keeps its spans that have free blocks in a tree by address and serves from the lowest, so that the

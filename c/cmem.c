@@ -1,3 +1,5 @@
+//go:build linux
+
 /* cmem.c: the public functions, the fast path of C threads, and what becomes of their caches. */
 #include "internal.h"
 #include "poison.h"

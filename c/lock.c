@@ -1,3 +1,5 @@
+//go:build linux
+
 /* lock.c: the debug build's check that locks are taken in the order of their ranks (as jemalloc's witnesses). */
 #include "internal.h"
 

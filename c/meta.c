@@ -1,3 +1,5 @@
+//go:build linux
+
 /* meta.c: memory for the library's own structures, from pages of its own.
  *
  * Nothing of ours comes from malloc but regions, so that span descriptors do not scatter over glibc's per-thread

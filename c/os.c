@@ -1,3 +1,5 @@
+//go:build linux
+
 /* os.c: the operating system and the malloc below us. The only file that makes system calls for memory. */
 #include "internal.h"
 #include "poison.h"

@@ -1,3 +1,5 @@
+//go:build linux
+
 /* pageheap.c: runs of pages. Hands out spans, takes them back, coalesces, gives idle ones to the operating system.
  *
  * A free span is hot (counted as resident) or cold (given back, or never touched; reads as zero), never a mixture:

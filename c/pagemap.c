@@ -1,3 +1,5 @@
+//go:build linux
+
 /* pagemap.c: from an address to its tag and span, in two loads and without a lock. */
 #include "internal.h"
 

@@ -1,3 +1,5 @@
+//go:build linux
+
 /* report.c: says what an address is, and ends the process where the caller broke the rules. */
 #include "internal.h"
 

@@ -1,3 +1,5 @@
+//go:build linux
+
 /* tree.c: address-ordered trees of spans (treaps: the priority is a hash of the address, so the shape depends on
  * the members only and no random state is kept). Insert and remove take O(log n) expected. */
 #include "internal.h"

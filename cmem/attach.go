@@ -65,7 +65,7 @@ func freeOwned(o owned) {
 	attached.Unlock()
 	if mine {
 		freeAttached(o.p)
-		unpress(a.n)
+		unpressCollected(a.n)
 	}
 }
 

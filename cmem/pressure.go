@@ -6,6 +6,7 @@ import (
 	"runtime/metrics"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // The collector does not see the bytes behind handles, so a program that loses handles instead of freeing them would grow
@@ -56,7 +57,7 @@ func press(n int) {
 	}
 }
 
-// unpress takes n bytes back whose owner is gone. As that is found out by a collection, what remains is the new base.
+// unpress takes n bytes back whose buffer was freed by hand.
 func unpress(n int) {
 	if !offHeap {
 		return
@@ -64,6 +65,21 @@ func unpress(n int) {
 	total := pressure.total.Add(-int64(n))
 	if base := pressure.base.Load(); total < base {
 		pressure.base.CompareAndSwap(base, total)
+	}
+}
+
+// unpressCollected takes n bytes back whose owner the collector has found lost. They were part of the base too: that was
+// set when the collection ended, before the cleanups.
+func unpressCollected(n int) {
+	if !offHeap {
+		return
+	}
+	pressure.total.Add(-int64(n))
+	for {
+		base := pressure.base.Load()
+		if pressure.base.CompareAndSwap(base, max(base-int64(n), 0)) {
+			return
+		}
 	}
 }
 
@@ -78,8 +94,17 @@ func pressureStep(base int64) int64 {
 	return max(pressureFloor*int64(percent)/100, int64(float64(base)*float64(percent)/100), 64<<10)
 }
 
+// collect collects, and waits for the cleanups as long as they get on: until then nothing is freed.
 func collect() {
+	const patience = 50 * time.Microsecond // a sleep would take a millisecond, twice the collection
 	runtime.GC()
+	total, since := pressure.total.Load(), time.Now()
+	for time.Since(since) < patience {
+		runtime.Gosched()
+		if now := pressure.total.Load(); now < total {
+			total, since = now, time.Now()
+		}
+	}
 	pressure.mu.Lock()
 	pressure.running.Store(false)
 	pressure.done.Broadcast()
@@ -96,7 +121,7 @@ func waitForCollection() {
 }
 
 // noteCollection makes every collection, whoever starts it, set the base: a finalizer on an object that nobody holds runs
-// after each, and makes the next one. The cleanups of the same collection lower the base as they run.
+// after each, and makes the next one.
 func noteCollection() {
 	note := new([16]byte) // not tiny: those share their memory with others
 	runtime.SetFinalizer(note, func(*[16]byte) {

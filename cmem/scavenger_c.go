@@ -3,6 +3,8 @@
 package cmem
 
 import (
+	"fmt"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,6 +21,7 @@ var scavenger struct {
 	start  sync.Once
 	asleep atomic.Bool
 	wake   chan struct{}
+	traced int // lines printed
 }
 
 // wakeScavenger is called by the slow paths that bring a cache into use, or free past the caches.
@@ -52,11 +55,12 @@ func scavengeIdle() {
 		}
 		period := min(settlePeriod, scavengePeriod(idle))
 		time.Sleep(period)
-		c.Settle()
+		released := int64(c.Settle())
 		if aged += period; aged >= scavengePeriod(idle) {
 			aged = 0
-			scavenge(idle)
+			released += scavenge(idle)
 		}
+		traceScavenge(released, idle)
 		if now := activity(); now != last {
 			last, quiet = now, 0
 			continue
@@ -65,8 +69,22 @@ func scavengeIdle() {
 			continue
 		}
 		scavenger.asleep.Store(true)
-		scavenge(0)
+		traceScavenge(scavenge(0), idle)
 		<-scavenger.wake
 		last, quiet = activity(), 0
 	}
+}
+
+// traceScavenge prints what was released, what was kept and why, for CMEMDEBUG=scavtrace=1.
+func traceScavenge(released int64, idle time.Duration) {
+	if !debugvars.scavtrace || released == 0 {
+		return
+	}
+	scavenger.traced++
+	var s Stats
+	ReadStats(&s)
+	const MB = 1 << 20
+	fmt.Fprintf(os.Stderr, "scvg%d: %d MB released; kept: %d MB live, %d MB in caches, %d MB in part-filled spans, "+
+		"%d MB free for less than %v or as headroom; %d MB are released\n", scavenger.traced, released/MB, s.LiveBytes/MB,
+		(s.MagazineBytes+s.ThreadCacheBytes)/MB, s.CentralFreeBytes/MB, (s.HeapIdle-s.HeapReleased)/MB, idle, s.HeapReleased/MB)
 }

@@ -170,6 +170,14 @@ demo: ## the memcached proxy on make([]byte) and on cmem, under load: a table an
 	@tests/scripts/install-packages.sh memcached || echo 'demo: going on without memcached'
 	@go run ./examples/proxy/demo $(ARGS)
 
+.PHONY: recycle
+recycle: ## the recycling experiment: nine modes, charts in demo-out/recycle (half an hour); ARGS="-help" lists the flags
+	@go run ./examples/recycle $(ARGS)
+
+.PHONY: footprint
+footprint: ## resident memory, CPU and faults under seven loads, beside make, sync.Pool and malloc (15 minutes); ARGS="..."
+	@go run ./tests/footprint $(ARGS)
+
 .PHONY: bench
 bench: ## the Go benchmarks, beside make and sync.Pool; ARGS="..." goes to the program
 	@go run ./tests/bench $(ARGS)

@@ -9,6 +9,9 @@ import (
 
 // The tests are one suite over both heaps. What they differ in is here and in backend_go_test.go.
 
+// offHeap: whether blocks are C memory.
+const offHeap = true
+
 // texts has what each heap says of the pointers it refuses.
 var texts = misuseTexts{
 	double: func(size int) string {

@@ -4,6 +4,9 @@ package cmem
 
 import "testing"
 
+// offHeap: whether blocks are C memory.
+const offHeap = false
+
 const notLive = "double free or foreign pointer: no live block of cmem starts there"
 
 var texts = misuseTexts{

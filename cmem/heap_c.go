@@ -22,9 +22,6 @@ func procPin() int
 //go:linkname procUnpin runtime.procUnpin
 func procUnpin()
 
-// offHeap: the collector does not see the blocks.
-const offHeap = true
-
 // maxProcs is how many Ps may have a cache; those above go to the central lists for every block.
 const maxProcs = 1024
 

@@ -15,9 +15,6 @@ import (
 // sync.Pool, except under the race detector: there each is dropped, as what the pool does would order a use after free
 // behind the Free it should be seen to race with.
 
-// offHeap: the collector sees the blocks.
-const offHeap = false
-
 // A goBlock is a block: all its bytes.
 type goBlock struct {
 	mem      []byte

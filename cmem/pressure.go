@@ -10,7 +10,8 @@ import (
 )
 
 // The collector does not see the bytes behind handles, so a program that loses handles instead of freeing them would grow
-// without a collection ever being due. So the bytes behind owners press on it: when they have doubled since the last
+// without a collection ever being due. (Over Go memory it sees them, but as live: the registry holds a block until its
+// owner's cleanup has run.) So the bytes behind owners press on it: when they have doubled since the last
 // collection (more exactly: grown by GOGC percent, and by pressureFloor at least), one is started; an allocator that gets
 // as far ahead again waits for it.
 //
@@ -33,9 +34,6 @@ var pressure struct {
 
 // press adds n bytes behind a new owner and sees to a collection where one is due.
 func press(n int) {
-	if !offHeap {
-		return
-	}
 	pressure.once.Do(func() {
 		pressure.done = sync.NewCond(&pressure.mu)
 		noteCollection()
@@ -59,9 +57,6 @@ func press(n int) {
 
 // unpress takes n bytes back whose buffer was freed by hand.
 func unpress(n int) {
-	if !offHeap {
-		return
-	}
 	total := pressure.total.Add(-int64(n))
 	if base := pressure.base.Load(); total < base {
 		pressure.base.CompareAndSwap(base, total)
@@ -71,9 +66,6 @@ func unpress(n int) {
 // unpressCollected takes n bytes back whose owner the collector has found lost. They were part of the base too: that was
 // set when the collection ended, before the cleanups.
 func unpressCollected(n int) {
-	if !offHeap {
-		return
-	}
 	pressure.total.Add(-int64(n))
 	for {
 		base := pressure.base.Load()

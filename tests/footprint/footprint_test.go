@@ -1,0 +1,240 @@
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestMain makes the test binary the measured process, as main does the program.
+func TestMain(m *testing.M) {
+	if order := os.Getenv(childEnv); order != "" {
+		os.Exit(childMain(order, os.Stdout, os.Stderr))
+	}
+	os.Exit(m.Run())
+}
+
+// measure runs the program on these loads, as short as it makes sense, and returns its result and what it printed.
+func measure(t *testing.T, args ...string) (*result, string) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "result.json")
+	var out, errOut bytes.Buffer
+	args = append([]string{"-quick", "-seconds=0.3", "-where", "-procs=2", "-json", file}, args...)
+	if code := parentMain(args, &out, &errOut); code != 0 {
+		t.Fatalf("footprint %q: exit code %d, want 0; it printed\n%s%s", args, code, &out, &errOut)
+	}
+	js, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := new(result)
+	if err := json.Unmarshal(js, r); err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Trials) == 0 {
+		t.Fatalf("footprint %q measured nothing; it printed\n%s%s", args, &out, &errOut)
+	}
+	return r, out.String()
+}
+
+// within fails the test unless the trial's figure is within bounds that hold on any machine and in any build.
+func within(t *testing.T, tr *trial, name string, low, high float64) {
+	t.Helper()
+	if v := tr.figure(name); !(v >= low && v <= high) {
+		t.Errorf("%s, %s: %s is %v, want %v to %v", tr.Load, tr.label(), name, v, low, high)
+	}
+}
+
+func TestBodies(t *testing.T) {
+	r, out := measure(t, "body", "lognormal")
+	for _, tr := range r.Trials {
+		within(t, tr, "bodies", 1, 1e9)
+		within(t, tr, "live", 0.1, 100)
+		within(t, tr, "(RSS-start)/live", 0.1, 100)
+		if tr.Load == "lognormal" {
+			within(t, tr, "get p99", 0.01, 2e6)
+			within(t, tr, "get+fill p99", tr.figure("get p50"), 2e6)
+		}
+		if !strings.Contains(out, tr.Mode) {
+			t.Errorf("%s: mode %s is not in the table:\n%s", tr.Load, tr.Mode, out)
+		}
+	}
+	wantModes := 4
+	if !haveRaw {
+		wantModes = 3
+	}
+	if n := len(r.Trials); n != 2*wantModes {
+		t.Errorf("%d trials, want %d: every mode of both loads", n, 2*wantModes)
+	}
+}
+
+// TestWhere checks that the parts of cmem's heap add up to what is resident.
+func TestWhere(t *testing.T) {
+	r, _ := measure(t, "-modes=cmem", "body")
+	heap := r.Trials[0].Heap
+	sum := func(names ...string) (v float64) {
+		for _, f := range heap {
+			if slices.Contains(names, f.Name) {
+				v += f.Value
+			}
+		}
+		return v
+	}
+	parts := sum("requested", "rounding", "magazines", "threads", "central", "idle", "Go", "rest")
+	if whole := sum("RSS-start"); math.Abs(parts-whole) > 0.01 {
+		t.Errorf("the parts sum up to %.2f MB, RSS-start is %.2f MB: %v", parts, whole, heap)
+	}
+	if len(r.Trials[0].Mappings) == 0 {
+		t.Error("no mapping has resident bytes")
+	}
+}
+
+func TestRecycle(t *testing.T) {
+	dir := t.TempDir()
+	r, _ := measure(t, "-modes=make,cmem", "-csv", dir, "recycle")
+	for _, tr := range r.Trials {
+		within(t, tr, "live", 100, 210) // 20 buffers, 21 while one is replaced
+		within(t, tr, "RSS/live", 0.9, 20)
+		f, err := os.Open(tr.CSV)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		rows, err := csv.NewReader(f).ReadAll()
+		if err != nil || len(rows) < 10 || rows[0][0] != "t_s" {
+			t.Errorf("%s: %v, %d rows, want a series with a heading", tr.CSV, err, len(rows))
+		}
+	}
+}
+
+func TestBurst(t *testing.T) {
+	r, _ := measure(t, "-modes=make,cmem", "-seconds=1", "burst")
+	for _, tr := range r.Trials {
+		within(t, tr, "live, burst", 500, 1010)
+		within(t, tr, "+1s", 0.9, 50)
+	}
+}
+
+func TestLost(t *testing.T) {
+	r, _ := measure(t, "lost")
+	for _, tr := range r.Trials {
+		low, high := 1.0, tr.figure("lost")/3 // the rest must have come back
+		if buildSetting("-race") == "true" || buildSetting("-asan") == "true" {
+			high = math.MaxInt32 // shadow memory is several times what it stands for
+		}
+		within(t, tr, "peak RSS", low, high)
+	}
+}
+
+func TestVSZ(t *testing.T) {
+	r, _ := measure(t, "vsz")
+	for _, tr := range r.Trials {
+		within(t, tr, "VmSize", 10, math.MaxInt32)
+		if strings.HasSuffix(tr.Mode, "-idle") {
+			within(t, tr, "peak live", 0, 0)
+		} else {
+			within(t, tr, "peak live", 1, 64*threadSlots*maxBody/1e6)
+		}
+	}
+	if want := len(vszModes()) * 2 / 3; haveRaw && len(r.Conclusions) != want {
+		t.Errorf("conclusions %q, want %d: one for each mode that works", r.Conclusions, want)
+	}
+}
+
+func TestMemlimit(t *testing.T) {
+	r, _ := measure(t, "memlimit")
+	for _, tr := range r.Trials {
+		within(t, tr, "held", 100, 201)
+		within(t, tr, "peak RSS", 150, 5000)
+		within(t, tr, "garbage", 1, math.MaxInt32)
+	}
+}
+
+func TestSteady(t *testing.T) {
+	r, _ := measure(t, "steady")
+	if len(r.Trials) != 2 || r.Trials[0].Mode == r.Trials[1].Mode {
+		t.Errorf("%d trials, want 2, on and off", len(r.Trials))
+	}
+	if len(r.Conclusions) != 3 {
+		t.Errorf("conclusions %q, want the ratios of bodies, CPU and footprint", r.Conclusions)
+	}
+}
+
+func TestUsageErrors(t *testing.T) {
+	tests := []struct{ args, want string }{
+		{"nope", `there is no load "nope"`},
+		{"-modes=on body", `none of the chosen loads has a mode "on"`},
+		{"-procs=0", "-procs=0: expected"},
+		{"-procs=1,x", "-procs=1,x: expected"},
+		{"-runs=0", "-runs=0: expected"},
+		{"body -seconds=-1", "-seconds=-1: expected"},
+		{"-seconds=NaN", "-seconds=NaN: expected"},
+		{"-nope", "-nope"},
+	}
+	for _, tt := range tests {
+		var out, errOut bytes.Buffer
+		code := parentMain(strings.Fields(tt.args), &out, &errOut)
+		if code != exitUsage || !strings.Contains(errOut.String(), tt.want) || out.Len() > 0 {
+			t.Errorf("footprint %s: exit code %d, %q; want %d and %q on standard error only",
+				tt.args, code, out.String()+errOut.String(), exitUsage, tt.want)
+		}
+	}
+	t.Setenv("CMEM_SEED", "x")
+	var out, errOut bytes.Buffer
+	if code := parentMain(nil, &out, &errOut); code != exitUsage {
+		t.Errorf("CMEM_SEED=x: exit code %d, want %d", code, exitUsage)
+	}
+}
+
+func TestHelp(t *testing.T) {
+	var out, errOut bytes.Buffer
+	if code := parentMain([]string{"-help"}, &out, &errOut); code != 0 {
+		t.Errorf("-help: exit code %d, want 0", code)
+	}
+	for _, l := range loads {
+		if !strings.Contains(errOut.String(), l.name) {
+			t.Errorf("-help does not tell of the load %s", l.name)
+		}
+	}
+}
+
+func TestSizes(t *testing.T) {
+	tests := []struct {
+		name      string
+		s         *sizes
+		mean      float64
+		low, high int32
+	}{
+		{"pareto", paretoSizes(), meanPareto, minBody, maxBody},
+		{"lognormal", lognormalSizes(), meanLognormal, minBody, maxBody},
+		{"even", evenSizes(5e6, 10e6), 7.5e6, 5e6, 10e6},
+	}
+	for _, tt := range tests {
+		if m := tt.s.mean(); math.Abs(m-tt.mean) > 0.001*tt.mean {
+			t.Errorf("%s: mean %.0f, want %.0f", tt.name, m, tt.mean)
+		}
+		if low, high := slices.Min(tt.s[:]), slices.Max(tt.s[:]); low < tt.low || high > tt.high {
+			t.Errorf("%s: %d to %d, want %d to %d at most", tt.name, low, high, tt.low, tt.high)
+		}
+		if !slices.IsSorted(tt.s[:]) {
+			t.Errorf("%s: the quantiles are out of order", tt.name)
+		}
+	}
+}
+
+func TestMedian(t *testing.T) {
+	for _, tt := range []struct {
+		values []float64
+		want   float64
+	}{{nil, 0}, {[]float64{3}, 3}, {[]float64{3, 1}, 2}, {[]float64{5, 1, 3}, 3}} {
+		if got := median(tt.values); got != tt.want {
+			t.Errorf("median(%v) = %v, want %v", tt.values, got, tt.want)
+		}
+	}
+}

@@ -295,26 +295,29 @@ void *cmem_aligned_alloc(size_t alignment, size_t n) {
 
 /* ---------------------------------------------------------------------------------------------------- free */
 
-/* Finds the tag of the block that starts at p, where one may start; else NULL. */
-static inline cmem__tag *find_tag(uintptr_t p, struct cmem__leaf *l) {
-    size_t i = leaf_index(p);
-    cmem__tag *tag = &l->tag[i];
-    if (atomic_load_explicit(tag, memory_order_acquire) == TAG_SMALL) {
-        struct cmem__span *s = atomic_load_explicit(&l->span[i], memory_order_relaxed);
-        if (unlikely(s == NULL)) return NULL;
-        unsigned b = small_index(s, p);
-        return likely(b < s->nblocks) ? &s->state[b] : NULL;
-    }
-    return likely((p & (PAGE_SIZE - 1)) == 0) ? tag : NULL;
-}
-
-/* The class of the live block at p, and its tag; NUM_CLASSES or more where there is none, or it is huge or attached. */
+/* The class of the live block at p; NUM_CLASSES or more (its tag - 1) where there is none, or it is huge or attached.
+ * *tag is where its tag lies, NULL where no block can start. The class of a small block is in the pagemap's tag and in
+ * its own: whether it is live is a branch that the processor predicts, but where to put it has to be waited for, so it
+ * is taken from the one that comes first. */
 static inline unsigned find_live(uintptr_t p, cmem__tag **tag) {
+    *tag = NULL;
     struct cmem__leaf *l = pagemap_leaf(p);
     if (unlikely(l == NULL)) return NUM_CLASSES;
-    *tag = find_tag(p, l);
-    if (unlikely(*tag == NULL)) return NUM_CLASSES;
-    return (unsigned)tag_get(*tag) - 1u; /* TAG_NONE wraps around */
+    size_t i = leaf_index(p);
+    unsigned page = atomic_load_explicit(&l->tag[i], memory_order_acquire), small = page - TAG_SMALL;
+    if (small < NUM_SMALL) {
+        struct cmem__span *s = atomic_load_explicit(&l->span[i], memory_order_relaxed);
+        if (unlikely(s == NULL)) return NUM_CLASSES; /* it is being taken apart */
+        unsigned b = small_index(s, p);
+        if (unlikely(b >= s->nblocks)) return NUM_CLASSES;
+        *tag = &s->state[b];
+        unsigned own = tag_get(*tag);
+        if (likely(own == small + 1)) return small;
+        return own > NUM_CLASSES ? own - 1 : NUM_CLASSES;
+    }
+    if (unlikely((p & (PAGE_SIZE - 1)) != 0)) return NUM_CLASSES;
+    *tag = &l->tag[i];
+    return page - 1; /* TAG_NONE wraps around */
 }
 
 /* As find_live, also for attached blocks. */

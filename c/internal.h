@@ -114,12 +114,15 @@ static inline unsigned class_refill(unsigned c) {
 #define TAG_NONE 0        /* no block starts here, or a free one that the central list or page heap holds */
 #define TAG_ATTACHED 0xFC /* a live block that Go's Attach hangs on an owner: its class is in the span */
 #define TAG_HUGE 0xFD     /* a live huge block */
-#define TAG_SMALL 0xFE    /* pagemap only: a page of a small span, the tags are in its state array */
-#define TAG_CACHED 0xFF   /* a free block that sits in a cache */
+#define TAG_SMALL \
+    160 /* pagemap only: + class, a page of a small span; its blocks' tags are in its state array */
+#define TAG_CACHED 0xFF /* a free block that sits in a cache */
 
 /* Written by whoever owns the block at the time (caller, cache or lock holder), read by anybody who passes the
  * address to cmem_free: relaxed order is enough, as a caller that has a block got it with an ordering of its own. */
 typedef _Atomic uint8_t cmem__tag;
+
+_Static_assert(NUM_CLASSES < TAG_SMALL && TAG_SMALL + NUM_SMALL <= TAG_ATTACHED, "tags are distinct");
 
 #define tag_get(t) atomic_load_explicit((t), memory_order_relaxed)
 #define tag_set(t, v) atomic_store_explicit((t), (uint8_t)(v), memory_order_relaxed)

@@ -39,7 +39,7 @@ struct cmem__place cmem__locate(uintptr_t p) {
     struct cmem__span *s = cmem__pages_find(p);
     if (s != NULL) {
         if (s->kind == SPAN_SMALL &&
-            atomic_load_explicit(pagemap_tag(s->base), memory_order_acquire) == TAG_SMALL)
+            atomic_load_explicit(pagemap_tag(s->base), memory_order_acquire) == TAG_SMALL + s->cls)
             at = locate_small(s, p);
         else if (s->kind == SPAN_LARGE || s->kind == SPAN_HUGE)
             at = locate_large(s, p);

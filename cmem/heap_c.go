@@ -61,7 +61,8 @@ func allocFast(n int) unsafe.Pointer {
 		return nil
 	}
 	cls, size := classOf(n)
-	if ch := myCache(procPin()); ch != nil {
+	if pid := procPin(); uint(pid) < maxProcs && caches[pid] != nil {
+		ch := caches[pid]
 		m := magazine(ch, cls)
 		if top := m.Top; top != m.Base {
 			e := at[c.Entry](top - entrySize)
@@ -93,7 +94,8 @@ func alloc(n int) unsafe.Pointer {
 		return allocOther(n)
 	}
 	cls, size := classOf(n)
-	if ch := myCache(procPin()); ch != nil {
+	if pid := procPin(); uint(pid) < maxProcs && caches[pid] != nil {
+		ch := caches[pid]
 		m := magazine(ch, cls)
 		if top := m.Top; top != m.Base {
 			e := at[c.Entry](top - entrySize)
@@ -137,7 +139,7 @@ func findTag(p uintptr) uintptr {
 	leaf := c.Pagemap[root]
 	page := p >> c.PageShift % c.LeafPages
 	tag := uintptr(unsafe.Pointer(&leaf.Tag[page]))
-	if *at[uint8](tag) != c.TagSmall {
+	if *at[uint8](tag)-c.TagSmall >= c.NumSmall {
 		if p%(1<<c.PageShift) != 0 {
 			return 0
 		}
@@ -174,8 +176,9 @@ func free(p unsafe.Pointer) {
 	}
 	page := a >> c.PageShift % c.LeafPages
 	tag := uintptr(unsafe.Pointer(&leaf.Tag[page]))
-	var cls uint
-	if t := *at[uint8](tag); t == c.TagSmall {
+	t := uint(*at[uint8](tag))
+	cls := t - c.TagSmall
+	if cls < c.NumSmall {
 		span := leaf.Span[page]
 		if span == 0 {
 			freeOther(a)
@@ -188,16 +191,15 @@ func free(p unsafe.Pointer) {
 			freeOther(a)
 			return
 		}
+		// The class is in this tag as well, but whether the block is live is a branch that the processor predicts, while
+		// where to put it has to be waited for: so it is the page's.
 		tag = s.State + uintptr(i)
-		// The class is in the tag as well, but whether the block is live is a branch that the processor predicts, while
-		// where to put it has to be waited for.
-		cls = uint(s.Class)
 		if uint(*at[uint8](tag)) != cls+1 {
 			freeOther(a)
 			return
 		}
 	} else {
-		cls = uint(t) - 1 // TagNone wraps around
+		cls = t - 1 // TagNone wraps around
 		if cls >= numClasses || a%(1<<c.PageShift) != 0 {
 			freeOther(a)
 			return
@@ -206,7 +208,8 @@ func free(p unsafe.Pointer) {
 	if asan {
 		c.Poison(a, int(classSize[cls]))
 	}
-	if ch := myCache(procPin()); ch != nil {
+	if pid := procPin(); uint(pid) < maxProcs && caches[pid] != nil {
+		ch := caches[pid]
 		m := magazine(ch, cls)
 		if top := m.Top; top != m.End && ch.Room > 0 {
 			*at[uint8](tag) = c.TagCached

@@ -60,7 +60,7 @@ Test(pagemap, entries_are_per_page) {
 Test(pagemap, blocks_are_in_it) {
     char *small = cmem_alloc(1000), *large = cmem_alloc(300 * KIB), *huge = cmem_alloc(20 * MIB);
     struct cmem__span *s = pagemap_span((uintptr_t)small), *l = pagemap_span((uintptr_t)large);
-    cr_assert_eq(tag_get(pagemap_tag((uintptr_t)small)), TAG_SMALL);
+    cr_assert_eq(tag_get(pagemap_tag((uintptr_t)small)), TAG_SMALL + class_of(1000));
     for (size_t i = 0; i < s->npages; i++) cr_assert_eq(pagemap_span(s->base + i * PAGE_SIZE), s);
     cr_assert_eq(tag_get(pagemap_tag((uintptr_t)large)), class_of(300 * KIB) + 1);
     cr_assert_eq(pagemap_span((uintptr_t)large + (l->npages - 1) * PAGE_SIZE), l);

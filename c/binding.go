@@ -87,6 +87,7 @@ type (
 	Leaf struct {
 		Tag  [LeafPages]uint8
 		Span [LeafPages]uintptr // of Span
+		Root uintptr            // its index in the pagemap
 	}
 
 	// Span is the head of struct cmem__span.

@@ -236,6 +236,7 @@ struct cmem__span *cmem__tree_first_fit(struct cmem__span *root, size_t npages);
 struct cmem__leaf {
     cmem__tag tag[LEAF_PAGES];
     _Atomic(struct cmem__span *) span[LEAF_PAGES];
+    uintptr_t root; /* its index in cmem__pagemap */
 };
 
 extern _Atomic(struct cmem__leaf *) cmem__pagemap[ROOT_LEN];

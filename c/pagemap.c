@@ -12,6 +12,7 @@ bool cmem__pagemap_grow(uintptr_t base, size_t bytes) {
         if (atomic_load_explicit(&cmem__pagemap[i], memory_order_acquire) != NULL) continue;
         struct cmem__leaf *fresh = cmem__meta_map(sizeof *fresh);
         if (fresh == NULL) return false;
+        fresh->root = i;
         struct cmem__leaf *none = NULL;
         /* Losing the race strands 2.25 MiB of untouched address space: once a GiB, and only if two threads add
          * the first regions there at the same time. */

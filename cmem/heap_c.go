@@ -130,13 +130,24 @@ func dropTop(ch *c.Cache, m *c.Magazine, size int) {
 	panic(&MisuseError{"Free", p, "double free: the block was freed twice at the same time, and is in use again"})
 }
 
+// hotLeaf is the pagemap's leaf of the last refill, a guess of free's: the comparison is predicted, so that the leaf need not
+// be waited for.
+var hotLeaf *c.Leaf
+
+// findLeaf returns the leaf of the address a, or nil.
+func findLeaf(a uintptr) *c.Leaf {
+	if root := a >> c.LeafShift; root < c.RootLen {
+		return c.Pagemap[root]
+	}
+	return nil
+}
+
 // findTag returns where the tag of the block that starts at p lies, 0 where no block can start there.
 func findTag(p uintptr) uintptr {
-	root := p >> c.LeafShift
-	if root >= c.RootLen || c.Pagemap[root] == nil {
+	leaf := findLeaf(p)
+	if leaf == nil {
 		return 0
 	}
-	leaf := c.Pagemap[root]
 	page := p >> c.PageShift % c.LeafPages
 	tag := uintptr(unsafe.Pointer(&leaf.Tag[page]))
 	if *at[uint8](tag)-c.TagSmall >= c.NumSmall {
@@ -164,15 +175,12 @@ func findTag(p uintptr) uintptr {
 //go:nosplit
 func free(p unsafe.Pointer) {
 	a := uintptr(p)
-	root := a >> c.LeafShift
-	if root >= c.RootLen {
-		freeOther(a)
-		return
-	}
-	leaf := c.Pagemap[root]
-	if leaf == nil {
-		freeOther(a)
-		return
+	leaf := hotLeaf
+	if leaf == nil || leaf.Root != a>>c.LeafShift {
+		if leaf = findLeaf(a); leaf == nil {
+			freeOther(a)
+			return
+		}
 	}
 	page := a >> c.PageShift % c.LeafPages
 	tag := uintptr(unsafe.Pointer(&leaf.Tag[page]))
@@ -395,6 +403,9 @@ func refill(cls uint, size int) uintptr {
 	}
 	if got > 1 { // the goroutine moved to a P whose magazine is full, or has none
 		c.Give(cls, &e[1], got-1)
+	}
+	if leaf := findLeaf(e[0].Block); leaf != hotLeaf {
+		atomic.StorePointer((*unsafe.Pointer)(unsafe.Pointer(&hotLeaf)), unsafe.Pointer(leaf))
 	}
 	return e[0].Block
 }

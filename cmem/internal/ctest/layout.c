@@ -38,6 +38,7 @@ const struct ctest_value ctest_layout[] = {
     SIZE("Leaf", LEAF),
     FIELD("Leaf.Tag", LEAF, tag),
     FIELD("Leaf.Span", LEAF, span),
+    FIELD("Leaf.Root", LEAF, root),
 
     /* The head of it: Go has no more, and no arrays of spans. */
     FIELD("Span.Base", SPAN, base),

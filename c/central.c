@@ -48,7 +48,8 @@ static struct cmem__span *span_new(unsigned c) {
     }
     for (size_t i = 0; i < s->npages; i++) {
         /* Release: whoever sees the tag sees the span's fields too. */
-        atomic_store_explicit(pagemap_tag(s->base + i * PAGE_SIZE), TAG_SMALL + c, memory_order_release);
+        atomic_store_explicit(pagemap_tag(s->base + i * PAGE_SIZE), (uint8_t)(TAG_SMALL + c),
+                              memory_order_release);
     }
     return s;
 }

@@ -61,24 +61,25 @@ func allocFast(n int) unsafe.Pointer {
 		return nil
 	}
 	cls, size := classOf(n)
-	if pid := procPin(); uint(pid) < maxProcs && caches[pid] != nil {
-		ch := caches[pid]
-		m := magazine(ch, cls)
-		if top := m.Top; top != m.Base {
-			e := at[c.Entry](top - entrySize)
-			p, tag := e.Block, at[uint8](e.Tag)
-			if *tag == c.TagCached {
-				*tag = uint8(cls + 1)
-				m.Top = top - entrySize
-				m.Allocs++
-				ch.Room += int64(size)
-				procUnpin()
-				if asan {
-					c.Unpoison(p, n)
+	if pid := procPin(); uint(pid) < maxProcs {
+		if ch := caches[pid]; ch != nil { // read once: drain may take it away, from the next reader
+			m := magazine(ch, cls)
+			if top := m.Top; top != m.Base {
+				e := at[c.Entry](top - entrySize)
+				p, tag := e.Block, at[uint8](e.Tag)
+				if *tag == c.TagCached {
+					*tag = uint8(cls + 1)
+					m.Top = top - entrySize
+					m.Allocs++
+					ch.Room += int64(size)
+					procUnpin()
+					if asan {
+						c.Unpoison(p, n)
+					}
+					return unsafe.Pointer(at[byte](p))
 				}
-				return unsafe.Pointer(at[byte](p))
+				dropTop(ch, m, size)
 			}
-			dropTop(ch, m, size)
 		}
 	}
 	procUnpin()
@@ -94,24 +95,25 @@ func alloc(n int) unsafe.Pointer {
 		return allocOther(n)
 	}
 	cls, size := classOf(n)
-	if pid := procPin(); uint(pid) < maxProcs && caches[pid] != nil {
-		ch := caches[pid]
-		m := magazine(ch, cls)
-		if top := m.Top; top != m.Base {
-			e := at[c.Entry](top - entrySize)
-			p, tag := e.Block, at[uint8](e.Tag)
-			if *tag == c.TagCached {
-				*tag = uint8(cls + 1)
-				m.Top = top - entrySize
-				m.Allocs++
-				ch.Room += int64(size)
-				procUnpin()
-				if asan {
-					c.Unpoison(p, n)
+	if pid := procPin(); uint(pid) < maxProcs {
+		if ch := caches[pid]; ch != nil { // read once: drain may take it away, from the next reader
+			m := magazine(ch, cls)
+			if top := m.Top; top != m.Base {
+				e := at[c.Entry](top - entrySize)
+				p, tag := e.Block, at[uint8](e.Tag)
+				if *tag == c.TagCached {
+					*tag = uint8(cls + 1)
+					m.Top = top - entrySize
+					m.Allocs++
+					ch.Room += int64(size)
+					procUnpin()
+					if asan {
+						c.Unpoison(p, n)
+					}
+					return unsafe.Pointer(at[byte](p))
 				}
-				return unsafe.Pointer(at[byte](p))
+				dropTop(ch, m, size)
 			}
-			dropTop(ch, m, size)
 		}
 	}
 	procUnpin()
@@ -216,18 +218,19 @@ func free(p unsafe.Pointer) {
 	if asan {
 		c.Poison(a, int(classSize[cls]))
 	}
-	if pid := procPin(); uint(pid) < maxProcs && caches[pid] != nil {
-		ch := caches[pid]
-		m := magazine(ch, cls)
-		if top := m.Top; top != m.End && ch.Room > 0 {
-			*at[uint8](tag) = c.TagCached
-			e := at[c.Entry](top)
-			e.Block = a
-			e.Tag = tag
-			m.Top = top + entrySize
-			ch.Room -= int64(classSize[cls])
-			procUnpin()
-			return
+	if pid := procPin(); uint(pid) < maxProcs {
+		if ch := caches[pid]; ch != nil { // read once: drain may take it away, from the next reader
+			m := magazine(ch, cls)
+			if top := m.Top; top != m.End && ch.Room > 0 {
+				*at[uint8](tag) = c.TagCached
+				e := at[c.Entry](top)
+				e.Block = a
+				e.Tag = tag
+				m.Top = top + entrySize
+				ch.Room -= int64(classSize[cls])
+				procUnpin()
+				return
+			}
 		}
 	}
 	procUnpin()

@@ -43,6 +43,9 @@ func drawChart(file string, about []string, trials []*trial) error {
 	p.Y.Label.Text = "MiB"
 	p.Y.Tick.Marker = plot.TickerFunc(wholeTicks)
 	p.Legend.Top = true
+	// Samples left of their names: fonts differ in width, and names that end at the edge would run over the samples.
+	p.Legend.Left = true
+	p.Legend.XOffs = chartWidth - 2.8*vg.Inch
 	p.Add(plotter.NewGrid())
 	var lastLoad float64
 	for i, t := range trials {

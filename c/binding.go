@@ -172,9 +172,6 @@ func HugeAlloc(n int) unsafe.Pointer { return C.cmem__huge_alloc(C.size_t(n), 1,
 // Calloc allocates n zeroed bytes past every cache, nil if out of memory.
 func Calloc(n int) unsafe.Pointer { return C.cmem__calloc_direct(C.size_t(n)) }
 
-// Realloc is cmem_realloc.
-func Realloc(p unsafe.Pointer, n int) unsafe.Pointer { return C.cmem_realloc(p, C.size_t(n)) }
-
 // Free takes the live block at p, of any kind, past every cache; false where no live block starts there.
 func Free(p uintptr) bool { return bool(C.cmem__free_direct(C.uintptr_t(p))) }
 

@@ -325,8 +325,8 @@ void cmem__central_give_mixed(const struct cmem__entry *in, size_t n);
 size_t cmem__central_out(unsigned c);
 size_t cmem__central_free_bytes(void);
 
-/* A large span that goes to a caller without a cache in between; a realloc that trims changes the class. */
-void cmem__central_moved(unsigned from, unsigned to);
+/* Adds n to the blocks of class c that are out: for a large span that goes to a caller with no fetch, or whose class a
+ * trimming realloc changes. */
 void cmem__central_count_out(unsigned c, long n);
 
 void cmem__central_lock(void);

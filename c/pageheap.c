@@ -403,8 +403,9 @@ static struct cmem__span *find_around(size_t npages, size_t *skip) {
     return NULL;
 }
 
-/* Takes a run of at least npages out of the free sets, and leaves it in none; NULL where there is none. Searching the
- * regions is linear, but it is done only before the address space grows, by 32 MiB or more each time. */
+/* Finds a run of at least npages for carve, which takes it out of its set; one of both kinds is in no set any more, and
+ * busy. NULL where there is none. Searching the regions is linear, but it is done only before the address space grows, by
+ * 32 MiB or more each time. */
 static struct cmem__span *take_fit(size_t npages) {
     struct cmem__span *s = best_fit(&heap.hot, npages);
     size_t skip;

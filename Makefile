@@ -191,7 +191,7 @@ bench-c: $(BENCHES) ## the C benchmarks
 deps: ## install the Debian packages that tests and demo need, where they are missing
 	@command -v go >/dev/null || { echo 'deps: Go 1.24 or later is needed; see https://go.dev' >&2; exit 1; }
 	@tests/scripts/install-packages.sh gcc g++ pkg-config libcriterion-dev valgrind clang-format clang-tidy
-	@tests/scripts/install-packages.sh memcached || echo 'deps: going on without memcached, which only the demo needs'
+	@tests/scripts/install-packages.sh memcached strace procps || echo 'deps: going on without what only the demo and the VSZ tables need'
 
 # Variants: one set of flags each. Sanitizers and valgrind see the debug build, with its invariants and lock ranks.
 

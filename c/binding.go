@@ -30,7 +30,9 @@ package c
 #cgo nocallback cmem__magazine_init
 #cgo nocallback cmem__cache_count_alloc
 #cgo nocallback cmem_scavenge
-#cgo nocallback cmem__pages_settle
+#cgo nocallback cmem__settle
+#cgo nocallback cmem__pages_limit
+#cgo nocallback cmem__cache_has_threads
 #cgo nocallback cmem__poison
 #cgo nocallback cmem__unpoison
 
@@ -45,8 +47,9 @@ import "unsafe"
 const (
 	NumClasses   = C.CMEM_NUM_CLASSES
 	NumSmall     = C.NUM_SMALL
-	MaxClassSize = 16 << 20 // CMEM_MAX_CLASS_SIZE, which cgo does not take for a constant
-	LargeMin     = 32 << 10 // LARGE_MIN
+	MaxClassSize = 16 << 20  // CMEM_MAX_CLASS_SIZE, which cgo does not take for a constant
+	LargeMin     = 32 << 10  // LARGE_MIN
+	ExactMin     = 256 << 10 // EXACT_MIN
 
 	PageShift = C.PAGE_SHIFT
 	LeafShift = C.LEAF_SHIFT
@@ -78,9 +81,15 @@ type (
 	// Cache is struct cmem__cache.
 	Cache struct {
 		Room       int64
-		kind       uint64
+		kind       uint32
+		Recent     uint32
 		prev, next uintptr
 		Mag        [NumClasses]Magazine
+
+		Limit                 int64
+		busy, taken           uint32
+		activity, activeSince uint64
+		drained               uintptr
 	}
 
 	// Leaf is struct cmem__leaf.
@@ -111,7 +120,10 @@ type Stats struct {
 	LiveBytes, LiveBlocks, MagazineBytes, ThreadCacheBytes, CentralFreeBytes uint64
 	MetadataSys, Regions                                                     uint64
 	TotalAlloc, Mallocs, Frees                                               uint64
-	Scavenges, ScavengedBytes                                                uint64
+	Scavenges, ScavengedBytes, MovedBytes                                    uint64
+	HugeBytes, HugeBlocks, HugeMallocs                                       uint64
+
+	BySize [NumClasses]struct{ Mallocs, Frees uint64 }
 }
 
 // Pagemap is the root of the pagemap; entries are nil or point to a Leaf.
@@ -200,8 +212,24 @@ func ReadStats(s *Stats) {
 // Scavenge gives what has been idle for idle nanoseconds back to the operating system and returns the bytes.
 func Scavenge(idle uint64) int { return int(C.cmem_scavenge(C.uint64_t(idle))) }
 
-// Settle gives free memory beyond an ordinary headroom back to the operating system and returns the bytes.
-func Settle() int { return int(C.cmem__pages_settle()) }
+// Settle gives free memory beyond an ordinary headroom back to the operating system, as eagerly as the process, which may
+// use procs CPUs, can afford. It returns the bytes. For the scavenger, every SettlePeriod nanoseconds.
+func Settle(procs int) int { return int(C.cmem__settle(C.uint(procs))) }
+
+// SettlePeriod is in nanoseconds.
+const SettlePeriod = C.SETTLE_NS
+
+// Limit sets the most bytes that the heap may hold, NoLimit for any number, and returns those in use.
+func Limit(bytes int) int { return int(C.cmem__pages_limit(C.size_t(bytes))) }
+
+// NoLimit is SIZE_MAX.
+const NoLimit = -1
+
+// CacheLimit is what the limit of a P's cache is to be; its owner adopts it on its slow path.
+var CacheLimit = (*int64)(unsafe.Pointer(&C.cmem__cache_limit[C.CACHE_P]))
+
+// HasThreads tells whether a C thread has a cache.
+func HasThreads() bool { return bool(C.cmem__cache_has_threads()) }
 
 // ClassInfo describes size class cls, which must be below NumClasses.
 func ClassInfo(cls uint) (size, spanBytes, blocks, minSize int) {

@@ -11,13 +11,37 @@
 
 static struct {
     struct cmem__lock lock;
+    int64_t count[2];                  /* of all, by kind */
+    int64_t budget;                    /* for all of a kind */
     struct cmem__cache *all;           /* chained by next and prev */
     struct cmem__cache *spare;         /* chained by next */
     uint64_t past_allocs[NUM_CLASSES]; /* of caches that are gone */
-} reg = {.lock = LOCK_INIT(RANK_REGISTRY)};
+} reg = {.lock = LOCK_INIT(RANK_REGISTRY), .budget = CACHE_BUDGET};
+
+/* Held while caches of other threads are drained. */
+static struct cmem__lock drain = LOCK_INIT(RANK_DRAIN);
 
 /* Allocations that went past every cache. */
 static _Atomic uint64_t direct_allocs[NUM_CLASSES];
+
+_Atomic int64_t cmem__cache_limit[2] = {CACHE_LIMIT_THREAD, CACHE_LIMIT_P};
+
+/* Sets the limit of a kind of cache, under the registry lock. */
+static void share(enum cmem__cache_kind kind, int64_t budget) {
+    int64_t limit = reg.count[kind] > 1 ? budget / reg.count[kind] : budget;
+    int64_t most = kind == CACHE_P ? CACHE_LIMIT_P : CACHE_LIMIT_THREAD;
+    limit = limit > most ? most : limit < CACHE_LIMIT_MIN ? CACHE_LIMIT_MIN : limit;
+    atomic_store_explicit(&cmem__cache_limit[kind], limit, memory_order_relaxed);
+}
+
+void cmem__cache_budget(size_t inuse) {
+    int64_t part = (int64_t)(inuse / CACHE_BUDGET_SHARE);
+    lock(&reg.lock);
+    reg.budget = part > CACHE_BUDGET ? part : CACHE_BUDGET;
+    share(CACHE_THREAD, reg.budget);
+    share(CACHE_P, reg.budget);
+    unlock(&reg.lock);
+}
 
 struct cmem__cache *cmem__cache_new(enum cmem__cache_kind kind) {
     lock(&reg.lock);
@@ -29,9 +53,12 @@ struct cmem__cache *cmem__cache_new(enum cmem__cache_kind kind) {
         if (ch == NULL) return NULL;
     }
     ch->kind = kind;
-    ch->room = CACHE_LIMIT;
     ch->prev = NULL;
     lock(&reg.lock);
+    reg.count[kind]++;
+    share(kind, reg.budget);
+    ch->room = ch->limit = 0;
+    cache_adopt(ch);
     ch->next = reg.all;
     if (ch->next != NULL) ch->next->prev = ch;
     reg.all = ch;
@@ -40,8 +67,12 @@ struct cmem__cache *cmem__cache_new(enum cmem__cache_kind kind) {
 }
 
 void cmem__cache_delete(struct cmem__cache *ch) {
+    lock(&drain); /* nobody else may be in it */
     cmem__cache_flush(ch);
+    unlock(&drain);
     lock(&reg.lock);
+    reg.count[ch->kind]--;
+    share(ch->kind, reg.budget);
     if (ch->prev != NULL)
         ch->prev->next = ch->next;
     else
@@ -81,6 +112,70 @@ void cmem__cache_flush(struct cmem__cache *ch) {
     }
 }
 
+void cmem__cache_wait(struct cmem__cache *ch) {
+    while (atomic_load_explicit(&ch->taken, memory_order_acquire)) {
+        cache_leave(ch);
+        lock(&drain); /* until whoever drains is through */
+        unlock(&drain);
+        atomic_store_explicit(&ch->busy, 1, memory_order_relaxed);
+        atomic_signal_fence(memory_order_seq_cst);
+    }
+}
+
+/* A number that changes whenever the cache is used. */
+static uint64_t activity(const struct cmem__cache *ch) {
+    uint64_t sum = 0;
+    for (unsigned c = 0; c < NUM_CLASSES; c++)
+        sum += (peek(ch->mag[c].allocs) << 20) + (uintptr_t)peek(ch->mag[c].top);
+    return sum;
+}
+
+/* Marks the threads' caches that have not been used for idle_ns as taken, in a chain. */
+static struct cmem__cache *take_idle(uint64_t idle_ns) {
+    struct cmem__cache *chain = NULL;
+    uint64_t now = cmem__now();
+    lock(&reg.lock);
+    for (struct cmem__cache *ch = reg.all; ch != NULL; ch = ch->next) {
+        if (ch->kind != CACHE_THREAD) continue;
+        uint64_t a = activity(ch);
+        if (a != ch->activity) {
+            ch->activity = a;
+            ch->active_since = now;
+        }
+        if (now - ch->active_since < idle_ns) continue;
+        atomic_store_explicit(&ch->taken, 1, memory_order_relaxed);
+        ch->drained = chain;
+        chain = ch;
+    }
+    unlock(&reg.lock);
+    return chain;
+}
+
+void cmem__cache_drain(uint64_t idle_ns) {
+    lock(&drain);
+    struct cmem__cache *chain = take_idle(idle_ns);
+    bool visible = chain != NULL && cmem__os_barrier();
+    while (chain != NULL) {
+        struct cmem__cache *ch = chain;
+        chain = ch->drained;
+        if (visible && !atomic_load_explicit(&ch->busy, memory_order_acquire)) cmem__cache_flush(ch);
+        atomic_store_explicit(&ch->taken, 0, memory_order_release);
+    }
+    unlock(&drain);
+}
+
+bool cmem__cache_has_threads(void) {
+    bool found = false;
+    lock(&reg.lock);
+    for (const struct cmem__cache *ch = reg.all; ch != NULL && !found; ch = ch->next)
+        found = ch->kind == CACHE_THREAD;
+    unlock(&reg.lock);
+    return found;
+}
+
+void cmem__cache_drain_lock(void) { lock(&drain); }
+void cmem__cache_drain_unlock(void) { unlock(&drain); }
+
 void cmem__cache_count_alloc(unsigned c, uint64_t n) {
     atomic_fetch_add_explicit(&direct_allocs[c], n, memory_order_relaxed);
 }
@@ -115,6 +210,8 @@ void cmem__cache_stats(struct cmem_stats *out) {
         unlock(&reg.lock);
         size_t handed_out = cmem__central_out(c);
         size_t live = handed_out > cached ? handed_out - cached : 0;
+        out->by_size[c].mallocs = allocs;
+        out->by_size[c].frees = allocs > live ? allocs - live : 0;
         out->live_blocks += live;
         out->live_bytes += live * size;
         out->mallocs += allocs;
@@ -141,7 +238,7 @@ void cmem__cache_check(void) {
             }
             held += (int64_t)(count(m) * class_size(c));
         }
-        insist(ch->room == CACHE_LIMIT - held, "cache's count of bytes is wrong", ch->room);
+        insist(ch->room == ch->limit - held, "cache's count of bytes is wrong", ch->room);
     }
     unlock(&reg.lock);
     for (unsigned c = 0; c < NUM_CLASSES; c++) {

@@ -62,12 +62,12 @@ static void span_delete(struct cmem__span *s) {
 }
 
 static void partial_insert(struct central *ce, struct cmem__span *s) {
-    ce->partial = cmem__tree_insert(ce->partial, s);
+    ce->partial = cmem__tree_insert(ce->partial, s, TREE_RUNS);
     s->partial = true;
 }
 
 static void partial_remove(struct central *ce, struct cmem__span *s) {
-    ce->partial = cmem__tree_remove(ce->partial, s);
+    ce->partial = cmem__tree_remove(ce->partial, s, TREE_RUNS);
     s->partial = false;
 }
 
@@ -91,7 +91,7 @@ static size_t fetch_small(unsigned c, struct cmem__entry *out, size_t n) {
     size_t got = 0;
     lock(&ce->lock);
     while (got < n) {
-        struct cmem__span *s = cmem__tree_min(ce->partial);
+        struct cmem__span *s = cmem__tree_min(ce->partial, TREE_RUNS);
         if (s == NULL) {
             unlock(&ce->lock);
             s = span_new(c);
@@ -246,7 +246,8 @@ static size_t check_partial(const struct cmem__span *s, unsigned c, uintptr_t lo
                s->base + (uintptr_t)i * s->size);
     }
     insist(nfree == s->nfree, "span's count of free blocks is wrong", s->base);
-    return nfree + check_partial(s->left, c, lo, s->base) + check_partial(s->right, c, s->base + 1, hi);
+    return nfree + check_partial(s->link[TREE_RUNS].left, c, lo, s->base) +
+           check_partial(s->link[TREE_RUNS].right, c, s->base + 1, hi);
 }
 
 void cmem__central_check(void) {

@@ -46,6 +46,8 @@ static void thread_exit(void *cache) {
 }
 
 static void fork_prepare(void) {
+    cmem__scavenger_lock();
+    cmem__cache_drain_lock();
     cmem__central_lock();
     cmem__pages_lock();
     cmem__cache_lock();
@@ -57,10 +59,13 @@ static void fork_parent(void) {
     cmem__cache_unlock();
     cmem__pages_unlock();
     cmem__central_unlock();
+    cmem__cache_drain_unlock();
+    cmem__scavenger_unlock();
 }
 
 static void fork_child(void) {
     cmem__pages_after_fork();
+    cmem__scavenger_after_fork();
     fork_parent();
 }
 
@@ -91,27 +96,37 @@ static struct cmem__cache *thread_cache(void) {
 /* A block of class c for n bytes from ch, or NULL where its magazine is empty. */
 static inline void *pop(struct cmem__cache *ch, unsigned c, size_t n) {
     struct cmem__magazine *m = &ch->mag[c];
-    if (unlikely(m->top == m->base)) return NULL;
+    cache_enter(ch);
+    if (unlikely(m->top == m->base)) {
+        cache_leave(ch);
+        return NULL;
+    }
     struct cmem__entry *e = m->top - 1;
     insist(tag_get(e->tag) == TAG_CACHED, "cached block is in use (freed twice at the same time?)", e->block);
     tag_set(e->tag, c + 1);
     poke(m->top, e);
     poke(m->allocs, m->allocs + 1);
     ch->room += (int64_t)class_size(c);
-    unpoison(e->block, n);
-    return (void *)e->block;
+    void *p = (void *)e->block;
+    cache_leave(ch);
+    unpoison(p, n);
+    return p;
 }
 
 /* Puts a block of class c into ch; false where the magazine or the cache is full. */
 static inline bool push(struct cmem__cache *ch, unsigned c, struct cmem__entry e) {
     struct cmem__magazine *m = &ch->mag[c];
-    if (unlikely(m->top == m->end || ch->room <= 0)) return false;
-    tag_set(e.tag, TAG_CACHED);
-    poison(e.block, class_size(c));
-    *m->top = e;
-    poke(m->top, m->top + 1);
-    ch->room -= (int64_t)class_size(c);
-    return true;
+    cache_enter(ch);
+    bool fits = likely(m->top != m->end && ch->room > 0);
+    if (fits) {
+        tag_set(e.tag, TAG_CACHED);
+        poison(e.block, class_size(c));
+        *m->top = e;
+        poke(m->top, m->top + 1);
+        ch->room -= (int64_t)class_size(c);
+    }
+    cache_leave(ch);
+    return fits;
 }
 
 /* Gives the k oldest blocks of ch's magazine c to central. */
@@ -134,50 +149,105 @@ static void evict(struct cmem__cache *ch) {
     }
 }
 
+/* Makes the magazine of class c where ch has none yet; false where memory is out. */
+static bool magazine(struct cmem__cache *ch, unsigned c) {
+    cache_enter(ch);
+    bool ok = cmem__magazine_init(ch, c);
+    cache_leave(ch);
+    return ok;
+}
+
 /* The free of a block that push refused. */
 static __attribute__((noinline)) void free_slow(unsigned c, struct cmem__entry e) {
     int saved = errno;
     struct cmem__cache *ch = thread_cache();
     tag_set(e.tag, TAG_CACHED);
     poison(e.block, class_size(c));
-    if (ch == NULL || !cmem__magazine_init(ch, c)) {
+    if (ch == NULL || !magazine(ch, c)) {
         cmem__central_give(c, &e, 1);
         errno = saved;
         return;
     }
     struct cmem__magazine *m = &ch->mag[c];
+    cache_enter(ch);
+    cache_adopt(ch);
     if (m->top == m->end) give_oldest(ch, c, (size_t)(m->end - m->base + 1) / 2);
     if (ch->room <= 0) evict(ch);
     *m->top = e;
     poke(m->top, m->top + 1);
     ch->room -= (int64_t)class_size(c);
+    cache_leave(ch);
     errno = saved;
 }
 
-/* A block of class c when the magazine is empty: refills it. The block is live and poisoned. */
-static __attribute__((noinline)) void *alloc_slow(unsigned c, bool *zeroed) {
+/* Whether n bytes are better served by a span of just their pages than by a block of class c, and notes the class. */
+static bool exact(struct cmem__cache *ch, unsigned c, size_t n) {
+    if (n < EXACT_MIN || (n + PAGE_SIZE - 1) >> PAGE_SHIFT == class_pages(c)) return false;
+    if (ch == NULL) return true;
+    uint32_t r = ch->recent;
+    ch->recent = (r & 0xFF) << 8 | c;
+    return (r & 0xFF) != c && r >> 8 != c;
+}
+
+/* Gives central what ch holds of EXACT_MIN and more, so that a block of another such class can be made of it. */
+static void give_large(struct cmem__cache *ch) {
+    cache_enter(ch);
+    for (unsigned c = class_of(EXACT_MIN); c < NUM_CLASSES; c++) {
+        struct cmem__magazine *m = &ch->mag[c];
+        if (m->top != m->base) give_oldest(ch, c, (size_t)(m->top - m->base));
+    }
+    cache_leave(ch);
+}
+
+/* How many blocks of class c to fetch: one for the caller, the others as ch has room. */
+static size_t wanted(struct cmem__cache *ch, unsigned c) {
+    cache_enter(ch);
+    cache_adopt(ch);
+    int64_t room = ch->room;
+    cache_leave(ch);
+    if (room <= 0) return 1;
+    size_t fits = (size_t)room / class_size(c) + 1, refill = class_refill(c);
+    return refill < fits ? refill : fits;
+}
+
+/* Before an allocation of npages fails for want of memory, or for the limit: gives back what the thread's cache holds and
+ * every free page and region, and returns true for one more try. More than the whole heap would not come of that: whoever
+ * asks for it by mistake, or for a stranger, is not to cost the others their resident memory. */
+static __attribute__((cold)) bool reclaim(size_t npages) {
+    if (npages > cmem__pages_sys()) return false;
+    (void)cmem_scavenge(0);
+    return true;
+}
+
+/* cmem__pages_alloc, once more after a reclaim. */
+static struct cmem__span *span_alloc(size_t npages, size_t align_pages, enum cmem__kind kind, unsigned c) {
+    struct cmem__span *s = cmem__pages_alloc(npages, align_pages, kind, c);
+    if (likely(s != NULL) || !reclaim(npages)) return s;
+    return cmem__pages_alloc(npages, align_pages, kind, c);
+}
+
+/* A block of class c for n bytes when the magazine is empty: refills it. The block is live and poisoned. */
+static __attribute__((noinline)) void *alloc_slow(unsigned c, size_t n, bool *zeroed) {
     struct cmem__entry e[32];
     struct cmem__cache *ch = thread_cache();
-    if (ch != NULL && !cmem__magazine_init(ch, c)) ch = NULL;
-    size_t want = 1, size = class_size(c);
-    if (ch != NULL && ch->room > 0) {
-        size_t fits = (size_t)ch->room / size + 1;
-        want = class_refill(c);
-        if (want > fits) want = fits;
-    }
-    size_t got = cmem__central_fetch(c, e, want, zeroed);
+    if (ch != NULL && n >= EXACT_MIN) give_large(ch);
+    if (exact(ch, c, n)) return cmem__huge_alloc(n, 1, zeroed);
+    if (ch != NULL && !magazine(ch, c)) ch = NULL;
+    size_t size = class_size(c), got = cmem__central_fetch(c, e, ch != NULL ? wanted(ch, c) : 1, zeroed);
     if (unlikely(got == 0)) {
-        errno = ENOMEM;
-        return NULL;
+        if (reclaim(class_pages(c))) got = cmem__central_fetch(c, e, 1, zeroed);
+        if (got == 0) return NULL;
     }
     if (ch == NULL) {
         cmem__cache_count_alloc(c, 1);
     } else {
         struct cmem__magazine *m = &ch->mag[c];
+        cache_enter(ch);
         for (size_t i = 1; i < got; i++) m->top[got - 1 - i] = e[i]; /* the lowest address on top */
         poke(m->top, m->top + got - 1);
         poke(m->allocs, m->allocs + 1);
         ch->room -= (int64_t)((got - 1) * size);
+        cache_leave(ch);
     }
     tag_set(e[0].tag, c + 1);
     return (void *)e[0].block;
@@ -189,7 +259,7 @@ static inline void *alloc_class(unsigned c, size_t n) {
     struct cmem__cache *ch = my_cache;
     void *p;
     if (likely(ch != NULL) && likely((p = pop(ch, c, n)) != NULL)) return p;
-    p = alloc_slow(c, NULL);
+    p = alloc_slow(c, n, NULL);
     if (p != NULL) unpoison(p, n);
     return p;
 }
@@ -202,7 +272,7 @@ static bool too_large(size_t n) {
 
 void *cmem__huge_alloc(size_t n, size_t align_pages, bool *zeroed) {
     if (too_large(n)) return NULL;
-    struct cmem__span *s = cmem__pages_alloc((n + PAGE_SIZE - 1) >> PAGE_SHIFT, align_pages, SPAN_HUGE, 0);
+    struct cmem__span *s = span_alloc((n + PAGE_SIZE - 1) >> PAGE_SHIFT, align_pages, SPAN_HUGE, 0);
     if (s == NULL) return NULL;
     if (zeroed != NULL) *zeroed = s->zeroed;
     tag_set(pagemap_tag(s->base), TAG_HUGE);
@@ -235,7 +305,7 @@ static void *calloc_class(unsigned c, size_t n) {
     void *p;
     if (ch != NULL && (p = pop(ch, c, n)) != NULL) return memset(p, 0, n);
     bool zeroed = false;
-    p = alloc_slow(c, &zeroed);
+    p = alloc_slow(c, n, &zeroed);
     return zero(p, n, zeroed);
 }
 
@@ -254,7 +324,7 @@ void *cmem_calloc(size_t count, size_t size) {
 
 void *cmem__calloc_direct(size_t n) {
     bool zeroed = false;
-    if (n > CMEM_MAX_CLASS_SIZE) {
+    if (n > CMEM_MAX_CLASS_SIZE || exact(NULL, class_of(n), n)) {
         void *p = cmem__huge_alloc(n, 1, &zeroed);
         return zero(p, n, zeroed);
     }
@@ -269,7 +339,7 @@ void *cmem__calloc_direct(size_t n) {
 /* A block of a page-aligned class at a multiple of more than a page. */
 static void *alloc_large_aligned(size_t align_pages, size_t n) {
     unsigned c = class_of(n < LARGE_MIN ? LARGE_MIN : n);
-    struct cmem__span *s = cmem__pages_alloc(class_pages(c), align_pages, SPAN_LARGE, c);
+    struct cmem__span *s = span_alloc(class_pages(c), align_pages, SPAN_LARGE, c);
     if (s == NULL) return NULL;
     cmem__central_count_out(c, 1);
     cmem__cache_count_alloc(c, 1);
@@ -429,6 +499,7 @@ size_t cmem_alloc_batch(size_t n, void **out, size_t count) {
         return got;
     }
     unsigned c = class_of(n);
+    bool reclaimed = false;
     struct cmem__cache *ch = my_cache;
     while (ch != NULL && got < count && (out[got] = pop(ch, c, n)) != NULL) got++;
     while (got < count) {
@@ -441,10 +512,12 @@ size_t cmem_alloc_batch(size_t n, void **out, size_t count) {
             unpoison(e[i].block, n);
             out[got++] = (void *)e[i].block;
         }
-        if (k < want) {
+        if (k == want) continue;
+        if (reclaimed || !reclaim(class_pages(c))) {
             errno = ENOMEM;
             break;
         }
+        reclaimed = true;
     }
     return got;
 }
@@ -495,8 +568,20 @@ void cmem__unpoison(uintptr_t p, size_t n) { unpoison(p, n); }
 
 /* --------------------------------------------------------------------------------------- scavenge and stats */
 
+int cmem_set_limit(size_t bytes) {
+    if (bytes == 0) bytes = SIZE_MAX;
+    if (cmem__pages_limit(bytes) <= bytes) return 0;
+    errno = ERANGE;
+    return -1;
+}
+
 size_t cmem_scavenge(uint64_t idle_ns) {
-    if (idle_ns == 0 && my_cache != NULL) cmem__cache_flush(my_cache);
+    if (idle_ns == 0 && my_cache != NULL) {
+        cache_enter(my_cache);
+        cmem__cache_flush(my_cache);
+        cache_leave(my_cache);
+    }
+    cmem__cache_drain(idle_ns);
     return cmem__pages_scavenge(idle_ns);
 }
 

@@ -82,9 +82,25 @@ CMEM_API size_t cmem_alloc_batch(size_t n, void **out, size_t count) CMEM_ATTR(w
 CMEM_API void cmem_free_batch(void *const *p, size_t count);
 
 /* Gives the pages of free spans that have been idle for at least idle_ns nanoseconds back to the operating system,
- * and whole idle regions back to malloc; 0 means everything idle, for which the calling thread's own cache is
- * emptied first. Returns the bytes given back. errno is kept. */
+ * and whole idle regions back to malloc; caches of threads that have not used theirs for so long are emptied first. 0
+ * means everything, whenever it was used last. Idle times are seen by the calls: the first one notes what is in use.
+ * Returns the bytes given back. errno is kept. */
 CMEM_API size_t cmem_scavenge(uint64_t idle_ns);
+
+/* Starts a thread that gives back what has been idle for idle_ns, and while the heap is used all free memory beyond an
+ * ordinary headroom over what is in use. In a Go program that uses package cmem a goroutine does that.
+ * A child of fork has no such thread. Returns 0, or -1 with errno EINVAL where idle_ns is 0, EALREADY where the thread is
+ * there already, or EAGAIN where there can be no thread. */
+CMEM_API int cmem_scavenger_start(uint64_t idle_ns);
+
+/* Ends that thread, and returns when it has ended. */
+CMEM_API void cmem_scavenger_stop(void);
+
+/* Sets a soft cap, in bytes, on what the heap may hold: blocks in use, free blocks in caches, and free memory that was
+ * not given back. Free memory is given back to stay below it; an allocation that would exceed it even so fails with
+ * ENOMEM. 0 or SIZE_MAX: no limit, as at the start. Metadata does not count (cmem_stats has it).
+ * Returns 0, or -1 with errno ERANGE where more than that is in use now: the limit holds nevertheless. */
+CMEM_API int cmem_set_limit(size_t bytes);
 
 /* What the heap holds, in bytes unless said otherwise. At rest (no other thread in the library) these sums hold:
  *   heap_sys   = heap_inuse + heap_idle
@@ -114,6 +130,17 @@ struct cmem_stats {
 
     uint64_t scavenges;       /* cmem_scavenge calls that gave something back */
     uint64_t scavenged_bytes; /* bytes they gave back in all */
+    uint64_t
+        moved_bytes; /* in resident pages moved to where they were needed, instead of faulting in others */
+
+    uint64_t huge_bytes;   /* live blocks of no size class, in whole pages; part of live_bytes */
+    uint64_t huge_blocks;  /* their number */
+    uint64_t huge_mallocs; /* those ever allocated */
+
+    /* Blocks of each size class (cmem_class_info) ever allocated, and ever freed. */
+    struct {
+        uint64_t mallocs, frees;
+    } by_size[CMEM_NUM_CLASSES];
 };
 
 /* Fills *out, whose struct_size the caller has set. */

@@ -63,6 +63,11 @@ _Static_assert(sizeof(void *) == 8, "libcmem needs 64-bit addresses");
 /* Blocks below this size share a span; from it on a block is a span of its own, page-aligned. */
 #define LARGE_MIN ((size_t)32 << 10)
 
+/* A block of at least this much, for which its class has more pages than it needs, gets a huge block's span of just
+ * those it needs. A magazine could not hold it; so where a cache has been asked for its class lately, and may be again,
+ * the block is one of the class. */
+#define EXACT_MIN ((size_t)256 << 10)
+
 /* -------------------------------------------------------------------------------------------- size classes
  *
  * 16 B steps up to 256 B, then 8 steps a doubling. With m = n - 1 and e = max(4, floor(log2 m) - 3), the class of
@@ -113,7 +118,7 @@ static inline unsigned class_refill(unsigned c) {
 /* A tag is one byte: 0, the class + 1 of the live block that starts here, or one of these. */
 #define TAG_NONE 0        /* no block starts here, or a free one that the central list or page heap holds */
 #define TAG_ATTACHED 0xFC /* a live block that Go's Attach hangs on an owner: its class is in the span */
-#define TAG_HUGE 0xFD     /* a live huge block */
+#define TAG_HUGE 0xFD     /* a live huge block: over 16 MiB, or of a length that is no class's */
 #define TAG_SMALL \
     160 /* pagemap only: + class, a page of a small span; its blocks' tags are in its state array */
 #define TAG_CACHED 0xFF /* a free block that sits in a cache */
@@ -132,6 +137,7 @@ _Static_assert(NUM_CLASSES < TAG_SMALL && TAG_SMALL + NUM_SMALL <= TAG_ATTACHED,
 /* Locks are taken in rising rank, those of one rank in rising address; a debug build aborts on any other order. No
  * lock is held across a system call, malloc or madvise. A fork takes them all, in this order. */
 enum {
+    RANK_DRAIN = 50,    /* emptying the caches of other threads */
     RANK_CENTRAL = 100, /* one a small class */
     RANK_PAGEHEAP = 300,
     RANK_REGISTRY = 400,
@@ -167,6 +173,13 @@ static inline void unlock(struct cmem__lock *l) {
     pthread_mutex_unlock(&l->mutex);
 }
 
+/* Waits on c without the lock. */
+static inline void cond_wait(pthread_cond_t *c, struct cmem__lock *l) {
+    cmem__lock_left(l);
+    pthread_cond_wait(c, &l->mutex);
+    cmem__lock_took(l);
+}
+
 /* --------------------------------------------------------------------------------------------------- spans */
 
 enum cmem__kind {
@@ -179,7 +192,13 @@ enum cmem__kind {
     SPAN_HUGE,       /* one huge block */
 };
 
-#define SPAN_INLINE_STATE 16
+#define SPAN_INLINE_STATE 8
+
+/* The kinds of trees a span may stand in, one of each at a time. */
+enum cmem__tree {
+    TREE_RUNS,    /* the page heap's hot runs, or the central list's partial spans */
+    TREE_EXTENTS, /* the page heap's extents */
+};
 
 /* A run of pages. Fields belong to the page heap's lock unless said otherwise. */
 struct cmem__span {
@@ -196,38 +215,73 @@ struct cmem__span {
     bool zeroed;      /* set on allocation: every page was cold */
     bool partial;     /* small: stands in its central list; central lock */
 
-    /* Place in an address-ordered tree: the page heap's bin (free spans) or the central list (partial spans). */
-    struct cmem__span *left, *right;
+    /* Place in address-ordered trees, by enum cmem__tree. */
+    struct {
+        struct cmem__span *left, *right;
+    } link[2];
 
-    /* Hot spans: the page heap's list by age, oldest first. Spare descriptors: next only. */
+    /* The first span of an extent, a maximal run of free spans of either kind: the extent's length in pages. Else 0. */
+    size_t extent_pages;
+
+    /* Hot spans: the page heap's list by age, oldest first, or that of short ones. Spare descriptors: next only. */
     struct cmem__span *prev, *next;
 
     struct cmem__region *region;
-    uint64_t unused_since;                     /* hot: when its youngest page was freed, cmem__now() */
-    cmem__tag inline_state[SPAN_INLINE_STATE]; /* the state array of spans of up to 16 blocks */
+    uint64_t unused_since; /* free: when its youngest page was freed or released, cmem__now() */
+    cmem__tag inline_state[SPAN_INLINE_STATE]; /* the state array of spans of few blocks */
 };
 
-_Static_assert(sizeof(struct cmem__span) <= 128, "a span descriptor fits two cache lines");
+_Static_assert(sizeof(struct cmem__span) == 128, "a span descriptor is two cache lines");
 
 /* A piece of address space from malloc. Belongs to the page heap's lock. */
 struct cmem__region {
     uintptr_t base;
     size_t npages;
     size_t free_pages; /* pages in free spans, of any kind */
-    bool permanent;    /* never given back: the first one */
+    bool permanent;    /* never given back: the first one, or one with a hole */
+    bool movable;      /* its pages may be moved */
     struct cmem__region *prev, *next;
 };
 
-/* An address-ordered tree of spans (treap.c). */
-struct cmem__span *cmem__tree_insert(struct cmem__span *root, struct cmem__span *s);
-struct cmem__span *cmem__tree_remove(struct cmem__span *root, struct cmem__span *s);
-struct cmem__span *cmem__tree_min(struct cmem__span *root);
-struct cmem__span *cmem__tree_first_fit(struct cmem__span *root, size_t npages);
+/* Address-ordered trees of spans (tree.c). first_fit gives up after *tries spans. */
+struct cmem__span *cmem__tree_insert(struct cmem__span *root, struct cmem__span *s, enum cmem__tree k);
+struct cmem__span *cmem__tree_remove(struct cmem__span *root, struct cmem__span *s, enum cmem__tree k);
+struct cmem__span *cmem__tree_min(struct cmem__span *root, enum cmem__tree k);
+struct cmem__span *cmem__tree_first_fit(struct cmem__span *root, size_t npages, enum cmem__tree k,
+                                        unsigned *tries);
+
+/* The length by which a span stands in trees of kind k. */
+static inline size_t tree_pages(const struct cmem__span *s, enum cmem__tree k) {
+    return k == TREE_EXTENTS ? s->extent_pages : s->npages;
+}
+
+/* Spans in bins by length (bins.c): exact below 16 pages, then 8 bins a doubling, as the size classes are; the class
+ * sizes are bin bounds. In each bin a tree by address. */
+#define NUM_BINS 320
+
+struct cmem__bins {
+    enum cmem__tree kind;
+    uint64_t bitmap[NUM_BINS / 64]; /* bins that are not empty */
+    struct cmem__span *bin[NUM_BINS];
+};
+
+void cmem__bins_insert(struct cmem__bins *b, struct cmem__span *s);
+void cmem__bins_remove(struct cmem__bins *b, struct cmem__span *s);
+
+/* The lowest span of the first bin that has one of npages or more; NULL where there is none. */
+struct cmem__span *cmem__bins_best_fit(const struct cmem__bins *b, size_t npages);
+
+/* Up to n of the longest spans that are shorter than npages, longest bin first. Returns how many. */
+size_t cmem__bins_longest_below(const struct cmem__bins *b, size_t npages, struct cmem__span **out, size_t n);
+
+#if CMEM_DEBUG
+size_t cmem__bins_check(const struct cmem__bins *b);
+#endif
 
 /* ------------------------------------------------------------------------------------------------- pagemap */
 
-/* Two levels: 2^18 roots, each for 1 GiB of addresses. Readable without a lock by C and Go alike; binding.go and
- * cmem/ know this layout. A span stands in `span` at its first and its last page (a small span at every page, as
+/* Two levels: 2^18 roots, each for 1 GiB of addresses. Readable without a lock by C and Go alike; binding.go,
+ * cmem/ and go/vsz know this layout. A span stands in `span` at its first and its last page (a small span at every page, as
  * its interior pages hold starts of blocks); all other entries are NULL. */
 #define LEAF_SHIFT 30
 #define LEAF_PAGES ((size_t)1 << (LEAF_SHIFT - PAGE_SHIFT))
@@ -295,9 +349,20 @@ void cmem__pages_reclass(struct cmem__span *s, enum cmem__kind kind, unsigned cl
 
 size_t cmem__pages_scavenge(uint64_t idle_ns);
 
-/* Gives hot free pages back, longest idle first, until those left are an ordinary headroom over what is in use. Called
- * every now and then while the heap is busy. Returns the bytes given back. */
-size_t cmem__pages_settle(void);
+/* Sets the most bytes that spans in use and hot ones may hold together, SIZE_MAX for no limit. Spans beyond it are
+ * refused; hot free ones are given back for new ones. Returns the bytes in use. */
+size_t cmem__pages_limit(size_t bytes);
+size_t cmem__pages_sys(void);   /* pages of all regions */
+size_t cmem__pages_inuse(void); /* bytes of spans in use */
+
+uint64_t cmem__pages_activity(void); /* changes with every span that is allocated or freed */
+
+/* Cold pages ever allocated, but for those that were filled by moves: they are faulted in by and by. */
+uint64_t cmem__pages_faulted(void);
+
+/* Gives hot free pages back, longest idle first, until those left are so many thousandths of what is in use: a headroom
+ * for the ordinary ups and downs of the load. Returns the bytes given back. */
+size_t cmem__pages_settle(unsigned permille);
 void cmem__pages_stats(struct cmem_stats *out);
 void cmem__pages_lock(void);
 void cmem__pages_unlock(void);
@@ -349,16 +414,63 @@ struct cmem__magazine {
 enum cmem__cache_kind { CACHE_THREAD = 0, CACHE_P = 1 };
 
 /* The bytes a cache may hold, give or take one block: it takes a block, of any size, while there is any room. So the
- * last block freed is always at hand for the next allocation, even if it is larger than the whole limit. */
-#define CACHE_LIMIT ((int64_t)1 << 20)
+ * last block freed is always at hand for the next allocation, even if it is larger than the whole limit. There may be
+ * thousands of threads, each with little to do, but few Ps, which do all that the goroutines do. */
+#define CACHE_LIMIT_P ((int64_t)1 << 20)
+#define CACHE_LIMIT_THREAD ((int64_t)256 << 10)
+#define CACHE_LIMIT_MIN ((int64_t)16 << 10)
+
+/* The caches of a kind share this, and a 64th of what is in use where that is more. */
+#define CACHE_BUDGET ((int64_t)2 << 20)
+#define CACHE_BUDGET_SHARE 64
+
+/* What the limit of a cache is to be, by kind; its owner adopts it on its slow path. */
+extern _Atomic int64_t cmem__cache_limit[2];
+
+/* Sets the limits anew for so many bytes in use. */
+void cmem__cache_budget(size_t inuse);
 
 /* What a thread or P keeps. Go knows this layout. `room` is the limit less the bytes held; it may be negative. */
 struct cmem__cache {
     int64_t room;
-    uint64_t kind;
+    uint32_t kind;
+    uint32_t recent; /* the last two classes of EXACT_MIN and more that it had no block of, a byte each */
     struct cmem__cache *prev, *next; /* all caches; registry lock */
     struct cmem__magazine mag[NUM_CLASSES];
+
+    int64_t limit;
+    /* Threads' caches: see cache_enter. */
+    _Atomic uint32_t busy, taken;
+    uint64_t activity, active_since; /* when it last changed, and what it was then; drain lock */
+    struct cmem__cache *drained;     /* the next of those being drained; drain lock */
 };
+
+/* Between these its owner alone has the thread's cache. Elsewhere an idle thread's cache may be drained by another one,
+ * which first says so (taken), then has every CPU that runs the process pass a memory barrier, and then looks whether the
+ * owner is in it (busy): so neither side needs a barrier of its own here, and the owner pays two plain stores and a
+ * load. */
+void cmem__cache_wait(struct cmem__cache *ch);
+static inline void cache_enter(struct cmem__cache *ch) {
+    atomic_store_explicit(&ch->busy, 1, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst);
+    if (unlikely(atomic_load_explicit(&ch->taken, memory_order_acquire))) cmem__cache_wait(ch);
+}
+static inline void cache_leave(struct cmem__cache *ch) {
+    atomic_store_explicit(&ch->busy, 0, memory_order_release);
+}
+
+/* Gives central what threads' caches hold that have not been used for idle_ns. */
+void cmem__cache_drain(uint64_t idle_ns);
+/* For its owner: adopts the limit that caches of its kind have now. */
+static inline void cache_adopt(struct cmem__cache *ch) {
+    int64_t limit = atomic_load_explicit(&cmem__cache_limit[ch->kind], memory_order_relaxed);
+    ch->room += limit - ch->limit;
+    ch->limit = limit;
+}
+
+bool cmem__cache_has_threads(void); /* whether a thread has a cache */
+void cmem__cache_drain_lock(void);
+void cmem__cache_drain_unlock(void);
 
 struct cmem__cache *cmem__cache_new(enum cmem__cache_kind kind);
 void cmem__cache_delete(struct cmem__cache *ch); /* flushes it first */
@@ -394,9 +506,25 @@ void cmem__os_region_delete(void *p, size_t bytes);
  * (locked pages). Keeps errno. */
 bool cmem__os_release(uintptr_t base, size_t bytes);
 
+enum cmem__moved {
+    MOVED,
+    MOVE_REFUSED, /* both places are as they were, or the new one is fresh */
+    MOVE_LOST,    /* the new place is not mapped any more: nobody may touch it */
+};
+
+/* Moves the resident pages of whole pages at `from` to `to`, both ours: what was resident at `to` goes back to the
+ * operating system, and `from` reads as zero. Keeps errno. */
+enum cmem__moved cmem__os_move(uintptr_t from, uintptr_t to, size_t bytes);
+
+/* Has every thread of the process that is running pass a full memory barrier; false where the kernel has no such call. */
+bool cmem__os_barrier(void);
+
 void *cmem__os_map(size_t bytes);
 size_t cmem__os_page_size(void);
-uint64_t cmem__now(void); /* nanoseconds of the monotonic clock, coarse */
+unsigned cmem__os_procs(void);       /* CPUs that the process may run on */
+uint64_t cmem__os_precise_now(void); /* as cmem__now, but to the microsecond */
+uint64_t cmem__os_cpu_time(void);    /* nanoseconds that the process's threads have run */
+uint64_t cmem__now(void);            /* nanoseconds of the monotonic clock, coarse */
 
 /* -------------------------------------------------------------------------------------------------- reports */
 
@@ -466,6 +594,16 @@ size_t cmem__usable(uintptr_t p);
 /* For Go under -asan: its magazines are filled and emptied in Go. */
 void cmem__poison(uintptr_t p, size_t n);
 void cmem__unpoison(uintptr_t p, size_t n);
+
+/* Settles the heap, as eagerly as the process, which may use procs CPUs, can afford. Returns the bytes given back. For the
+ * one scavenger that a process has, every SETTLE_NS while the heap is used. */
+#define SETTLE_NS 20000000
+size_t cmem__settle(unsigned procs);
+
+/* A fork finds the scavenger's thread at rest, and leaves it to the parent. */
+void cmem__scavenger_lock(void);
+void cmem__scavenger_unlock(void);
+void cmem__scavenger_after_fork(void);
 
 /* pthread_atfork and the TLS key, once. */
 void cmem__init(void);

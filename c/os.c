@@ -1,19 +1,33 @@
 //go:build linux
 
 /* os.c: the operating system and the malloc below us. The only file that makes system calls for memory. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* mremap, sched_getaffinity */
+#endif
+
 #include "internal.h"
 #include "poison.h"
 
 #include <errno.h>
+#include <linux/membarrier.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #ifndef PR_SET_VMA
 #define PR_SET_VMA 0x53564d41
 #define PR_SET_VMA_ANON_NAME 0
+#endif
+
+#ifndef MREMAP_DONTUNMAP /* Linux 5.7 */
+#define MREMAP_DONTUNMAP 4
+#endif
+#ifndef MAP_FIXED_NOREPLACE /* Linux 4.17 */
+#define MAP_FIXED_NOREPLACE 0x100000
 #endif
 
 /* The most that malloc is asked for. AddressSanitizer's ends the process where it is asked for over 1 TiB. */
@@ -69,6 +83,40 @@ bool cmem__os_release(uintptr_t base, size_t bytes) {
     return ok;
 }
 
+/* Makes sure that a place is mapped after a move there has failed: the kernel unmaps it before it moves, and a process
+ * so short of memory that the move itself fails is left with a hole. */
+static enum cmem__moved mend(uintptr_t to, size_t bytes) {
+    void *p = mmap((void *)to, bytes, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    if (p == MAP_FAILED) return errno == EEXIST ? MOVE_REFUSED : MOVE_LOST;
+    if (p != (void *)to)
+        (void)munmap(p, bytes); /* the place is taken, says a kernel that does not know the flag */
+    return MOVE_REFUSED;
+}
+
+enum cmem__moved cmem__os_move(uintptr_t from, uintptr_t to, size_t bytes) {
+    int saved = errno, flags = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
+    enum cmem__moved result = MOVED;
+    if (mremap((void *)from, bytes, bytes, flags, (void *)to) == MAP_FAILED)
+        result = errno == EINVAL ? MOVE_REFUSED : mend(to, bytes); /* EINVAL comes before anything is done */
+    errno = saved;
+    return result;
+}
+
+bool cmem__os_barrier(void) {
+    static _Atomic int state; /* 0: not asked yet, 1: there, -1: not there */
+    int saved = errno;
+    if (atomic_load_explicit(&state, memory_order_relaxed) == 0) {
+        bool there =
+            syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0; /* Linux 4.14 */
+        atomic_store_explicit(&state, there ? 1 : -1, memory_order_relaxed);
+    }
+    bool ok = atomic_load_explicit(&state, memory_order_relaxed) == 1 &&
+              syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
+    errno = saved;
+    return ok;
+}
+
 void *cmem__os_map(size_t bytes) {
     void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED) {
@@ -79,8 +127,19 @@ void *cmem__os_map(size_t bytes) {
     return p;
 }
 
-uint64_t cmem__now(void) {
+unsigned cmem__os_procs(void) {
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0) return (unsigned)CPU_COUNT(&set);
+    long n = sysconf(_SC_NPROCESSORS_ONLN); /* more than a cpu_set_t has */
+    return n > 0 ? (unsigned)n : 1;
+}
+
+static uint64_t clock_ns(clockid_t clock) {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+    clock_gettime(clock, &t);
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
+
+uint64_t cmem__os_cpu_time(void) { return clock_ns(CLOCK_PROCESS_CPUTIME_ID); }
+uint64_t cmem__os_precise_now(void) { return clock_ns(CLOCK_MONOTONIC); }
+uint64_t cmem__now(void) { return clock_ns(CLOCK_MONOTONIC_COARSE); }

@@ -3,117 +3,113 @@
 /* pageheap.c: runs of pages. Hands out spans, takes them back, coalesces, gives idle ones to the operating system.
  *
  * A free span is hot (counted as resident) or cold (given back, or never touched; reads as zero), never a mixture:
- * so what is resident is exact, however spans are split and coalesced, and a span that is coalesced is coalesced
- * with its like only. An allocation takes the smallest fitting run of hot pages, lowest address first; then one of
- * the largest hot spans together with its neighbours; then the lowest cold span that is long enough; then any run of
- * both kinds; then a new region.
+ * so what is resident is exact, however spans are split and coalesced. A maximal run of free spans of either kind is an
+ * extent: an allocation is cut out of one extent, wherever in it most pages are hot. It takes the smallest fitting run of
+ * hot pages, lowest address first; else the window that holds most of one of the longest hot runs; else the smallest
+ * extent; else a new region. What is cold in a long window is filled with hot pages from elsewhere in the heap, which the
+ * kernel moves for a fraction of what it costs to give a page back and to fault another one in.
  */
 #include "internal.h"
 #include "poison.h"
 
 #include <errno.h>
 
-/* Free spans are binned by length, floor: exact below 16 pages, then 8 steps a doubling, as the size classes are.
- * The class sizes are bin bounds, so for them the first span of the first bin that is not empty fits. */
-#define NUM_BINS 320
-
 /* The pages of all addresses there are. */
 #define ADDR_PAGES ((size_t)1 << (ADDR_BITS - PAGE_SHIFT))
 
-struct free_set {
-    uint64_t bitmap[NUM_BINS / 64];
-    struct cmem__span *bin[NUM_BINS];
-};
+/* Shorter runs are not worth a system call and a fault each, unless everything is asked for. */
+#define SCAVENGE_MIN_PAGES ((size_t)16)
+
+/* Resident pages are moved in pieces of this many, at multiples of it: a call takes 6 us (and some 20 us while another
+ * CPU runs the program), to fault in and give back as much 55 us. */
+#define MOVE_PAGES ((size_t)32)
+
+/* Each moved piece is a mapping of its own to the kernel, which allows a process 65,530 by default. So pages are moved in
+ * regions of no more than 2 GiB together: 16,384 mappings at worst. */
+#define MOVABLE_MAX_PAGES (((size_t)2 << 30) >> PAGE_SHIFT)
+
+/* Moves are for spans of 1 MiB or more: for shorter ones, of which a service may allocate a hundred thousand a second, they
+ * save little and show in the slowest allocations. */
+#define MOVE_FROM ((size_t)256)
+
+/* The pieces moved for one allocation at most. */
+#define MOVES_MAX 8
 
 static struct {
     struct cmem__lock lock;
-    struct free_set hot, cold;
-    struct cmem__span age; /* ring of the hot spans, next = oldest */
+    struct cmem__bins hot;     /* hot runs */
+    struct cmem__bins extents; /* by their first spans */
+    struct cmem__span age;     /* ring of the hot spans of SCAVENGE_MIN_PAGES or more, next = oldest */
+    struct cmem__span shorts;  /* ring of the shorter ones, in no order */
     struct cmem__span *spare;
     size_t spares;
     struct cmem__region *regions;
     size_t nregions;
+    bool growing;         /* a thread is about to add a region */
+    pthread_cond_t grown; /* broadcast when it has, or has not */
     size_t sys_pages, inuse_pages, cold_pages;
     size_t huge_blocks, huge_bytes;
     uint64_t huge_allocs, huge_alloc_bytes;
     uint64_t scavenges, scavenged_bytes;
-} heap = {.lock = LOCK_INIT(RANK_PAGEHEAP), .age = {.prev = &heap.age, .next = &heap.age}};
+    uint64_t faulted;     /* cold pages that were allocated */
+    uint64_t activity;    /* spans ever allocated and freed */
+    size_t limit_pages;   /* for spans in use and hot ones */
+    size_t movable_pages; /* in movable regions */
+    uint64_t moved_bytes;
+    bool no_moves; /* the kernel has refused one */
+} heap = {
+    .lock = LOCK_INIT(RANK_PAGEHEAP),
+    .limit_pages = SIZE_MAX,
+    .grown = PTHREAD_COND_INITIALIZER,
+    .hot = {.kind = TREE_RUNS},
+    .extents = {.kind = TREE_EXTENTS},
+    .age = {.prev = &heap.age, .next = &heap.age},
+    .shorts = {.prev = &heap.shorts, .next = &heap.shorts},
+};
 
-/* ---------------------------------------------------------------------------------------------- free sets */
+/* ------------------------------------------------------------------------------------------- runs, extents */
 
-static unsigned bin_of(size_t npages) {
-    unsigned e = npages < 16 ? 0 : 60u - (unsigned)__builtin_clzl(npages);
-    return e * 8 + (unsigned)(npages >> e);
-}
+static bool is_free(const struct cmem__span *s) { return s->kind == SPAN_HOT || s->kind == SPAN_COLD; }
 
-/* Whether every span in npages's own bin is at least npages long. */
-static bool bin_exact(size_t npages) {
-    unsigned e = npages < 16 ? 0 : 60u - (unsigned)__builtin_clzl(npages);
-    return (npages >> e) << e == npages;
-}
-
-static struct free_set *set_of(const struct cmem__span *s) {
-    return s->kind == SPAN_HOT ? &heap.hot : &heap.cold;
-}
-
-/* Adds the free span s; a hot one stands behind `older` in the ring of ages. */
-static void set_insert(struct cmem__span *s, struct cmem__span *older) {
-    struct free_set *f = set_of(s);
-    unsigned b = bin_of(s->npages);
-    f->bin[b] = cmem__tree_insert(f->bin[b], s);
-    f->bitmap[b / 64] |= (uint64_t)1 << (b % 64);
-    if (s->kind == SPAN_HOT) {
-        s->prev = older;
-        s->next = older->next;
-        s->prev->next = s->next->prev = s;
-    } else {
+/* Adds the free span s to what is known of its kind; a long hot one stands behind `older` in the ring of ages, NULL for
+ * its end. */
+static void run_insert(struct cmem__span *s, struct cmem__span *older) {
+    if (s->kind == SPAN_COLD) {
         heap.cold_pages += s->npages;
+        return;
     }
+    cmem__bins_insert(&heap.hot, s);
+    if (s->npages < SCAVENGE_MIN_PAGES)
+        older = &heap.shorts;
+    else if (older == NULL)
+        older = heap.age.prev;
+    s->prev = older;
+    s->next = older->next;
+    s->prev->next = s->next->prev = s;
 }
 
-static void set_remove(struct cmem__span *s) {
-    struct free_set *f = set_of(s);
-    unsigned b = bin_of(s->npages);
-    f->bin[b] = cmem__tree_remove(f->bin[b], s);
-    if (f->bin[b] == NULL) f->bitmap[b / 64] &= ~((uint64_t)1 << (b % 64));
-    if (s->kind == SPAN_HOT) {
-        s->prev->next = s->next;
-        s->next->prev = s->prev;
-        s->prev = s->next = NULL;
-    } else {
+static void run_remove(struct cmem__span *s) {
+    if (s->kind == SPAN_COLD) {
         heap.cold_pages -= s->npages;
+        return;
     }
+    cmem__bins_remove(&heap.hot, s);
+    s->prev->next = s->next;
+    s->next->prev = s->prev;
+    s->prev = s->next = NULL;
 }
 
-/* The first bin from b on that is not empty, or NUM_BINS. */
-static unsigned next_bin(const struct free_set *f, unsigned b) {
-    for (unsigned w = b / 64; w < NUM_BINS / 64; w++) {
-        uint64_t bits = f->bitmap[w];
-        if (w == b / 64) bits &= ~(uint64_t)0 << (b % 64);
-        if (bits != 0) return w * 64 + (unsigned)__builtin_ctzl(bits);
-    }
-    return NUM_BINS;
+static void extent_insert(struct cmem__span *first, size_t npages) {
+    first->extent_pages = npages;
+    cmem__bins_insert(&heap.extents, first);
 }
 
-/* The last bin up to b that is not empty, or 0. */
-static unsigned prev_bin(const struct free_set *f, unsigned b) {
-    for (unsigned w = b / 64 + 1; w-- > 0;) {
-        uint64_t bits = f->bitmap[w];
-        if (w == b / 64) bits &= ~(uint64_t)0 >> (63 - b % 64);
-        if (bits != 0) return w * 64 + 63u - (unsigned)__builtin_clzl(bits);
-    }
-    return 0;
-}
-
-static struct cmem__span *best_fit(const struct free_set *f, size_t npages) {
-    unsigned b = bin_of(npages);
-    if (!bin_exact(npages)) {
-        struct cmem__span *s = cmem__tree_first_fit(f->bin[b], npages);
-        if (s != NULL) return s;
-        b++;
-    }
-    b = next_bin(f, b);
-    return b < NUM_BINS ? cmem__tree_min(f->bin[b]) : NULL;
+/* Returns its length. */
+static size_t extent_remove(struct cmem__span *first) {
+    size_t npages = first->extent_pages;
+    cmem__bins_remove(&heap.extents, first);
+    first->extent_pages = 0;
+    return npages;
 }
 
 /* --------------------------------------------------------------------------------------- span descriptors */
@@ -199,24 +195,65 @@ static void glue(struct cmem__span *s, struct cmem__span *t) {
     map_bounds(s);
 }
 
-/* Puts the free span s, in no set, into its set, together with the neighbours of its kind. Returns the whole. */
-static struct cmem__span *coalesce(struct cmem__span *s, struct cmem__span *older) {
-    struct cmem__span *t = after(s);
-    if (t != NULL && t->kind == s->kind) {
-        if (t == older) older = t->prev;
-        set_remove(t);
-        glue(s, t);
-    }
-    t = before(s);
-    if (t != NULL && t->kind == s->kind) {
-        if (t == older) older = t->prev;
-        set_remove(t);
-        glue(t, s);
-        s = t;
-    }
-    set_insert(s, older);
+/* The first span of the extent that holds the free span s. An extent has few spans: none is released in pieces of less
+ * than 64 KiB. */
+static struct cmem__span *extent_first(struct cmem__span *s) {
+    for (struct cmem__span *t; s->extent_pages == 0 && (t = before(s)) != NULL;) s = t;
     return s;
 }
+
+/* Puts the free span s, in no extent, next to its free neighbours, and makes it one with those of its kind. */
+static void put(struct cmem__span *s) {
+    struct cmem__span *l = before(s), *r = after(s), *first = s;
+    size_t npages = s->npages;
+    if (r != NULL && is_free(r)) {
+        npages += extent_remove(r);
+        if (r->kind == s->kind) {
+            run_remove(r);
+            glue(s, r);
+        }
+    }
+    if (l != NULL && is_free(l)) {
+        first = extent_first(l);
+        npages += extent_remove(first);
+        if (l->kind == s->kind) {
+            run_remove(l);
+            glue(l, s);
+            s = l;
+        }
+    }
+    run_insert(s, NULL);
+    extent_insert(first, npages);
+}
+
+/* Takes npages out of the extent of the free span s, from `skip` pages into s on. Returns them as one span that is not
+ * free: SPAN_COLD where all of it was cold, else SPAN_BUSY. Needs two spare descriptors. */
+static struct cmem__span *take(struct cmem__span *s, size_t skip, size_t npages) {
+    struct cmem__span *first = extent_first(s), *older = s->prev;
+    uintptr_t end = first->base + (extent_remove(first) << PAGE_SHIFT);
+    bool cold = s->kind == SPAN_COLD;
+    run_remove(s);
+    if (skip > 0) {
+        struct cmem__span *head = s;
+        s = cut(s, skip);
+        run_insert(head, older);
+    }
+    while (s->npages < npages) {
+        struct cmem__span *t = after(s);
+        older = t->prev;
+        cold &= t->kind == SPAN_COLD;
+        run_remove(t);
+        if (s->npages + t->npages > npages) run_insert(cut(t, npages - s->npages), older);
+        glue(s, t);
+    }
+    if (s->npages > npages) run_insert(cut(s, npages), older);
+    if (first->base < s->base) extent_insert(first, (s->base - first->base) >> PAGE_SHIFT);
+    if (span_end(s) < end) extent_insert(after(s), (end - span_end(s)) >> PAGE_SHIFT);
+    if (!cold) s->kind = SPAN_BUSY;
+    return s;
+}
+
+static size_t hot_pages(void) { return heap.sys_pages - heap.inuse_pages - heap.cold_pages; }
 
 /* ------------------------------------------------------------------------------------------------ regions */
 
@@ -257,6 +294,8 @@ static void region_add(struct cmem__region *r, bool zeroed) {
     heap.nregions++;
     heap.sys_pages += r->npages;
     r->free_pages = r->npages;
+    r->movable = heap.movable_pages + r->npages <= MOVABLE_MAX_PAGES;
+    if (r->movable) heap.movable_pages += r->npages;
 
     struct cmem__span *s = spare_take();
     s->base = r->base;
@@ -265,11 +304,13 @@ static void region_add(struct cmem__region *r, bool zeroed) {
     s->kind = zeroed ? SPAN_COLD : SPAN_HOT;
     s->unused_since = cmem__now();
     map_bounds(s);
-    set_insert(s, heap.age.prev);
+    put(s);
 }
 
-/* Takes the region, wholly free and cold, out of the heap; its one span s is in no set. */
+/* Takes the region, wholly cold, out of the heap; s is its one span. */
 static void region_remove(struct cmem__region *r, struct cmem__span *s) {
+    run_remove(s);
+    (void)extent_remove(s);
     unmap_bounds(s);
     spare_put(s);
     if (r->prev != NULL)
@@ -279,17 +320,13 @@ static void region_remove(struct cmem__region *r, struct cmem__span *s) {
     if (r->next != NULL) r->next->prev = r->prev;
     heap.nregions--;
     heap.sys_pages -= r->npages;
+    if (r->movable) heap.movable_pages -= r->npages;
 }
 
 /* Adds a region for npages. Drops the lock meanwhile. */
-static bool grow(size_t npages) {
-    bool first = heap.regions == NULL;
-    if (npages > ((size_t)PTRDIFF_MAX - REGION_ALIGN) >> PAGE_SHIFT) {
-        errno = ENOMEM;
-        return false;
-    }
+static bool add_region(size_t npages) {
+    bool zeroed, first = heap.regions == NULL;
     unlock(&heap.lock);
-    bool zeroed;
     struct cmem__region *r = region_new(npages, first, &zeroed);
     lock(&heap.lock);
     if (r == NULL) return false;
@@ -305,152 +342,244 @@ static bool grow(size_t npages) {
     return true;
 }
 
+/* Sees to room for npages more: one thread at a time, as what one adds may do for all that wait. Returns true where it
+ * is worth another look. */
+static bool grow(size_t npages) {
+    if (npages > ((size_t)PTRDIFF_MAX - REGION_ALIGN) >> PAGE_SHIFT) {
+        errno = ENOMEM;
+        return false;
+    }
+    if (heap.growing) {
+        cond_wait(&heap.grown, &heap.lock);
+        return true;
+    }
+    heap.growing = true;
+    bool ok = add_region(npages);
+    heap.growing = false;
+    pthread_cond_broadcast(&heap.grown);
+    return ok;
+}
+
+/* ------------------------------------------------------------------------------------------------ release */
+
+/* Takes the whole physical pages of the hot span s, at most the upper max_pages of them; NULL where there are none. */
+static struct cmem__span *take_whole(struct cmem__span *s, size_t max_pages) {
+    uintptr_t page = cmem__os_page_size();
+    uintptr_t lo = (s->base + page - 1) & ~(page - 1), hi = span_end(s) & ~(page - 1);
+    if (hi <= lo) return NULL;
+    if ((hi - lo) >> PAGE_SHIFT > max_pages) lo = (hi - (max_pages << PAGE_SHIFT)) & ~(page - 1);
+    return take(s, (lo - s->base) >> PAGE_SHIFT, (hi - lo) >> PAGE_SHIFT);
+}
+
+/* The next hot span to give back, or its upper max_pages, busy; NULL where there is none: the oldest one, if it has been
+ * idle since before `until`; a short one where `shorts` are wanted too. */
+static struct cmem__span *scavenge_next(uint64_t until, bool shorts, size_t max_pages) {
+    struct cmem__span *t = NULL;
+    for (struct cmem__span *s = heap.age.next; t == NULL && s != &heap.age && s->unused_since <= until;
+         s = s->next)
+        t = take_whole(s, max_pages);
+    for (struct cmem__span *s = heap.shorts.next; shorts && t == NULL && s != &heap.shorts; s = s->next)
+        t = take_whole(s, max_pages);
+    return t;
+}
+
+/* Puts the busy span s back, cold or (where the kernel refused) hot. */
+static void scavenge_done(struct cmem__span *s, bool released) {
+    s->kind = released ? SPAN_COLD : SPAN_HOT;
+    s->unused_since = cmem__now();
+    put(s);
+}
+
+/* Gives hot spans back that have been idle since before `until`, oldest first, until no more than `keep` pages are hot,
+ * with the short ones or without. Drops the lock around each call. Returns the bytes. */
+static size_t release_hot(uint64_t until, bool shorts, size_t keep) {
+    size_t bytes = 0, least = shorts ? 1 : SCAVENGE_MIN_PAGES;
+    while (reserve_spares(2) && hot_pages() >= keep + least) {
+        struct cmem__span *s = scavenge_next(until, shorts, hot_pages() - keep);
+        if (s == NULL) break;
+        size_t len = s->npages << PAGE_SHIFT;
+        unlock(&heap.lock);
+        bool released = cmem__os_release(s->base, len);
+        lock(&heap.lock);
+        scavenge_done(s, released);
+        if (!released) break; /* locked pages: the others will be refused too */
+        bytes += len;
+    }
+    if (bytes > 0) {
+        heap.scavenges++;
+        heap.scavenged_bytes += bytes;
+    }
+    return bytes;
+}
+
+/* Whether npages more may be in use. */
+static bool within_limit(size_t npages) {
+    return heap.limit_pages == SIZE_MAX || heap.inuse_pages + npages <= heap.limit_pages;
+}
+
+/* Gives hot pages back until they are within the limit together with those in use. Drops the lock meanwhile. (Where the
+ * kernel refuses, they are locked, and stay.) */
+static void obey_limit(void) {
+    if (likely(heap.limit_pages == SIZE_MAX)) return;
+    (void)release_hot(UINT64_MAX, true,
+                      heap.limit_pages > heap.inuse_pages ? heap.limit_pages - heap.inuse_pages : 0);
+}
+
 /* ------------------------------------------------------------------------------------- allocate and free */
 
-static bool is_free(const struct cmem__span *s) { return s->kind == SPAN_HOT || s->kind == SPAN_COLD; }
-
-/* Looks in r for neighbouring free spans, hot and cold, that make up npages together. Returns the first. */
-static struct cmem__span *find_mixed(const struct cmem__region *r, size_t npages) {
-    struct cmem__span *first = NULL;
-    size_t run = 0;
-    for (struct cmem__span *s = pagemap_span(r->base); s != NULL; s = after(s)) {
-        if (!is_free(s)) {
-            first = NULL;
-            run = 0;
-            continue;
-        }
-        if (first == NULL) first = s;
-        run += s->npages;
-        if (run >= npages) return first;
-    }
-    return NULL;
-}
-
-/* Makes the free spans from s on, less the first `skip` pages of s, into one of exactly npages, in no set; what is
- * left of the first and the last stays free. */
-static struct cmem__span *take_mixed(struct cmem__span *s, size_t skip, size_t npages) {
-    struct cmem__span *older = s->prev;
-    set_remove(s);
-    if (skip > 0) {
-        struct cmem__span *head = s;
-        s = cut(s, skip);
-        set_insert(head, older);
-    }
-    while (s->npages < npages) {
-        struct cmem__span *t = after(s);
-        older = t->prev;
-        set_remove(t);
-        if (s->npages + t->npages > npages) set_insert(cut(t, npages - s->npages), older);
-        glue(s, t);
-    }
-    s->kind = SPAN_BUSY; /* neither kind: not known to be zero */
-    return s;
-}
-
-/* The run of free spans around the hot span s: its first span in *first, its length. Stops once it is npages long: on
- * the right, then on the left. */
-static size_t run_around(struct cmem__span *s, size_t npages, struct cmem__span **first) {
-    size_t run = s->npages;
-    *first = s;
-    for (struct cmem__span *t = s; run < npages && (t = after(t)) != NULL && is_free(t);) run += t->npages;
-    for (struct cmem__span *t = s; run < npages && (t = before(t)) != NULL && is_free(t);) {
-        run += t->npages;
-        *first = t;
-    }
-    return run;
-}
-
-/* The lowest span of at least npages, whatever its length: what is faulted in then stays together, and the regions above
- * become wholly cold. */
-static struct cmem__span *low_fit(const struct free_set *f, size_t npages) {
-    unsigned b = bin_of(npages);
-    struct cmem__span *low = NULL;
-    if (!bin_exact(npages)) {
-        low = cmem__tree_first_fit(f->bin[b], npages);
-        b++;
-    }
-    for (b = next_bin(f, b); b < NUM_BINS; b = next_bin(f, b + 1)) {
-        struct cmem__span *s = cmem__tree_min(f->bin[b]);
-        if (low == NULL || s->base < low->base) low = s;
-    }
-    return low;
-}
-
-/* How many hot spans are looked at. */
-#define AROUND_TRIES 16
-
-/* Looks for a run of npages that holds one of the largest hot spans, none of which is long enough alone: so that as few
- * pages as can be are faulted in. NULL where there is none among the first few; *skip is how much of the run's first
- * span is not needed. */
-static struct cmem__span *find_around(size_t npages, size_t *skip) {
-    unsigned tries = 0;
-    for (unsigned b = prev_bin(&heap.hot, bin_of(npages)); b > 0; b = prev_bin(&heap.hot, b - 1)) {
-        struct cmem__span *todo[AROUND_TRIES];
-        unsigned n = 0;
-        if (heap.hot.bin[b] != NULL) todo[n++] = heap.hot.bin[b];
-        while (n > 0) {
-            struct cmem__span *s = todo[--n], *first;
-            if (tries++ == AROUND_TRIES || s->npages * 8 < npages) return NULL;
-            size_t run = run_around(s, npages, &first);
-            if (run >= npages) {
-                *skip = first == s ? 0 : run - npages;
-                return first;
-            }
-            if (s->left != NULL && n < AROUND_TRIES) todo[n++] = s->left;
-            if (s->right != NULL && n < AROUND_TRIES) todo[n++] = s->right;
-        }
-    }
-    return NULL;
-}
-
-/* Finds a run of at least npages for carve, which takes it out of its set; one of both kinds is in no set any more, and
- * busy. NULL where there is none. Searching the regions is linear, but it is done only before the address space grows, by
- * 32 MiB or more each time. */
-static struct cmem__span *take_fit(size_t npages) {
-    struct cmem__span *s = best_fit(&heap.hot, npages);
+/* Where an allocation may go: `skip` pages into the free span s, with so many hot pages among those it takes. */
+struct window {
+    struct cmem__span *s;
     size_t skip;
-    if (s == NULL && (s = find_around(npages, &skip)) != NULL) return take_mixed(s, skip, npages);
-    if (s == NULL) s = low_fit(&heap.cold, npages);
-    if (s != NULL) return s;
-    for (struct cmem__region *r = heap.regions; r != NULL; r = r->next) {
-        if (r->free_pages < npages) continue;
-        s = find_mixed(r, npages);
-        if (s != NULL) return take_mixed(s, 0, npages);
+    size_t hot;
+    size_t cost;
+};
+
+/* The npages from `at` pages behind the beginning of s on. */
+static struct window place(struct cmem__span *s, size_t at, size_t npages) {
+    struct window w = {.s = s, .skip = at};
+    while (w.skip >= w.s->npages) {
+        w.skip -= w.s->npages;
+        w.s = after(w.s);
     }
-    return NULL;
+    size_t end = w.skip + npages, from = w.skip;
+    for (s = w.s;; s = after(s)) {
+        size_t to = end < s->npages ? end : s->npages;
+        if (s->kind == SPAN_HOT) w.hot += to - from;
+        if (end <= s->npages) return w;
+        end -= s->npages;
+        from = 0;
+    }
 }
 
-/* As carve, for a run of both kinds that is in no set: what is left of it, for an alignment, counts as hot. */
-static struct cmem__span *carve_mixed(struct cmem__span *s, size_t skip, size_t npages) {
-    uint64_t now = cmem__now();
-    if (s->npages > npages + skip) {
-        struct cmem__span *tail = cut(s, npages + skip);
-        tail->kind = SPAN_HOT;
-        tail->unused_since = now;
-        coalesce(tail, heap.age.prev);
-    }
-    if (skip > 0) {
-        struct cmem__span *head = s;
-        s = cut(s, skip);
-        head->kind = SPAN_HOT;
-        head->unused_since = now;
-        coalesce(head, heap.age.prev);
-    }
-    return s;
+/* The window of npages that begins `at` pages into the extent. A cold page costs a fault, and what is left of the extent
+ * will do for less: so two pages of the extent count as much as a cold one. (Simulated and measured with the loads of
+ * docs/footprint.md: to count cold pages alone saves 1 % of the time and takes a third more address space; to count
+ * what is left alone costs a quarter more time.) */
+static struct window window_at(struct cmem__span *first, size_t at, size_t npages) {
+    struct window w = place(first, at, npages);
+    w.cost = 2 * (npages - w.hot) + (first->extent_pages - npages);
+    return w;
 }
 
-/* Cuts [base + skip, + npages) out of the free span s and puts what is left back. */
-static struct cmem__span *carve(struct cmem__span *s, size_t skip, size_t npages) {
-    if (s->kind == SPAN_BUSY) return carve_mixed(s, skip, npages);
-    struct cmem__span *older = s->prev; /* NULL for a cold one, which has no age */
-    set_remove(s);
-    if (skip > 0) {
-        struct cmem__span *head = s;
-        s = cut(s, skip);
-        set_insert(head, older);
+static struct window cheaper(struct window a, struct window b) { return b.cost < a.cost ? b : a; }
+
+/* The cheapest of the windows that begin or end with the hot run s or lie inside it; of those that begin or end the
+ * extent where s is NULL. */
+static struct window around(struct cmem__span *first, struct cmem__span *s, size_t npages) {
+    size_t last = first->extent_pages - npages, a = 0, b = last;
+    if (s != NULL) {
+        size_t at = (s->base - first->base) >> PAGE_SHIFT, end = at + s->npages;
+        a = at < last ? at : last;
+        b = end > npages ? end - npages : 0;
     }
-    if (s->npages > npages) set_insert(cut(s, npages), older);
-    return s;
+    struct window w = window_at(first, a, npages);
+    return a == b ? w : cheaper(w, window_at(first, b, npages));
+}
+
+/* How many hot runs are looked at. */
+#define WINDOW_TRIES 8
+
+/* Finds room for npages: the cheapest of the windows in the shortest extent, in the shortest hot run that is long enough,
+ * and around the longest of those that are not. .s is NULL where there is none. */
+static struct window find(size_t npages) {
+    struct cmem__span *runs[WINDOW_TRIES], *first = cmem__bins_best_fit(&heap.extents, npages);
+    if (first == NULL) return (struct window){.s = NULL};
+    struct window best = around(first, NULL, npages);
+    if (best.hot == npages) return best;
+    size_t n = 0;
+    if ((runs[0] = cmem__bins_best_fit(&heap.hot, npages)) != NULL) n = 1;
+    n += cmem__bins_longest_below(&heap.hot, npages, runs + n, WINDOW_TRIES - n);
+    for (size_t i = 0; i < n; i++) {
+        first = extent_first(runs[i]);
+        if (first->extent_pages >= npages) best = cheaper(best, around(first, runs[i], npages));
+    }
+    return best;
+}
+
+/* Makes a window that is long enough into one of npages at a multiple of align_pages. */
+static void align(struct window *w, size_t align_pages, size_t npages) {
+    size_t mask = (align_pages << PAGE_SHIFT) - 1;
+    uintptr_t base = w->s->base + (w->skip << PAGE_SHIFT);
+    *w = place(w->s, w->skip + ((((base + mask) & ~mask) - base) >> PAGE_SHIFT), npages);
+}
+
+/* ---------------------------------------------------------------------------------------- moves of hot pages
+ *
+ * A window that is partly cold costs a fault a page when its owner writes there, while as many hot pages lie unused
+ * elsewhere, until they are given back. The kernel can move them: it changes page tables, and copies nothing. Where it
+ * cannot (before Linux 5.7, under valgrind), or not any more, faults do the work. */
+
+struct piece {
+    uintptr_t to;
+    size_t npages;
+    struct cmem__span *from; /* busy */
+};
+
+static uintptr_t move_up(uintptr_t a) {
+    return (a + MOVE_PAGES * PAGE_SIZE - 1) & ~(MOVE_PAGES * PAGE_SIZE - 1);
+}
+static uintptr_t move_down(uintptr_t a) { return a & ~(MOVE_PAGES * PAGE_SIZE - 1); }
+
+/* The cold stretches of the window that are worth a move. Returns how many. */
+static size_t find_gaps(struct window w, size_t npages, struct piece *out) {
+    size_t n = 0;
+    if (heap.no_moves || !w.s->region->movable) return 0;
+    uintptr_t at = w.s->base + (w.skip << PAGE_SHIFT), end = at + (npages << PAGE_SHIFT);
+    for (struct cmem__span *s = w.s; n < MOVES_MAX && at < end; at = span_end(s), s = after(s)) {
+        uintptr_t lo = move_up(at), hi = move_down(span_end(s) < end ? span_end(s) : end);
+        if (s->kind == SPAN_COLD && lo < hi)
+            out[n++] = (struct piece){.to = lo, .npages = (hi - lo) >> PAGE_SHIFT};
+    }
+    return n;
+}
+
+/* Takes a piece of up to npages out of a hot run, the smallest that is long enough or the longest; NULL where there is
+ * none that may be moved. */
+static struct cmem__span *take_piece(size_t npages) {
+    struct cmem__span *s = cmem__bins_best_fit(&heap.hot, npages);
+    if (s == NULL && cmem__bins_longest_below(&heap.hot, npages, &s, 1) == 0) return NULL;
+    uintptr_t lo = move_up(s->base), hi = move_down(span_end(s));
+    if (lo >= hi || !s->region->movable) return NULL;
+    size_t whole = (hi - lo) >> PAGE_SHIFT;
+    return take(s, (lo - s->base) >> PAGE_SHIFT, whole < npages ? whole : npages);
+}
+
+/* Finds hot pages for the gaps. Returns the number of pieces in out. Needs two spare descriptors a piece. */
+static size_t take_pieces(struct piece *gap, size_t gaps, struct piece *out) {
+    size_t n = 0;
+    for (size_t i = 0; i < gaps && n < MOVES_MAX;) {
+        struct cmem__span *s = take_piece(gap[i].npages);
+        if (s == NULL) break;
+        out[n++] = (struct piece){.to = gap[i].to, .npages = s->npages, .from = s};
+        gap[i].to += s->npages << PAGE_SHIFT;
+        gap[i].npages -= s->npages;
+        if (gap[i].npages == 0) i++;
+    }
+    return n;
+}
+
+/* Moves the pieces into s, an allocated span, and puts the places they come from back. Drops the lock meanwhile. Returns
+ * false where s has a hole now: it must never be touched. */
+static bool move_pieces(struct cmem__span *s, struct piece *p, size_t n) {
+    enum cmem__moved result[MOVES_MAX];
+    unlock(&heap.lock);
+    for (size_t i = 0; i < n; i++)
+        result[i] = cmem__os_move(p[i].from->base, p[i].to, p[i].npages << PAGE_SHIFT);
+    lock(&heap.lock);
+    bool whole = true;
+    for (size_t i = 0; i < n; i++) {
+        p[i].from->kind = result[i] == MOVED ? SPAN_COLD : SPAN_HOT;
+        p[i].from->unused_since = cmem__now();
+        put(p[i].from);
+        if (result[i] == MOVED)
+            heap.moved_bytes += p[i].npages << PAGE_SHIFT;
+        else
+            heap.no_moves = true;
+        if (result[i] == MOVE_LOST) whole = false;
+    }
+    if (!whole) s->region->permanent = true; /* what malloc's free did to the hole, nobody knows */
+    return whole;
 }
 
 /* A small span stands in the pagemap at each of its pages. */
@@ -465,22 +594,27 @@ struct cmem__span *cmem__pages_alloc(size_t npages, size_t align_pages, enum cme
         return NULL;
     }
     size_t want = npages + align_pages - 1;
-    struct cmem__span *s;
+    struct window w;
     lock(&heap.lock);
     for (;;) {
-        if (!reserve_spares(3)) goto fail;
-        s = take_fit(want);
-        if (s != NULL) break;
+        if (!reserve_spares(2 + 2 * MOVES_MAX) || !within_limit(npages)) goto fail;
+        w = find(want);
+        if (w.s != NULL) break;
         if (!grow(want)) goto fail;
     }
-    size_t align_mask = (align_pages << PAGE_SHIFT) - 1;
-    size_t skip = (((s->base + align_mask) & ~align_mask) - s->base) >> PAGE_SHIFT;
-    s = carve(s, skip, npages);
-    s->zeroed = s->kind == SPAN_COLD;
+    if (align_pages > 1) align(&w, align_pages, npages);
+    struct piece gap[MOVES_MAX], piece[MOVES_MAX];
+    size_t gaps = npages < MOVE_FROM ? 0 : find_gaps(w, npages, gap);
+    struct cmem__span *s = take(w.s, w.skip, npages);
+    size_t pieces = take_pieces(gap, gaps, piece), moved = 0;
+    for (size_t i = 0; i < pieces; i++) moved += piece[i].npages;
+    s->zeroed = s->kind == SPAN_COLD && pieces == 0;
     s->kind = (uint8_t)kind;
     s->cls = (uint8_t)cls;
     s->region->free_pages -= npages;
     heap.inuse_pages += npages;
+    heap.activity++;
+    heap.faulted += npages - w.hot - moved;
     if (kind == SPAN_SMALL) map_all(s, s);
     if (kind == SPAN_HUGE) {
         heap.huge_blocks++;
@@ -488,6 +622,9 @@ struct cmem__span *cmem__pages_alloc(size_t npages, size_t align_pages, enum cme
         heap.huge_allocs++;
         heap.huge_alloc_bytes += npages << PAGE_SHIFT;
     }
+    /* A span with a hole stays in use for ever, and is nobody's. */
+    if (pieces > 0 && !move_pieces(s, piece, pieces)) goto fail;
+    obey_limit();
     unlock(&heap.lock);
     return s;
 fail:
@@ -506,10 +643,11 @@ static void free_locked(struct cmem__span *s) {
         heap.huge_bytes -= s->npages << PAGE_SHIFT;
     }
     heap.inuse_pages -= s->npages;
+    heap.activity++;
     s->region->free_pages += s->npages;
     s->kind = SPAN_HOT;
     s->unused_since = cmem__now();
-    coalesce(s, heap.age.prev);
+    put(s);
 }
 
 void cmem__pages_free(struct cmem__span *s) {
@@ -561,35 +699,8 @@ void cmem__pages_reclass(struct cmem__span *s, enum cmem__kind kind, unsigned cl
 
 /* ----------------------------------------------------------------------------------------------- scavenge */
 
-/* Shorter runs are not worth a system call and a fault each, unless everything is asked for. */
-#define SCAVENGE_MIN_PAGES ((size_t)16)
-
-/* What cmem__pages_settle leaves free and resident: a share of what is in use, so that the ordinary ups and downs of
- * the load fault nothing in, and a minimum, below which there is nothing to gain. docs/design.md has the measurements. */
-#define HEADROOM_SHARE 8
-#define HEADROOM_MIN ((size_t)4 << 20)
-
-/* The oldest hot span that has been idle since before `until`, or its upper max_pages, trimmed to whole physical pages,
- * marked busy and in no set; NULL where there is none. */
-static struct cmem__span *scavenge_next(uint64_t until, size_t min_pages, size_t max_pages) {
-    for (struct cmem__span *s = heap.age.next; s != &heap.age && s->unused_since <= until; s = s->next) {
-        uintptr_t page = cmem__os_page_size();
-        uintptr_t lo = (s->base + page - 1) & ~(page - 1), hi = span_end(s) & ~(page - 1);
-        if (hi <= lo || (hi - lo) >> PAGE_SHIFT < min_pages) continue;
-        if ((hi - lo) >> PAGE_SHIFT > max_pages) lo = (hi - (max_pages << PAGE_SHIFT)) & ~(page - 1);
-        s = carve(s, (lo - s->base) >> PAGE_SHIFT, (hi - lo) >> PAGE_SHIFT);
-        s->kind = SPAN_BUSY;
-        return s;
-    }
-    return NULL;
-}
-
-/* Puts the busy span s back, cold or (where the kernel refused) hot. */
-static void scavenge_done(struct cmem__span *s, bool released) {
-    s->kind = released ? SPAN_COLD : SPAN_HOT;
-    s->unused_since = cmem__now();
-    coalesce(s, heap.age.prev);
-}
+/* What cmem__pages_settle leaves free and resident at least: below it there is nothing to gain. */
+#define HEADROOM_MIN ((size_t)1 << 20)
 
 /* Takes a region that has been wholly cold since before `until` and may go out of the heap; NULL where there is none. */
 static struct cmem__region *take_cold_region(uint64_t until) {
@@ -597,42 +708,17 @@ static struct cmem__region *take_cold_region(uint64_t until) {
         struct cmem__span *s = pagemap_span(r->base);
         if (r->permanent || s->kind != SPAN_COLD || s->npages != r->npages || s->unused_since > until)
             continue;
-        set_remove(s);
         region_remove(r, s);
         return r;
     }
     return NULL;
 }
 
-static size_t hot_pages(void) { return heap.sys_pages - heap.inuse_pages - heap.cold_pages; }
-
-/* Gives hot spans back that have been idle since before `until`, oldest first, in runs of min_pages or more, until no
- * more than `keep` pages are hot. Drops the lock around each call. Returns the bytes. */
-static size_t release_hot(uint64_t until, size_t min_pages, size_t keep) {
-    size_t bytes = 0;
-    while (hot_pages() >= keep + min_pages && reserve_spares(2) && hot_pages() >= keep + min_pages) {
-        struct cmem__span *s = scavenge_next(until, min_pages, hot_pages() - keep);
-        if (s == NULL) break;
-        size_t len = s->npages << PAGE_SHIFT;
-        unlock(&heap.lock);
-        bool released = cmem__os_release(s->base, len);
-        lock(&heap.lock);
-        scavenge_done(s, released);
-        if (!released) break; /* locked pages: the others will be refused too */
-        bytes += len;
-    }
-    if (bytes > 0) {
-        heap.scavenges++;
-        heap.scavenged_bytes += bytes;
-    }
-    return bytes;
-}
-
 size_t cmem__pages_scavenge(uint64_t idle_ns) {
     uint64_t now = cmem__now();
     uint64_t until = now > idle_ns ? now - idle_ns : 0;
     lock(&heap.lock);
-    size_t bytes = release_hot(until, idle_ns == 0 ? 1 : SCAVENGE_MIN_PAGES, 0);
+    size_t bytes = release_hot(until, idle_ns == 0, 0);
     struct cmem__region *r;
     while ((r = take_cold_region(idle_ns == 0 ? UINT64_MAX : until)) != NULL) {
         unlock(&heap.lock);
@@ -644,11 +730,48 @@ size_t cmem__pages_scavenge(uint64_t idle_ns) {
     return bytes;
 }
 
-size_t cmem__pages_settle(void) {
+size_t cmem__pages_limit(size_t bytes) {
     lock(&heap.lock);
-    size_t keep = heap.inuse_pages / HEADROOM_SHARE;
+    heap.limit_pages = bytes == SIZE_MAX ? SIZE_MAX : bytes >> PAGE_SHIFT;
+    size_t inuse = heap.inuse_pages;
+    obey_limit();
+    unlock(&heap.lock);
+    return inuse << PAGE_SHIFT;
+}
+
+size_t cmem__pages_inuse(void) {
+    lock(&heap.lock);
+    size_t npages = heap.inuse_pages;
+    unlock(&heap.lock);
+    return npages << PAGE_SHIFT;
+}
+
+uint64_t cmem__pages_faulted(void) {
+    lock(&heap.lock);
+    uint64_t n = heap.faulted;
+    unlock(&heap.lock);
+    return n;
+}
+
+uint64_t cmem__pages_activity(void) {
+    lock(&heap.lock);
+    uint64_t n = heap.activity;
+    unlock(&heap.lock);
+    return n;
+}
+
+size_t cmem__pages_sys(void) {
+    lock(&heap.lock);
+    size_t npages = heap.sys_pages;
+    unlock(&heap.lock);
+    return npages;
+}
+
+size_t cmem__pages_settle(unsigned permille) {
+    lock(&heap.lock);
+    size_t keep = heap.inuse_pages * permille / 1000;
     if (keep < HEADROOM_MIN >> PAGE_SHIFT) keep = HEADROOM_MIN >> PAGE_SHIFT;
-    size_t bytes = release_hot(UINT64_MAX, SCAVENGE_MIN_PAGES, keep);
+    size_t bytes = release_hot(UINT64_MAX, false, keep);
     unlock(&heap.lock);
     return bytes;
 }
@@ -680,20 +803,28 @@ void cmem__pages_stats(struct cmem_stats *out) {
     out->regions = heap.nregions;
     out->scavenges = heap.scavenges;
     out->scavenged_bytes = heap.scavenged_bytes;
+    out->moved_bytes = heap.moved_bytes;
+    out->huge_bytes = heap.huge_bytes;
+    out->huge_blocks = heap.huge_blocks;
+    out->huge_mallocs = heap.huge_allocs;
     unlock(&heap.lock);
 }
 
 void cmem__pages_lock(void) { lock(&heap.lock); }
 void cmem__pages_unlock(void) { unlock(&heap.lock); }
 
-/* In a forked child: spans that another thread of the parent was giving back will not be finished by anybody. */
+/* In a forked child: what other threads of the parent were doing, giving spans back or adding a region, will not be finished
+ * by anybody. */
 void cmem__pages_after_fork(void) {
+    heap.growing = false;
+    heap.grown = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
     for (struct cmem__region *r = heap.regions; r != NULL; r = r->next) {
         for (struct cmem__span *s = pagemap_span(r->base); s != NULL; s = after(s)) {
             if (s->kind != SPAN_BUSY) continue;
             s->kind = SPAN_HOT;
             s->unused_since = cmem__now();
-            s = coalesce(s, heap.age.prev);
+            put(s);
+            s = pagemap_span(r->base); /* s may be part of another one now */
         }
     }
 }
@@ -701,25 +832,6 @@ void cmem__pages_after_fork(void) {
 /* -------------------------------------------------------------------------------------------------- check */
 
 #if CMEM_DEBUG
-
-static size_t check_tree(const struct cmem__span *s, enum cmem__kind kind, unsigned bin, uintptr_t lo,
-                         uintptr_t hi) {
-    if (s == NULL) return 0;
-    insist(s->base >= lo && s->base < hi, "free tree is out of order", s->base);
-    insist(s->kind == kind, "free span of the wrong kind", s->base);
-    insist(bin_of(s->npages) == bin, "free span in the wrong bin", s->base);
-    return 1 + check_tree(s->left, kind, bin, lo, s->base) + check_tree(s->right, kind, bin, s->base + 1, hi);
-}
-
-static size_t check_set(const struct free_set *f, enum cmem__kind kind) {
-    size_t n = 0;
-    for (unsigned b = 0; b < NUM_BINS; b++) {
-        bool bit = (f->bitmap[b / 64] >> (b % 64)) & 1;
-        insist(bit == (f->bin[b] != NULL), "bin bitmap is wrong", b);
-        n += check_tree(f->bin[b], kind, b, 0, UINTPTR_MAX);
-    }
-    return n;
-}
 
 /* One span of a region, at address a. */
 static void check_span(const struct cmem__region *r, const struct cmem__span *s, uintptr_t a) {
@@ -737,23 +849,51 @@ static void check_span(const struct cmem__region *r, const struct cmem__span *s,
             insist(b == a || tag_get(pagemap_tag(b)) == TAG_NONE, "tag inside a span", b);
         }
     }
+    if (!is_free(s)) insist(s->extent_pages == 0, "extent that begins with a span in use", a);
     if (is_free(s) || s->kind == SPAN_BUSY) insist(t == TAG_NONE, "tag on a free span", a);
+}
+
+/* The extent that begins with s, which follows a span in use or begins its region. Returns the number of its spans. */
+static size_t check_extent(const struct cmem__span *s) {
+    size_t spans = 0, npages = 0;
+    for (const struct cmem__span *t = s, *last = NULL; t != NULL && is_free(t); last = t, t = after(t)) {
+        insist(last == NULL || t->extent_pages == 0, "extent that begins inside another one", t->base);
+        insist(last == NULL || t->kind != last->kind, "two free spans of a kind side by side", t->base);
+        npages += t->npages;
+        spans++;
+    }
+    insist(s->extent_pages == npages, "extent's length is wrong", s->base);
+    return spans;
+}
+
+/* A ring of hot spans. Returns how many there are. */
+static size_t check_ring(const struct cmem__span *ring, bool shorts) {
+    size_t n = 0;
+    for (const struct cmem__span *s = ring->next; s != ring; s = s->next) {
+        insist(s->kind == SPAN_HOT && s->next->prev == s, "ring of hot spans is broken", s->base);
+        insist((s->npages < SCAVENGE_MIN_PAGES) == shorts, "hot span in the wrong ring", s->base);
+        insist(shorts || s->next == ring || s->unused_since <= s->next->unused_since,
+               "ring of ages is out of order", s->base);
+        n++;
+    }
+    return n;
 }
 
 /* Walks the page heap under its lock. */
 size_t cmem__pages_check(void) {
     lock(&heap.lock);
-    size_t spans = 0, free_spans = 0, hot = 0, sys = 0, inuse = 0, cold = 0;
+    size_t spans = 0, extents = 0, hot = 0, sys = 0, inuse = 0, cold = 0;
     for (struct cmem__region *r = heap.regions; r != NULL; r = r->next) {
-        size_t free_pages = 0;
-        enum cmem__kind last = SPAN_UNUSED;
-        for (uintptr_t a = r->base; a < r->base + r->npages * PAGE_SIZE;) {
+        size_t free_pages = 0, in_extent = 0;
+        for (uintptr_t a = r->base; a < r->base + r->npages * PAGE_SIZE; spans++) {
             struct cmem__span *s = pagemap_span(a);
             check_span(r, s, a);
-            insist(!is_free(s) || s->kind != last, "two free spans of a kind side by side", a);
-            last = s->kind;
-            spans++;
-            if (is_free(s)) free_spans++;
+            if (is_free(s) && in_extent == 0) {
+                in_extent = check_extent(s);
+                extents++;
+            }
+            if (in_extent > 0) in_extent--;
+            if (s->kind == SPAN_HOT) hot++;
             if (s->kind == SPAN_COLD) cold += s->npages;
             if (is_free(s) || s->kind == SPAN_BUSY)
                 free_pages += s->npages;
@@ -767,16 +907,10 @@ size_t cmem__pages_check(void) {
     insist(sys == heap.sys_pages, "count of pages is wrong", sys);
     insist(inuse == heap.inuse_pages, "count of pages in use is wrong", inuse);
     insist(cold == heap.cold_pages, "count of cold pages is wrong", cold);
-    insist(check_set(&heap.hot, SPAN_HOT) + check_set(&heap.cold, SPAN_COLD) == free_spans,
-           "a free span is in no bin", free_spans);
-    for (struct cmem__span *s = heap.age.next; s != &heap.age; s = s->next) {
-        insist(s->kind == SPAN_HOT && s->next->prev == s, "ring of ages is broken", s->base);
-        insist(s->next == &heap.age || s->unused_since <= s->next->unused_since,
-               "ring of ages is out of order", s->base);
-        hot++;
-    }
-    size_t hot_in_bins = check_set(&heap.hot, SPAN_HOT);
-    insist(hot == hot_in_bins, "a hot span is not in the ring of ages", hot);
+    insist(cmem__bins_check(&heap.hot) == hot, "hot spans are not those in the bins", hot);
+    insist(cmem__bins_check(&heap.extents) == extents, "extents are not those in the bins", extents);
+    insist(check_ring(&heap.age, false) + check_ring(&heap.shorts, true) == hot,
+           "hot spans are not those in the rings", hot);
     unlock(&heap.lock);
     return spans;
 }

@@ -65,6 +65,7 @@ func freeOwned(o owned) {
 	attached.Unlock()
 	if mine {
 		freeAttached(o.p)
+		countNetFreed(a.n)
 		unpressCollected(a.n)
 	}
 }

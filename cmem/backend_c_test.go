@@ -25,9 +25,6 @@ var texts = misuseTexts{
 	},
 }
 
-// cacheLimit is CACHE_LIMIT of internal.h.
-const cacheLimit = 1 << 20
-
 // checkCaches checks that each P's cache knows how many bytes it holds, at rest.
 func checkCaches(t *testing.T) {
 	t.Helper()
@@ -45,8 +42,8 @@ func checkCaches(t *testing.T) {
 			}
 			held += int64((m.Top-m.Base)/entrySize) * int64(classSize[cls])
 		}
-		if ch.Room != cacheLimit-held {
-			t.Errorf("P %d holds %d bytes, so its room is %d, not %d", pid, held, cacheLimit-held, ch.Room)
+		if ch.Room != ch.Limit-held {
+			t.Errorf("P %d holds %d bytes, so its room is %d, not %d", pid, held, ch.Limit-held, ch.Room)
 		}
 	}
 }

@@ -93,7 +93,7 @@ func (blk *ownedBlock) release(gen uint64) bool {
 // lost is the cleanup: every handle of the owner is gone.
 func (blk *ownedBlock) lost() {
 	defer unpressCollected(blk.weight)
-	if gen := blk.gen.Load(); gen%2 == 1 {
-		blk.release(gen)
+	if gen := blk.gen.Load(); gen%2 == 1 && blk.release(gen) {
+		countNetFreed(blk.n)
 	}
 }

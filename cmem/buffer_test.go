@@ -240,3 +240,20 @@ func TestBufferStress(t *testing.T) {
 	}
 	afterGC(t, "all buffers are freed", func() bool { return statsNow().LiveBlocks == before })
 }
+
+// What the nets free is counted, and nothing else is.
+func TestNetFrees(t *testing.T) {
+	collectAll(t)
+	before := statsNow()
+	New(5000).Free()
+	func() { New(6000); Attach(new([64]byte), Alloc(7000)) }()
+	b := Alloc(8000)
+	owner := new([64]byte)
+	Attach(owner, b)
+	Free(b)
+	runtime.KeepAlive(owner)
+	afterGC(t, "two buffers freed by the nets", func() bool { return statsNow().NetFrees-before.NetFrees == 2 })
+	if got := statsNow().NetFreedBytes - before.NetFreedBytes; got != 13000 {
+		t.Errorf("the nets have freed %d bytes, want 13000", got)
+	}
+}

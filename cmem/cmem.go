@@ -147,9 +147,11 @@ func tryAlloc(n int, zero bool) ([]byte, error) {
 	case n > math.MaxInt-maxClassSize:
 		return nil, noMemoryError(n)
 	}
-	p := allocSlow(n, zero)
-	if p == nil {
-		return nil, noMemoryError(n)
+	if p := allocSlow(n, zero); p != nil {
+		return slice(p, n), nil
 	}
-	return slice(p, n), nil
+	if b := reclaimAndAlloc(n, zero); b != nil {
+		return b, nil
+	}
+	return nil, noMemoryError(n)
 }

@@ -173,7 +173,7 @@ func checkError(t *testing.T, name string, err, want error, n int) {
 		t.Errorf("%s: error %v, want one that wraps %v", name, err, want)
 		return
 	}
-	if text := fmt.Sprintf("cmem: cannot allocate %d bytes: %v", n, want); err.Error() != text {
+	if text := fmt.Sprintf("cmem: cannot allocate %d bytes: %v", n, want); !strings.HasPrefix(err.Error(), text) {
 		t.Errorf("%s: error %q, want %q", name, err, text)
 	}
 }
@@ -381,10 +381,8 @@ func TestReadStats(t *testing.T) {
 			checkSums(t)
 			s := statsNow()
 			if !offHeap {
-				want := Stats{HeapSys: s.LiveBytes, HeapInuse: s.LiveBytes, LiveBytes: s.LiveBytes, LiveBlocks: s.LiveBlocks,
-					TotalAlloc: s.TotalAlloc, Mallocs: s.Mallocs, Frees: s.Frees}
-				if !raceBuild && s != want { // under -race C's figures are added
-					t.Errorf("over Go memory more than LiveBytes is set: %+v", s)
+				if !raceBuild && (s.HeapIdle != 0 || s.MetadataSys != 0 || s.Scavenges != 0) { // under -race C's are added
+					t.Errorf("over Go memory: HeapIdle %d, MetadataSys %d, Scavenges %d", s.HeapIdle, s.MetadataSys, s.Scavenges)
 				}
 				return
 			}

@@ -18,7 +18,14 @@ func sizeError(n int) error {
 }
 
 func noMemoryError(n int) error {
-	return fmt.Errorf("cmem: cannot allocate %d bytes: %w", n, ErrNoMemory)
+	var s Stats
+	ReadStats(&s)
+	limit := "no limit is set"
+	if l := heapLimit.Load(); l > 0 {
+		limit = fmt.Sprintf("the limit is %d", l)
+	}
+	return fmt.Errorf("cmem: cannot allocate %d bytes: %w: %d bytes are in use (%d in buffers), %s", n, ErrNoMemory,
+		s.HeapInuse, s.LiveBytes, limit)
 }
 
 // A MisuseError is what Free, Realloc, Usable, Attach and Buffer.Bytes panic with when they are given what they must

@@ -348,6 +348,13 @@ func activity() (sum uint64) {
 	return sum
 }
 
+func limitHeap(bytes int64) {
+	if bytes <= 0 {
+		bytes = c.NoLimit
+	}
+	c.Limit(int(bytes))
+}
+
 func scavenge(idle time.Duration) int64 {
 	if idle == 0 {
 		drain()
@@ -367,6 +374,12 @@ func allocSlow(n int, zero bool) unsafe.Pointer {
 	if zero && n >= largeMin {
 		return c.Calloc(n) // knows which pages are zero already
 	}
+	if n >= c.ExactMin {
+		giveLarge()
+		if exact(cls, n, size) {
+			return c.HugeAlloc(n)
+		}
+	}
 	p := refill(cls, size)
 	if p == 0 {
 		return nil
@@ -378,6 +391,51 @@ func allocSlow(n int, zero bool) unsafe.Pointer {
 		clear(slice(unsafe.Pointer(at[byte](p)), n))
 	}
 	return unsafe.Pointer(at[byte](p))
+}
+
+// adopt sets ch's limit to what it is to be now. Pinned.
+func adopt(ch *c.Cache) {
+	limit := atomic.LoadInt64(c.CacheLimit)
+	ch.Room += limit - ch.Limit
+	ch.Limit = limit
+}
+
+// giveLarge gives the central lists what the P's cache holds of ExactMin and more, so that a block of another such class can
+// be made of it.
+func giveLarge() {
+	var old [c.MaxMagazine]c.Entry
+	n := 0
+	if ch := myCache(procPin()); ch != nil {
+		for cls := exactClass; cls < numClasses && n < len(old); cls++ {
+			if m := &ch.Mag[cls]; m.Top != m.Base {
+				n = takeOldest(ch, cls, len(old), old[:n])
+			}
+		}
+	}
+	procUnpin()
+	if n > 0 {
+		c.GiveMixed(&old[0], n)
+	}
+}
+
+// exactClass is the class of c.ExactMin.
+var exactClass, _ = classOf(c.ExactMin)
+
+// exact tells whether n bytes are better served by a span of just their pages than by a block of class cls, and notes the
+// class in the P's cache: as the function of that name in cmem.c.
+func exact(cls uint, n, size int) bool {
+	const page = 1 << c.PageShift
+	if (n+page-1)/page == size/page {
+		return false
+	}
+	fresh := true
+	if ch := myCache(procPin()); ch != nil {
+		r := ch.Recent
+		ch.Recent = r&0xFF<<8 | uint32(cls)
+		fresh = r&0xFF != uint32(cls) && r>>8 != uint32(cls)
+	}
+	procUnpin()
+	return fresh
 }
 
 // refill takes a block of class cls for the caller, and more for the magazine, from the central list.
@@ -418,6 +476,7 @@ func refill(cls uint, size int) uintptr {
 func wanted(cls uint, size int) int {
 	for range 2 {
 		if ch := myCache(procPin()); ch != nil {
+			adopt(ch)
 			room := ch.Room
 			procUnpin()
 			if room <= 0 {
@@ -437,6 +496,7 @@ func freeSlow(cls uint, e c.Entry) {
 	var old [c.MaxMagazine]c.Entry
 	for range 2 {
 		if ch := myCache(procPin()); ch != nil {
+			adopt(ch)
 			n := 0
 			if m := &ch.Mag[cls]; m.Top == m.End {
 				n = takeOldest(ch, cls, (int((m.End-m.Base)/entrySize)+1)/2, old[:0])
@@ -522,6 +582,15 @@ func readStats(s *Stats) {
 		TotalAlloc:       st.TotalAlloc,
 		Mallocs:          st.Mallocs,
 		Frees:            st.Frees,
+		Scavenges:        st.Scavenges,
+		ScavengedBytes:   st.ScavengedBytes,
+		MovedBytes:       st.MovedBytes,
+		HugeBytes:        st.HugeBytes,
+		HugeBlocks:       st.HugeBlocks,
+		HugeMallocs:      st.HugeMallocs,
+	}
+	for cls, n := range st.BySize {
+		s.BySize[cls].Mallocs, s.BySize[cls].Frees = n.Mallocs, n.Frees
 	}
 }
 

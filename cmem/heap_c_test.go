@@ -46,6 +46,7 @@ func TestLayout(t *testing.T) {
 		"NumSmall":     c.NumSmall,
 		"MaxClassSize": c.MaxClassSize,
 		"LargeMin":     c.LargeMin,
+		"ExactMin":     c.ExactMin,
 		"PageShift":    c.PageShift,
 		"LeafShift":    c.LeafShift,
 		"LeafPages":    c.LeafPages,

@@ -35,6 +35,8 @@ var pools [numClasses]sync.Pool
 
 var goStats struct {
 	liveBytes, liveBlocks, totalAlloc, mallocs atomic.Uint64
+	hugeBytes, hugeBlocks, hugeMallocs         atomic.Uint64
+	bySize                                     [numClasses]struct{ mallocs, frees atomic.Uint64 }
 }
 
 func shardOf(p uintptr) int { return int(uint64(p) >> 4 * 0x9E3779B97F4A7C15 >> 58) }
@@ -46,6 +48,9 @@ func alloc(n int) unsafe.Pointer { return allocOther(n) }
 
 // allocSlow allocates n > 0 bytes.
 func allocSlow(n int, zero bool) unsafe.Pointer {
+	if limit := heapLimit.Load(); limit > 0 && goStats.liveBytes.Load()+uint64(n) > uint64(limit) {
+		return nil
+	}
 	blk := takeBlock(n, zero)
 	if blk == nil {
 		return nil
@@ -63,6 +68,14 @@ func allocSlow(n int, zero bool) unsafe.Pointer {
 	goStats.liveBlocks.Add(1)
 	goStats.totalAlloc.Add(size)
 	goStats.mallocs.Add(1)
+	if n <= maxClassSize {
+		cls, _ := classOf(n)
+		goStats.bySize[cls].mallocs.Add(1)
+	} else {
+		goStats.hugeBytes.Add(size)
+		goStats.hugeBlocks.Add(1)
+		goStats.hugeMallocs.Add(1)
+	}
 	return p
 }
 
@@ -119,14 +132,22 @@ func free(p unsafe.Pointer) {
 // recycle counts blk as freed and keeps it for the next allocation.
 func recycle(blk *goBlock) {
 	size := len(blk.mem)
+	huge := size > maxClassSize
+	cls, _ := classOf(min(size, maxClassSize))
+	// All counting comes before the write: what is atomic orders, and a use after free behind it would be no race.
 	goStats.liveBytes.Add(-uint64(size))
 	goStats.liveBlocks.Add(^uint64(0))
+	if huge {
+		goStats.hugeBytes.Add(-uint64(size))
+		goStats.hugeBlocks.Add(^uint64(0))
+	} else {
+		goStats.bySize[cls].frees.Add(1)
+	}
 	wrote(blk.mem)
-	if raceEnabled || size > maxClassSize {
+	if raceEnabled || huge {
 		return
 	}
 	blk.attached = false
-	cls, _ := classOf(size)
 	pools[cls].Put(blk)
 }
 
@@ -209,9 +230,18 @@ func readStats(s *Stats) {
 		TotalAlloc: goStats.totalAlloc.Load(),
 		Mallocs:    goStats.mallocs.Load(),
 	}
+	s.HugeBytes, s.HugeBlocks = goStats.hugeBytes.Load(), goStats.hugeBlocks.Load()
+	s.HugeMallocs = goStats.hugeMallocs.Load()
+	for cls := range s.BySize {
+		n := &goStats.bySize[cls]
+		s.BySize[cls].Mallocs, s.BySize[cls].Frees = n.mallocs.Load(), n.frees.Load()
+	}
 	s.Frees = s.Mallocs - s.LiveBlocks
 	addC(s)
 }
+
+// The limit is looked up where it counts.
+func limitHeap(int64) {}
 
 // What is free here is the Go collector's to give back.
 func scavenge(time.Duration) int64 { return 0 }

@@ -88,6 +88,14 @@ func checkSums(t *testing.T) {
 	if s.Mallocs-s.Frees != s.LiveBlocks {
 		t.Errorf("Mallocs %d - Frees %d is not LiveBlocks %d", s.Mallocs, s.Frees, s.LiveBlocks)
 	}
+	mallocs, live := s.HugeMallocs, s.HugeBytes
+	for _, c := range s.BySize {
+		mallocs += c.Mallocs
+		live += (c.Mallocs - c.Frees) * uint64(c.Size)
+	}
+	if mallocs != s.Mallocs || live != s.LiveBytes {
+		t.Errorf("Mallocs %d, LiveBytes %d, but by size %d and %d", s.Mallocs, s.LiveBytes, mallocs, live)
+	}
 	if s.HeapReleased > s.HeapIdle {
 		t.Errorf("HeapReleased %d is more than HeapIdle %d", s.HeapReleased, s.HeapIdle)
 	}

@@ -86,9 +86,17 @@ func pressureStep(base int64) int64 {
 	return max(pressureFloor*int64(percent)/100, int64(float64(base)*float64(percent)/100), 64<<10)
 }
 
-// collect collects, and waits for the cleanups as long as they get on: until then nothing is freed.
+// collect is a collection that was started here.
 func collect() {
-	const patience = 50 * time.Microsecond // a sleep would take a millisecond, twice the collection
+	collectLost(50 * time.Microsecond) // a sleep would take a millisecond, twice the collection
+	pressure.mu.Lock()
+	pressure.running.Store(false)
+	pressure.done.Broadcast()
+	pressure.mu.Unlock()
+}
+
+// collectLost collects, and waits for the cleanups, which free what is lost, until none has come for `patience`.
+func collectLost(patience time.Duration) {
 	runtime.GC()
 	total, since := pressure.total.Load(), time.Now()
 	for time.Since(since) < patience {
@@ -97,10 +105,6 @@ func collect() {
 			total, since = now, time.Now()
 		}
 	}
-	pressure.mu.Lock()
-	pressure.running.Store(false)
-	pressure.done.Broadcast()
-	pressure.mu.Unlock()
 }
 
 // waitForCollection waits until the collection under way has ended.

@@ -31,4 +31,14 @@ func addC(s *Stats) {
 	s.TotalAlloc += st.TotalAlloc
 	s.Mallocs += st.Mallocs
 	s.Frees += st.Frees
+	s.Scavenges += st.Scavenges
+	s.ScavengedBytes += st.ScavengedBytes
+	s.MovedBytes += st.MovedBytes
+	s.HugeBytes += st.HugeBytes
+	s.HugeBlocks += st.HugeBlocks
+	s.HugeMallocs += st.HugeMallocs
+	for cls, n := range st.BySize {
+		s.BySize[cls].Mallocs += n.Mallocs
+		s.BySize[cls].Frees += n.Frees
+	}
 }

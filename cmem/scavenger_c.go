@@ -5,6 +5,7 @@ package cmem
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,10 +14,10 @@ import (
 )
 
 // The background scavenger: a goroutine that starts with the first cache, or the first block freed past the caches. While the
-// heap is used it settles it every settlePeriod (gives back what is free beyond an ordinary headroom), and releases, some
-// times an idle limit, the spans that have been free that long. Once nothing has happened for an idle limit it drains the
+// heap is used it settles it now and then (gives back what is free beyond an ordinary headroom), and releases, some times an
+// idle limit, the spans that have been free that long. Once nothing has happened for an idle limit it drains the
 // magazines, releases everything, and sleeps until a slow path wakes it: the caches are parked, so whatever happens next takes
-// one, or goes past them.
+// one, or goes past them. (C programs have a thread that does as much: c/scavenger.c.)
 var scavenger struct {
 	start  sync.Once
 	asleep atomic.Bool
@@ -35,10 +36,6 @@ func wakeScavenger() {
 	}
 }
 
-// settlePeriod is how often the heap is settled while it is used: a few times the life of a buffer, or what was given back
-// is faulted in again at once.
-const settlePeriod = 50 * time.Millisecond
-
 // scavengePeriod is how often spans of the idle limit's age are released: an eighth of it, within bounds.
 func scavengePeriod(idle time.Duration) time.Duration {
 	return min(max(idle/8, 10*time.Millisecond), time.Second)
@@ -53,9 +50,9 @@ func scavengeIdle() {
 			time.Sleep(time.Second)
 			continue
 		}
-		period := min(settlePeriod, scavengePeriod(idle))
+		period := min(scavengePeriod(idle), c.SettlePeriod)
 		time.Sleep(period)
-		released := int64(c.Settle())
+		released := settle()
 		if aged += period; aged >= scavengePeriod(idle) {
 			aged = 0
 			released += scavenge(idle)
@@ -70,8 +67,30 @@ func scavengeIdle() {
 		}
 		scavenger.asleep.Store(true)
 		traceScavenge(scavenge(0), idle)
-		<-scavenger.wake
+		sleepUntilWoken(idle)
 		last, quiet = activity(), 0
+	}
+}
+
+// settle gives back what is free beyond an ordinary headroom, and returns the bytes.
+func settle() int64 {
+	return int64(c.Settle(min(runtime.GOMAXPROCS(0), runtime.NumCPU())))
+}
+
+// sleepUntilWoken sleeps until a slow path of a P wakes it. C threads do not: it looks after what they have left every idle
+// limit, or, as long as there are none, every minute at least.
+func sleepUntilWoken(idle time.Duration) {
+	for {
+		period := idle
+		if !c.HasThreads() {
+			period = max(idle, time.Minute)
+		}
+		select {
+		case <-scavenger.wake:
+			return
+		case <-time.After(period):
+			traceScavenge(settle()+scavenge(idle), idle)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@
 #include "helpers.h"
 
 #include <malloc.h>
+#include <stdarg.h>
 #include <sys/syscall.h>
 
 static struct {
@@ -20,7 +21,17 @@ static struct {
     void (*in_region)(void); /* before aligned_alloc */
     void (*in_map)(void);    /* before mmap */
 
-    char *region_at; /* where the next regions lie; NULL: malloc decides */
+    char *region_at;     /* where the next regions lie; NULL: malloc decides */
+    size_t region_align; /* what else their starts are multiples of */
+
+    struct {
+        uintptr_t from, to;
+        size_t npages;
+    } move[64];       /* the first calls of mremap */
+    unsigned moves;   /* calls of mremap */
+    int move_error;   /* each one fails with it; 0: the kernel decides */
+    bool move_unmaps; /* before it fails, the new place is unmapped */
+    void (*in_move)(uintptr_t from, uintptr_t to, size_t bytes); /* before mremap */
 } os;
 
 static bool os_refuses(void) {
@@ -45,7 +56,8 @@ void *aligned_alloc(size_t alignment, size_t bytes) {
         errno = ENOMEM;
         return NULL;
     }
-    if (os.region_at == NULL) return memalign(alignment, bytes);
+    if (os.region_at == NULL)
+        return memalign(os.region_align > alignment ? os.region_align : alignment, bytes);
     os.region_at += bytes;
     return os.region_at - bytes;
 }
@@ -54,6 +66,25 @@ void *mmap(void *p, size_t bytes, int prot, int flags, int fd, off_t offset) {
     if (os.in_map != NULL) os.in_map();
     if (!os_refuses()) return (void *)syscall(SYS_mmap, p, bytes, prot, flags, fd, offset);
     errno = ENOMEM;
+    return MAP_FAILED;
+}
+
+/* Only as the library calls it, with a new place. */
+void *mremap(void *from, size_t bytes, size_t new_bytes, int flags, ...) {
+    va_list args;
+    va_start(args, flags);
+    void *to = va_arg(args, void *);
+    va_end(args);
+    if (os.in_move != NULL) os.in_move((uintptr_t)from, (uintptr_t)to, bytes);
+    if (os.moves < LEN(os.move)) {
+        os.move[os.moves].from = (uintptr_t)from;
+        os.move[os.moves].to = (uintptr_t)to;
+        os.move[os.moves].npages = bytes / PAGE_SIZE;
+    }
+    os.moves++;
+    if (os.move_error == 0) return (void *)syscall(SYS_mremap, from, bytes, new_bytes, flags, to);
+    if (os.move_unmaps) (void)munmap(to, bytes);
+    errno = os.move_error;
     return MAP_FAILED;
 }
 

@@ -152,6 +152,17 @@ static inline bool is_mapped(uintptr_t p) {
     return mincore((void *)(p & ~(PAGE_SIZE - 1)), PAGE_SIZE, &in) == 0;
 }
 
+/* Whether the kernel moves pages: Linux from 5.7 on does, valgrind does not. */
+static inline bool kernel_moves_pages(void) {
+    char *p = mmap(NULL, 2 * PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    expect(p != MAP_FAILED);
+    *p = 1;
+    bool moves = cmem__os_move((uintptr_t)p, (uintptr_t)p + PAGE_SIZE, PAGE_SIZE) == MOVED;
+    if (moves) expect(p[0] == 0 && p[PAGE_SIZE] == 1);
+    munmap(p, 2 * PAGE_SIZE);
+    return moves;
+}
+
 /* Misuse programs: says which pointer comes next, for the expected message. */
 static inline void *announce(void *p) {
     printf("%#zx\n", (size_t)p);

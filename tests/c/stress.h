@@ -28,10 +28,18 @@ static inline bool budget_left(struct budget *b, uint64_t ops) {
     return b->max_ops != 0 ? done < b->max_ops : monotonic_seconds() < b->deadline;
 }
 
-/* Mostly small blocks, some large, few huge. */
+/* At the end of a run that was not cut short: resident pages were moved where the kernel does that. */
+static inline void expect_moves(const struct budget *b, const struct cmem_stats *s) {
+    if (b->ops >= 20000 && kernel_moves_pages()) expect(s->moved_bytes > 0);
+}
+
+/* Mostly small blocks, some large, few for which pages are moved, or huge. */
 static inline size_t pick_size(uint64_t *seed) {
     size_t dice = pick(seed, 200);
-    return pick_log(seed, 32, dice < 160 ? 32 * KIB : dice < 199 ? MIB : 20 * MIB);
+    return dice < 160   ? pick_log(seed, 32, 32 * KIB)
+           : dice < 192 ? pick_log(seed, 32, MIB)
+           : dice < 199 ? pick_log(seed, 256 * KIB, 4 * MIB)
+                        : pick_log(seed, 32, 20 * MIB);
 }
 
 /* The head of a block that passes from thread to thread. The bytes behind it are stamped with its key. */

@@ -134,7 +134,8 @@ int main(void) {
     struct cmem_stats s = check_heap();
     expect(s.live_blocks == 0 && s.heap_inuse == 0 && s.regions <= 1);
     expect(s.heap_released == s.heap_idle);
-    printf("%" PRIu64 " operations, %" PRIu64 " blocks, %" PRIu64 " scavenges\n", budget.ops, s.mallocs,
-           s.scavenges);
+    expect_moves(&budget, &s);
+    printf("%" PRIu64 " operations, %" PRIu64 " blocks, %" PRIu64 " scavenges, %" PRIu64 " MiB moved\n",
+           budget.ops, s.mallocs, s.scavenges, s.moved_bytes / MIB);
     return 0;
 }

@@ -40,15 +40,19 @@ static void expect_live(const unsigned char *p, size_t n, size_t usable) {
     expect_access(p, n, usable, false);
 }
 
-static size_t block_size(size_t n) {
-    if (n > CMEM_MAX_CLASS_SIZE) return (n + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE;
-    return class_size(class_of(n));
+/* The bytes of the live block p, which n were asked for: those of its class, or no more than whole pages. */
+static size_t block_size(const void *p, size_t n) {
+    size_t usable = cmem__usable((uintptr_t)p), pages = (n + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE;
+    bool of_class = n <= CMEM_MAX_CLASS_SIZE && usable == class_size(class_of(n));
+    expect(of_class || (n >= EXACT_MIN && usable == pages));
+    return usable;
 }
 
 static void walk(size_t n) {
-    size_t usable = block_size(n), less = n / 2 + 1;
+    size_t less = n / 2 + 1;
     void *keep = cmem_alloc(n); /* so that the span stays */
     unsigned char *p = cmem_alloc(n);
+    size_t usable = block_size(p, n);
     expect_live(p, n, usable);
     expect(cmem_usable_size(p) == usable);
     expect_access(p, 0, usable, true);
@@ -57,11 +61,13 @@ static void walk(size_t n) {
     p = cmem_realloc(p, less);
     expect_live(p, less, cmem__usable((uintptr_t)p));
     p = cmem_realloc(p, n);
+    usable = block_size(p, n);
     expect_live(p, n, usable);
     cmem_free(p);
     expect_access(p, 0, usable, false);
 
     p = cmem_calloc(1, n);
+    usable = block_size(p, n);
     expect_live(p, n, usable);
     cmem_free(p);
     cmem_scavenge(0);
@@ -70,7 +76,8 @@ static void walk(size_t n) {
 
     void *batch[3];
     expect(cmem_alloc_batch(n, batch, 3) == 3);
-    for (unsigned i = 0; i < 3; i++) expect_live(batch[i], n, usable);
+    for (unsigned i = 0; i < 3; i++) expect_live(batch[i], n, block_size(batch[i], n));
+    usable = block_size(batch[0], n);
     cmem_free_batch(batch, 3);
     if (stats_now().heap_sys > 64 * MIB) return; /* their region may be malloc's again */
     for (unsigned i = 0; i < 3; i++) expect_access(batch[i], 0, usable, false);
@@ -80,15 +87,16 @@ static void walk(size_t n) {
     expect_access(p, 0, n, false);
 }
 
-/* A realloc that cuts off a tail: it is free memory from then on, and soon somebody else's. */
+/* A realloc that cuts off a tail: it is free memory from then on, and soon somebody else's. Longer than the first region,
+ * so that there is no other place for it. */
 static void trim(void) {
-    unsigned char *p = cmem_alloc(MIB);
+    unsigned char *p = cmem_alloc(3 * MIB);
     p = cmem_realloc(p, 100000);
-    expect_live(p, 100000, MIB);
-    unsigned char *q = cmem_alloc(512 * KIB);
-    expect(q > p && q < p + MIB);
+    expect_live(p, 100000, 3 * MIB);
+    unsigned char *q = cmem_alloc(2 * MIB);
+    expect(q > p && q < p + 3 * MIB);
     p = cmem_realloc(p, 99999);
-    expect_live(q, 512 * KIB, 512 * KIB);
+    expect_live(q, 2 * MIB, 2 * MIB);
     cmem_free(p);
     cmem_free(q);
 }

@@ -44,7 +44,9 @@ int main(void) {
     expect(s.heap_released == s.heap_idle);
     expect(s.regions <= 1); /* whatever threads made at the same time, one is the first */
     expect(cmem_scavenge(0) == 0);
-    printf("%" PRIu64 " operations, %" PRIu64 " scavenges, %" PRIu64 " MiB given back\n", budget.ops,
-           s.scavenges, s.scavenged_bytes / MIB);
+    expect_moves(&budget, &s);
+    printf("%" PRIu64 " operations, %" PRIu64 " scavenges, %" PRIu64 " MiB given back, %" PRIu64
+           " MiB moved\n",
+           budget.ops, s.scavenges, s.scavenged_bytes / MIB, s.moved_bytes / MIB);
     return 0;
 }

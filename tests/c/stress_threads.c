@@ -36,7 +36,7 @@ int main(void) {
     for (unsigned i = 0;; i = (i + 1) % THREADS) {
         struct cmem_stats s = stats_now();
         expect(s.heap_sys == s.heap_inuse + s.heap_idle);
-        expect(s.thread_cache_bytes <= (THREADS + 1) * ((size_t)CACHE_LIMIT + CMEM_MAX_CLASS_SIZE));
+        expect(s.thread_cache_bytes <= (THREADS + 1) * ((size_t)CACHE_LIMIT_THREAD + CMEM_MAX_CLASS_SIZE));
         cmem__check(false);
         if (pick(&seed, 4) == 0) cmem_scavenge(0);
         pthread_join(t[i], NULL);
@@ -54,6 +54,8 @@ int main(void) {
     expect(s.thread_cache_bytes == 0); /* the dead left nothing */
     expect(s.heap_inuse == 0);
     expect(s.heap_released == s.heap_idle);
-    printf("%" PRIu64 " threads, %" PRIu64 " blocks\n", lives, s.mallocs);
+    expect_moves(&budget, &s);
+    printf("%" PRIu64 " threads, %" PRIu64 " blocks, %" PRIu64 " MiB moved\n", lives, s.mallocs,
+           s.moved_bytes / MIB);
     return 0;
 }

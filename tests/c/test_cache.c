@@ -12,11 +12,11 @@ static void churn(size_t size, size_t n) {
     for (size_t i = 0; i < n; i++) {
         p[i] = cmem_alloc(size);
         cr_assert_not_null(p[i]);
-        cr_assert_leq((int64_t)cached(), CACHE_LIMIT + (int64_t)cmem_usable_size(p[i]));
+        cr_assert_leq((int64_t)cached(), CACHE_LIMIT_THREAD + (int64_t)cmem_usable_size(p[i]));
     }
     for (size_t i = 0; i < n; i++) {
         cmem_free(p[i]);
-        cr_assert_leq((int64_t)cached(), CACHE_LIMIT + (int64_t)class_size(class_of(size)));
+        cr_assert_leq((int64_t)cached(), CACHE_LIMIT_THREAD + (int64_t)class_size(class_of(size)));
     }
     free(p);
 }
@@ -65,15 +65,14 @@ Test(cache, is_bounded_in_bytes_and_in_blocks) {
 /* Magazines of all classes together are bounded too, by giving up the largest blocks. */
 Test(cache, makes_room_from_the_largest_blocks) {
     void *large[4], *small[5];
-    for (unsigned i = 0; i < 4; i++) large[i] = cmem_alloc(256 * KIB);
+    for (unsigned i = 0; i < 4; i++) large[i] = cmem_alloc(64 * KIB);
     for (unsigned i = 0; i < 5; i++) small[i] = cmem_alloc(4096);
     cmem_scavenge(0);
     for (unsigned i = 0; i < 4; i++) cmem_free(small[i]);
     for (unsigned i = 0; i < 4; i++) cmem_free(large[i]);
-    cr_assert_eq(cmem__cache_blocks(class_of(256 * KIB)), 4);
+    cr_assert_eq(cmem__cache_blocks(class_of(64 * KIB)), 4);
     cmem_free(small[4]);
-    cr_assert_eq(cmem__cache_blocks(class_of(256 * KIB)), 3,
-                 "the cache was full: one large block makes room");
+    cr_assert_eq(cmem__cache_blocks(class_of(64 * KIB)), 3, "the cache was full: one large block makes room");
     cr_assert_eq(cmem__cache_blocks(class_of(4096)), 5);
     check_heap();
 }
@@ -194,7 +193,7 @@ Test(cache, of_a_p_is_counted_apart) {
     struct cmem__cache *ch = cmem__cache_new(CACHE_P);
     unsigned c = class_of(1000);
     cr_assert_not_null(ch);
-    cr_assert_eq(ch->room, CACHE_LIMIT);
+    cr_assert_eq(ch->room, CACHE_LIMIT_P);
     cr_assert(cmem__magazine_init(ch, c));
     struct cmem__magazine *m = &ch->mag[c];
     cr_assert_eq(m->end - m->base, class_magazine(c));
@@ -212,7 +211,7 @@ Test(cache, of_a_p_is_counted_apart) {
     cr_assert_eq(s.heap_inuse, 0);
     cr_assert_eq(s.mallocs, 7, "what a cache counted outlives it");
     cr_assert_eq(cmem__cache_new(CACHE_THREAD), ch, "the spare one is used again");
-    cr_assert_eq(ch->room, CACHE_LIMIT);
+    cr_assert_eq(ch->room, CACHE_LIMIT_THREAD);
     cr_assert_eq(ch->mag[c].allocs, 0);
 }
 

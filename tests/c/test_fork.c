@@ -1,7 +1,6 @@
 /* test_fork.c: a child of fork has a heap that is whole, whatever other threads of the parent were doing. */
-#include "fake_os.h"
+#include "pages.h"
 
-#include <criterion/criterion.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -117,4 +116,31 @@ Test(fork, while_pages_are_on_their_way_to_the_system) {
     cr_assert_gt(cmem_scavenge(1), 0);
     cr_assert_eq(child_status, 0);
     check_heap();
+}
+
+/* Another thread of the parent is at mremap. A neighbour of the place that the pages come from was freed meanwhile. */
+static void fork_in_move(uintptr_t from, uintptr_t to, size_t bytes) {
+    os.in_move = NULL;
+    give(span_at(from - 1));
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct cmem__span *s = span_at(from);
+        cmem__check(true);
+        expect(s->kind == SPAN_HOT && s->base < from && end_of(s) == from + bytes);
+        expect(span_at(to)->kind == SPAN_LARGE); /* the other thread's, which is not here */
+        expect(hot_pages() == s->npages && scavenge(0) == s->npages);
+        use_the_heap_in_child();
+        _exit(0);
+    }
+    child_status = status_of(pid);
+}
+
+Test(fork, while_pages_are_moved) {
+    take(FIRST_PAGES);
+    os.region_align = MIB;
+    draw("ccccccccxhhhhhhhx", 32);
+    os.in_move = fork_in_move;
+    take(256);
+    cr_assert_eq(child_status, 0);
+    cmem__check(true);
 }

@@ -23,6 +23,8 @@ static const struct row {
     {"double_free_small", "cmem_free", IS_FREE(112), 0},
     {"double_free_large", "cmem_free", IS_FREE(106496), 0},
     {"double_free_huge", "cmem_free", NO_BLOCK, 0},
+    {"double_free_exact", "cmem_free", NO_BLOCK, 0},
+    {"double_free_exact_calloc", "cmem_free", NO_BLOCK, 0},
     {"double_free_aligned", "cmem_free", IS_FREE(32768), 0},
     {"double_free_after_flush", "cmem_free", NO_BLOCK, 0},
     {"double_free_large_after_flush", "cmem_free", NO_BLOCK, 0},
@@ -42,6 +44,9 @@ static const struct row {
     {"interior_huge", "cmem_free", INTO_LIVE(1048576, 20971520)},
     {"interior_huge_odd", "cmem_free", INTO_LIVE(8, 20971520)},
     {"interior_huge_last", "cmem_free", INTO_LIVE(20967424, 20971520)},
+    {"interior_exact", "cmem_free", INTO_LIVE(4096, 307200)},
+    {"interior_exact_odd", "cmem_free", INTO_LIVE(1, 307200)},
+    {"interior_exact_last", "cmem_free", INTO_LIVE(303104, 307200)},
     {"interior_free_pages", "cmem_free", NO_BLOCK, 0},
     {"trimmed_tail", "cmem_free", NO_BLOCK, 0},
     {"realloc_moved", "cmem_free", IS_FREE(112), 0},
@@ -59,15 +64,18 @@ static const struct row {
 
     {"realloc_freed", "cmem_realloc", IS_FREE(112), 0},
     {"realloc_huge_freed", "cmem_realloc", NO_BLOCK, 0},
+    {"realloc_exact_freed", "cmem_realloc", NO_BLOCK, 0},
     {"realloc_interior", "cmem_realloc", INTO_LIVE(32, 112)},
     {"realloc_foreign", "cmem_realloc", FOREIGN, 0},
     {"usable_size_freed", "cmem_usable_size", IS_FREE(112), 0},
     {"usable_size_interior", "cmem_usable_size", INTO_LIVE(4096, 106496)},
+    {"usable_size_exact_interior", "cmem_usable_size", INTO_LIVE(153600, 307200)},
     {"usable_size_kernel", "cmem_usable_size", FOREIGN, 0},
     {"free_batch_double", "cmem_free_batch", IS_FREE(112), 0},
     {"free_batch_freed", "cmem_free_batch", IS_FREE(106496), 0},
     {"free_batch_foreign", "cmem_free_batch", FOREIGN, 0},
     {"free_batch_huge_twice", "cmem_free_batch", NO_BLOCK, 0},
+    {"free_batch_exact_twice", "cmem_free_batch", NO_BLOCK, 0},
 };
 
 /* The directory of the built programs: misuse/ beside this one. */

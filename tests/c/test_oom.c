@@ -11,8 +11,10 @@ static void *got[40];
 static bool alloc_small(void) { return (got[0] = cmem_alloc(100)) != NULL; }
 static bool alloc_tiny(void) { return (got[0] = cmem_alloc(16)) != NULL; } /* its state array is metadata */
 static bool alloc_large(void) { return (got[0] = cmem_alloc(MIB)) != NULL; }
+static bool alloc_exact(void) { return (got[0] = cmem_alloc(MIB + 1)) != NULL; }
 static bool alloc_huge(void) { return (got[0] = cmem_alloc(50 * MIB)) != NULL; }
 static bool calloc_small(void) { return (got[0] = cmem_calloc(10, 10)) != NULL; }
+static bool calloc_exact(void) { return (got[0] = cmem_calloc(3, 100 * KIB)) != NULL; }
 static bool calloc_huge(void) { return (got[0] = cmem_calloc(50, MIB)) != NULL; }
 static bool calloc_direct(void) { return (got[0] = cmem__calloc_direct(100)) != NULL; }
 static bool aligned_small(void) { return (got[0] = cmem_aligned_alloc(256, 100)) != NULL; }
@@ -69,8 +71,10 @@ static void refuse_in_turn(bool (*f)(void), bool all_from_there) {
 REFUSALS(alloc_small)
 REFUSALS(alloc_tiny)
 REFUSALS(alloc_large)
+REFUSALS(alloc_exact)
 REFUSALS(alloc_huge)
 REFUSALS(calloc_small)
+REFUSALS(calloc_exact)
 REFUSALS(calloc_huge)
 REFUSALS(calloc_direct)
 REFUSALS(aligned_small)
@@ -152,7 +156,7 @@ Test(oom, random_refusals) {
     for (unsigned step = 0; step < 5000; step++) {
         size_t i = pick(&seed, LEN(p));
         os.calls = 0;
-        os.refuse_at = pick(&seed, 3) == 0 ? 1 + (unsigned)pick(&seed, 3) : 0;
+        os.refuse_at = pick(&seed, 2) == 0 ? 1 + (unsigned)pick(&seed, 2) : 0;
         if (p[i] == NULL) {
             size[i] = pick_log(&seed, 1, 20 * MIB);
             p[i] = pick(&seed, 4) == 0 ? cmem_aligned_alloc((size_t)1 << pick(&seed, 20), size[i])
@@ -168,10 +172,14 @@ Test(oom, random_refusals) {
         }
         if (pick(&seed, 30) == 0) cmem_scavenge(0);
         if (step % 50 == 0) check_heap();
+        if (step % 100 > 0) continue;
+        cmem_free_batch(p, LEN(p)); /* now and then the heap has to grow anew */
+        memset(p, 0, sizeof p);
+        cmem_scavenge(0);
     }
     cr_assert_gt(refused, 0);
     os.counting = false;
-    for (size_t i = 0; i < LEN(p); i++) cmem_free(p[i]);
+    cmem_free_batch(p, LEN(p));
     cmem_scavenge(0);
     cr_assert_eq(check_heap().heap_inuse, 0);
 }

@@ -1,62 +1,5 @@
 /* test_pageheap.c: which pages are handed out, how they come back, and what the operating system gets. */
-#include "fake_os.h"
-
-#include <criterion/criterion.h>
-
-#define FIRST_PAGES (REGION_FIRST >> PAGE_SHIFT)
-
-/* Each test begins with an empty heap, and so with the first region of 256 cold pages. */
-static struct cmem__span *take(size_t npages) {
-    struct cmem__span *s = cmem__pages_alloc(npages, 1, SPAN_LARGE, NUM_CLASSES - 1);
-    cr_assert_not_null(s);
-    cr_assert_eq(s->npages, npages);
-    cmem__check(true);
-    return s;
-}
-
-static void give(struct cmem__span *s) {
-    cmem__pages_free(s);
-    cmem__check(true);
-}
-
-static size_t scavenge(uint64_t idle_ns) {
-    size_t bytes = cmem_scavenge(idle_ns);
-    cmem__check(true);
-    cr_assert_eq(bytes % PAGE_SIZE, 0);
-    return bytes / PAGE_SIZE;
-}
-
-static struct cmem__span *span_at(uintptr_t a) {
-    cmem__pages_lock();
-    struct cmem__span *s = cmem__pages_find(a);
-    cmem__pages_unlock();
-    return s;
-}
-
-static void assert_free(uintptr_t base, size_t npages, enum cmem__kind kind) {
-    struct cmem__span *s = span_at(base);
-    cr_assert_eq(s->base, base);
-    cr_assert_eq(s->npages, npages, "%zu pages, not %zu", s->npages, npages);
-    cr_assert_eq(s->kind, kind);
-}
-
-static size_t released_pages(void) { return stats_now().heap_released / PAGE_SIZE; }
-
-/* Touches every page of s. */
-static void touch(const struct cmem__span *s) { memset((void *)s->base, 1, s->npages * PAGE_SIZE); }
-
-/* Takes spans of the given lengths, one after the other, and fills the rest of the first region. */
-static void lay_out(struct cmem__span **out, const size_t *npages, size_t n) {
-    size_t sum = 0;
-    for (size_t i = 0; i < n; i++) {
-        out[i] = take(npages[i]);
-        cr_assert_eq(out[i]->base, out[0]->base + sum * PAGE_SIZE);
-        sum += npages[i];
-    }
-    if (sum < FIRST_PAGES) take(FIRST_PAGES - sum);
-    cr_assert_eq(stats_now().regions, 1);
-    cr_assert_eq(stats_now().heap_idle, 0);
-}
+#include "pages.h"
 
 /* ------------------------------------------------------------------------------------------------- choice */
 
@@ -97,22 +40,6 @@ Test(pageheap, lowest_address_first) {
     give(s[4]);
     give(s[0]);
     for (unsigned i = 0; i < 3; i++) cr_assert_eq(take(7)->base, base[i]);
-}
-
-Test(pageheap, hot_before_cold) {
-    struct cmem__span *s[4];
-    lay_out(s, (size_t[]){4, 1, 20, 1}, 4);
-    uintptr_t four = s[0]->base, twenty = s[2]->base;
-    give(s[0]);
-    cr_assert_eq(scavenge(0), 4);
-    give(s[2]);
-    struct cmem__span *got = take(4);
-    cr_assert_eq(got->base, twenty, "a cold span that fits exactly was preferred to a resident one");
-    cr_assert_not(got->zeroed);
-    take(16);
-    got = take(4);
-    cr_assert_eq(got->base, four);
-    cr_assert(got->zeroed);
 }
 
 Test(pageheap, fresh_memory_is_known_to_be_zero) {
@@ -178,108 +105,85 @@ Test(pageheap, regions_are_never_merged) {
     cr_assert_eq(stats_now().regions, 3);
 }
 
-/* ---------------------------------------------------------------------------------- runs of hot and cold pages */
-
-Test(pageheap, mixed_run_before_the_heap_grows) {
-    struct cmem__span *s[4];
-    lay_out(s, (size_t[]){4, 4, 4, 1}, 4);
-    uintptr_t base = s[0]->base;
-    give(s[0]);
-    give(s[2]);
-    cr_assert_eq(scavenge(0), 8);
-    give(s[1]);
-    struct cmem__span *got = take(10);
-    cr_assert_eq(got->base, base + 2 * PAGE_SIZE,
-                 "a run grows around its hot span: to the right, then to the left");
-    cr_assert_not(got->zeroed);
-    cr_assert_eq(stats_now().regions, 1);
-    assert_free(base, 2, SPAN_COLD);
-    cr_assert_eq(released_pages(), 2);
-    give(got);
-    assert_free(base + 2 * PAGE_SIZE, 10, SPAN_HOT);
-}
-
-Test(pageheap, run_around_a_hot_span_before_a_cold_one) {
-    struct cmem__span *s[5];
-    lay_out(s, (size_t[]){20, 1, 4, 16, 1}, 5);
-    uintptr_t hot = s[2]->base;
-    give(s[0]);
-    give(s[3]);
-    scavenge(0);
-    give(s[2]);
-    struct cmem__span *got = take(17); /* fits the cold span of 20, but would fault in every page */
-    cr_assert_eq(got->base, hot);
-    assert_free(s[4]->base - 3 * PAGE_SIZE, 3, SPAN_COLD);
-}
-
-/* A hot span that is short of what is asked for by a factor of more than 8 is not worth splitting cold ones over. */
-Test(pageheap, lowest_cold_span_before_a_small_hot_one) {
-    struct cmem__span *s[6];
-    lay_out(s, (size_t[]){40, 1, 30, 1, 30, 1}, 6);
-    uintptr_t low = s[0]->base;
-    give(s[0]);
-    give(s[2]);
-    scavenge(0);
-    give(s[3]); /* one hot page beside the cold 30 */
-    cr_assert_eq(take(29)->base, low, "the lowest, not the best fit");
-}
-
 /* -------------------------------------------------------------------------------------------------- settling */
 
+/* A share of what is in use, and at least 1 MiB. */
 Test(pageheap, settle_leaves_the_headroom) {
-    size_t headroom = ((size_t)4 << 20) >> PAGE_SHIFT;
+    size_t headroom = MIB / PAGE_SIZE;
     struct cmem__span *a = take(headroom + 100), *b = take(1);
     give(a);
-    cr_assert_eq(cmem__pages_settle(), 100 * PAGE_SIZE);
-    cr_assert_eq(cmem__pages_settle(), 0, "settled twice");
-    cr_assert_eq(stats_now().heap_idle - stats_now().heap_released, headroom * PAGE_SIZE);
+    cr_assert_eq(cmem__pages_settle(125), 100 * PAGE_SIZE);
+    cr_assert_eq(cmem__pages_settle(125), 0, "settled twice");
+    cr_assert_eq(hot_pages(), headroom);
     cmem__check(true);
     struct cmem__span *c = take(16 * headroom);
-    give(take(3 * headroom));
-    cmem__pages_settle();
-    size_t hot = (stats_now().heap_idle - stats_now().heap_released) >> PAGE_SHIFT;
-    cr_assert_eq(hot, (16 * headroom + 1) / 8, "an eighth of what is in use");
+    give(take(5 * headroom));
+    for (size_t share = 4; share <= 8; share *= 2) {
+        cmem__pages_settle((unsigned)(1000 / share));
+        cr_assert_eq(hot_pages(), (16 * headroom + 1) / share);
+        cmem__check(true);
+    }
     give(b);
     give(c);
+}
+
+/* However old and however many: a call each is not worth it. */
+Test(pageheap, settle_leaves_short_runs) {
+    char picture[FIRST_PAGES] = "";
+    while (strlen(picture) < 200) strcat(picture, "hx");
+    take(FIRST_PAGES);
+    struct cmem__region *r = draw(picture, 15);
+    for (size_t i = 0; i < 200; i += 2) span_at(r->base + i * 15 * PAGE_SIZE)->unused_since = 0;
+    size_t inuse = stats_now().heap_inuse / PAGE_SIZE;
+    cr_assert_eq(hot_pages(), 1500);
+    cr_assert_lt(inuse / 8, 1500 - 15, "there is nothing to settle");
+    cr_assert_eq(cmem__pages_settle(125), 0);
+    cr_assert_eq(scavenge(1), 0);
+    struct cmem__span *s = span_at(r->base + 15 * PAGE_SIZE);
+    give(s); /* its neighbours are short no longer */
+    cr_assert_eq(cmem__pages_settle(125), 45 * PAGE_SIZE);
+    cr_assert_eq(scavenge(0), 1500 - 30);
+}
+
+/* ---------------------------------------------------------------------------------------------------- limit */
+
+Test(pageheap, limit_counts_hot_pages_and_those_in_use) {
+    struct cmem__span *s[6];
+    lay_out(s, (size_t[]){10, 1, 40, 1, 20, 1}, 6);
+    for (unsigned i = 0; i < 6; i += 2) give(s[i]);
+    cr_assert_eq(hot_pages(), 70);
+    size_t inuse = FIRST_PAGES - 70;
+    cr_assert_eq(cmem__pages_limit((inuse + 45) * PAGE_SIZE), inuse * PAGE_SIZE);
+    cr_assert_eq(hot_pages(), 45, "as many were given back as there were too many");
     cmem__check(true);
+
+    struct cmem__span *got = take(40); /* faults some in: others go */
+    cr_assert_leq(hot_pages(), 5);
+    errno = 0;
+    cr_assert_null(cmem__pages_alloc(6, 1, SPAN_LARGE, NUM_CLASSES - 1));
+    cr_assert_eq(errno, ENOMEM);
+    take(5);
+    cr_assert_eq(hot_pages(), 0);
+    give(got);
+    cr_assert_eq(hot_pages(), 40, "a free changes nothing");
+    cmem__pages_limit(SIZE_MAX);
+    take(46);
+    cr_assert_eq(hot_pages() + released_pages(), stats_now().heap_idle / PAGE_SIZE);
 }
 
-Test(pageheap, mixed_run_does_not_reach_over_a_block) {
-    struct cmem__span *s[5];
-    lay_out(s, (size_t[]){4, 4, 1, 4, 4}, 5);
-    give(s[0]);
-    give(s[3]);
-    scavenge(0);
-    give(s[1]);
-    give(s[4]);
-    take(9);
-    cr_assert_eq(stats_now().regions, 2);
-}
-
-/* An aligned span needs a longer run than it keeps; what is left of one that was cut out of a hot span must be
- * coalesced with the rest of that span. */
-Test(pageheap, aligned_span_out_of_a_mixed_run) {
-    for (size_t align = 2; align <= 16; align *= 2) {
-        for (size_t lead = 1; lead <= align; lead += align - 1) {
-            struct cmem__span *s[5];
-            lay_out(s, (size_t[]){lead, 6, 6, 10, 1}, 5);
-            struct cmem__span *filler = span_at(s[4]->base + PAGE_SIZE);
-            give(s[2]);
-            scavenge(0);
-            give(s[1]);
-            give(s[3]);
-            struct cmem__span *got = cmem__pages_alloc(18 - align, align, SPAN_LARGE, NUM_CLASSES - 1);
-            cmem__check(true);
-            cr_assert_eq(stats_now().regions, 1);
-            cr_assert_eq(got->base % (align * PAGE_SIZE), 0);
-            give(got);
-            give(s[0]);
-            give(s[4]);
-            give(filler);
-            scavenge(0);
-            cr_assert_eq(released_pages(), FIRST_PAGES);
-        }
-    }
+/* A limit below what is in use holds for what comes. */
+Test(pageheap, limit_below_what_is_in_use) {
+    struct cmem__span *s[4];
+    lay_out(s, (size_t[]){100, 1, 10, 1}, 4);
+    give(s[2]);
+    cr_assert_eq(cmem__pages_limit(50 * PAGE_SIZE), (FIRST_PAGES - 10) * PAGE_SIZE);
+    cr_assert_eq(hot_pages(), 0);
+    cr_assert_null(cmem__pages_alloc(1, 1, SPAN_LARGE, NUM_CLASSES - 1));
+    empty_region(s[0]->region);
+    struct cmem__span *most = take(50);
+    cr_assert_null(cmem__pages_alloc(1, 1, SPAN_LARGE, NUM_CLASSES - 1));
+    give(most);
+    take(50);
 }
 
 /* ------------------------------------------------------------------------------------------ aligned, trimmed */
@@ -409,23 +313,41 @@ Test(pageheap, short_runs_are_left_unless_all_is_asked_for) {
     cr_assert_eq(scavenge(0), 15);
 }
 
+/* What was released, in this order. */
+static uintptr_t released_at[8];
+static unsigned nreleased;
+
+static void note_release(uintptr_t base, size_t bytes) {
+    cr_assert_lt(nreleased, LEN(released_at));
+    cr_assert_gt(bytes, 0);
+    released_at[nreleased++] = base;
+}
+
+Test(pageheap, long_runs_before_short_ones) {
+    struct cmem__span *s[6];
+    lay_out(s, (size_t[]){15, 1, 16, 1, 14, 1}, 6);
+    uintptr_t base[3] = {s[0]->base, s[2]->base, s[4]->base};
+    give(s[0]);
+    give(s[4]);
+    give(s[2]);
+    os.in_release = note_release;
+    cr_assert_eq(scavenge(0), 45);
+    cr_assert_eq(nreleased, 3);
+    cr_assert_eq(released_at[0], base[1]);
+    cr_assert(released_at[1] != released_at[2] && released_at[1] != base[1] && released_at[2] != base[1]);
+}
+
 Test(pageheap, oldest_first) {
-    static uintptr_t seen[8];
-    static unsigned nseen;
     struct cmem__span *s[6];
     lay_out(s, (size_t[]){20, 1, 20, 1, 20, 1}, 6);
     uintptr_t want[3] = {s[2]->base, s[4]->base, s[0]->base};
     give(s[2]);
     give(s[4]);
     give(s[0]);
-    void record(uintptr_t base, size_t bytes) {
-        cr_assert_eq(bytes, 20 * PAGE_SIZE);
-        seen[nseen++] = base;
-    }
-    os.in_release = record;
+    os.in_release = note_release;
     cr_assert_eq(scavenge(0), 60);
-    cr_assert_eq(nseen, 3);
-    for (unsigned i = 0; i < 3; i++) cr_assert_eq(seen[i], want[i]);
+    cr_assert_eq(nreleased, 3);
+    for (unsigned i = 0; i < 3; i++) cr_assert_eq(released_at[i], want[i]);
 }
 
 Test(pageheap, refused_pages_stay_resident) {
@@ -509,27 +431,53 @@ Test(pageheap, region_with_a_block_stays) {
     cr_assert_eq(stats_now().heap_sys, 0);
 }
 
-/* While one thread asks malloc for a region another does the same, or frees what the first one needs. */
+/* While one thread asks malloc for a region another needs pages too: it waits for that one. */
+static pthread_t waiting;
+
+static void *take_one(void *out) {
+    *(struct cmem__span **)out = cmem__pages_alloc(1, 1, SPAN_LARGE, NUM_CLASSES - 1);
+    return NULL;
+}
+
 static struct cmem__span *taken_meanwhile, *given_meanwhile;
 
 static void take_meanwhile(void) {
     os.in_region = NULL;
-    taken_meanwhile = take(1);
+    cr_assert_eq(pthread_create(&waiting, NULL, take_one, &taken_meanwhile), 0);
+    nanosleep(&(struct timespec){.tv_nsec = 50000000},
+              NULL); /* for it to get a region of its own, if it does */
+}
+
+Test(pageheap, one_region_for_two_threads) {
+    os.in_region = take_meanwhile;
+    struct cmem__span *s = take(1);
+    pthread_join(waiting, NULL);
+    cr_assert_not_null(taken_meanwhile);
+    cr_assert_eq(taken_meanwhile->region, s->region);
+    cr_assert_eq(stats_now().regions, 1);
+}
+
+/* Malloc has none for the one that asks first: the other one asks for itself. */
+static void refuse_the_first(void) {
+    take_meanwhile();
+    os.counting = true;
+    os.refuse_at = 1;
+}
+
+Test(pageheap, region_that_is_refused_to_one_of_two_threads) {
+    os.in_region = refuse_the_first;
+    errno = 0;
+    cr_assert_null(cmem__pages_alloc(1, 1, SPAN_LARGE, NUM_CLASSES - 1));
+    cr_assert_eq(errno, ENOMEM);
+    pthread_join(waiting, NULL);
+    cr_assert_not_null(taken_meanwhile);
+    cmem__check(true);
+    cr_assert_eq(stats_now().regions, 1);
 }
 
 static void give_meanwhile(void) {
     os.in_region = NULL;
     give(given_meanwhile);
-}
-
-Test(pageheap, two_first_regions) {
-    os.in_region = take_meanwhile;
-    struct cmem__span *s = take(1);
-    cr_assert_eq(stats_now().regions, 2);
-    give(s);
-    give(taken_meanwhile);
-    scavenge(0);
-    cr_assert_eq(stats_now().regions, 1, "only one of them stays for good");
 }
 
 Test(pageheap, region_that_was_not_needed_after_all) {
@@ -581,6 +529,7 @@ static void use_the_heap_in_release(uintptr_t base, size_t bytes) {
 }
 
 Test(pageheap, no_lock_is_held_across_a_call_to_the_system) {
+    cmem_free(cmem_alloc(50)); /* while the heap grows, there is a block of 50 bytes: nobody has to wait */
     os.in_release = use_the_heap_in_release;
     os.in_region = os.in_map = use_the_heap;
     struct cmem__span *s = take(9000);
@@ -633,44 +582,128 @@ static void set_words(const struct cmem__span *s, uint64_t key) {
     for (size_t i = 0; i < s->npages; i++) *(uint64_t *)(s->base + i * PAGE_SIZE) = key;
 }
 
+/* The free runs of the regions that the walk has seen, before an allocation. */
+static struct cmem__region *known[64];
+static struct run {
+    uintptr_t base, end;
+    bool hot;
+} run[4096];
+static size_t nruns;
+
+static void note_region(struct cmem__region *r) {
+    size_t i = 0;
+    while (known[i] != NULL && known[i] != r) i++;
+    cr_assert_lt(i, LEN(known) - 1);
+    known[i] = r;
+}
+
+static void note_runs(void) {
+    nruns = 0;
+    for (size_t i = 0; known[i] != NULL; i++) {
+        uintptr_t end = known[i]->base + known[i]->npages * PAGE_SIZE;
+        for (uintptr_t a = known[i]->base; a < end;) {
+            struct cmem__span *s = pagemap_span(a);
+            a = end_of(s);
+            if (s->kind != SPAN_HOT && s->kind != SPAN_COLD) continue;
+            cr_assert_lt(nruns, LEN(run));
+            run[nruns++] = (struct run){s->base, a, s->kind == SPAN_HOT};
+        }
+    }
+}
+
+/* What the walk has come by. */
+static struct { unsigned mixed, of_many, aligned, grown, trims, settled; } seen;
+
+/* The pages of s are all from runs that were free, or of a new region. Returns how many of them were cold. */
+static size_t account(const struct cmem__span *s, bool aligned) {
+    size_t from = 0, hot = 0, cold = 0;
+    for (size_t i = 0; i < nruns; i++) {
+        uintptr_t lo = run[i].base > s->base ? run[i].base : s->base;
+        uintptr_t hi = run[i].end < end_of(s) ? run[i].end : end_of(s);
+        if (lo >= hi) continue;
+        from++;
+        *(run[i].hot ? &hot : &cold) += (hi - lo) / PAGE_SIZE;
+    }
+    if (from == 0) {
+        seen.grown++;
+        return s->npages;
+    }
+    cr_assert_eq(hot + cold, s->npages, "pages that were not free were handed out");
+    if (s->zeroed) cr_assert_eq(hot, 0);
+    seen.mixed += hot > 0 && cold > 0;
+    seen.of_many += from > 2;
+    seen.aligned += aligned && from > 1;
+    return cold;
+}
+
+/* Allocates, and accounts for every page: those of the span were free, what of them was cold is resident now, and so much
+ * else is cold as was moved. */
+static struct cmem__span *walk_alloc(uint64_t *seed) {
+    size_t align = pick(seed, 4) == 0 ? (size_t)1 << pick(seed, 9) : 1, npages = pick_log(seed, 1, 1500);
+    struct cmem_stats before = stats_now();
+    note_runs();
+    struct cmem__span *s = cmem__pages_alloc(npages, align, SPAN_LARGE, NUM_CLASSES - 1);
+    cr_assert_not_null(s);
+    cr_assert_eq(s->npages, npages);
+    cr_assert_eq(s->base % (align * PAGE_SIZE), 0);
+    if (s->zeroed) cr_assert(words_are(s, 0), "pages known to be zero are not");
+    note_region(s->region);
+    struct cmem_stats after = stats_now();
+    size_t cold = account(s, align > 1) * PAGE_SIZE, grown = after.heap_sys - before.heap_sys;
+    size_t moved = after.moved_bytes - before.moved_bytes;
+    cr_assert_eq(after.heap_released, before.heap_released + grown - cold + moved);
+    return s;
+}
+
+/* Trims s, at random, or frees it. Returns the pages it keeps. */
+static size_t walk_free(uint64_t *seed, struct cmem__span *s) {
+    size_t keep = pick(seed, s->npages);
+    if (keep > 0) {
+        cr_assert(cmem__pages_trim(s, keep));
+        seen.trims++;
+    } else {
+        cmem__pages_free(s);
+    }
+    return keep;
+}
+
+/* Gives back everything, or what has been idle for some ticks of the clock, or what is beyond the headroom. */
+static void walk_scavenge(uint64_t *seed) {
+    size_t hot = hot_pages() * PAGE_SIZE, how = pick(seed, 3);
+    os.released = 0;
+    size_t bytes = how == 0 ? cmem_scavenge(0) : how == 1 ? cmem_scavenge(10000000) : cmem__pages_settle(125);
+    cr_assert_eq(os.released, bytes);
+    cr_assert_eq(hot_pages() * PAGE_SIZE, hot - bytes);
+    if (how == 0) cr_assert_eq(bytes, hot);
+    seen.settled += how == 2 && bytes > 0 && bytes < hot;
+    for (size_t i = 0, n = 0; i < LEN(known); i++) {
+        struct cmem__region *r = known[i];
+        known[i] = NULL;
+        if (r != NULL && span_at(r->base) != NULL) known[n++] = r;
+    }
+}
+
 /* Every page of a live span carries its key: a page that two spans have, or that was given back, is seen. */
 Test(pageheap, random_walk) {
-    enum { N = 60, STEPS = 3000 };
+    enum { N = 60, STEPS = 4000 };
     struct cmem__span *live[N] = {NULL};
     uint64_t seed = test_seed("pageheap"), key[N];
     size_t inuse = 0;
     for (unsigned step = 1; step <= STEPS; step++) {
         size_t i = pick(&seed, N);
         if (live[i] == NULL) {
-            size_t align = pick(&seed, 4) == 0 ? (size_t)1 << pick(&seed, 9) : 1;
-            struct cmem__span *s =
-                cmem__pages_alloc(pick_log(&seed, 1, 1500), align, SPAN_LARGE, NUM_CLASSES - 1);
-            cr_assert_not_null(s);
-            cr_assert_eq(s->base % (align * PAGE_SIZE), 0);
-            if (s->zeroed) cr_assert(words_are(s, 0), "pages known to be zero are not");
+            live[i] = walk_alloc(&seed);
             key[i] = step;
-            set_words(s, step);
-            inuse += s->npages;
-            live[i] = s;
+            set_words(live[i], step);
+            inuse += live[i]->npages;
         } else {
             cr_assert(words_are(live[i], key[i]), "the contents of a live span changed");
-            size_t keep = pick(&seed, live[i]->npages);
-            inuse -= live[i]->npages - keep;
-            if (keep > 0) {
-                cr_assert(cmem__pages_trim(live[i], keep));
-            } else {
-                cmem__pages_free(live[i]);
-                live[i] = NULL;
-            }
+            inuse -= live[i]->npages;
+            size_t keep = walk_free(&seed, live[i]);
+            inuse += keep;
+            if (keep == 0) live[i] = NULL;
         }
-        if (pick(&seed, 50) == 0) {
-            struct cmem_stats st = stats_now();
-            os.released = 0;
-            cr_assert_eq(cmem_scavenge(0), st.heap_idle - st.heap_released);
-            cr_assert_eq(os.released, st.heap_idle - st.heap_released);
-            st = stats_now();
-            cr_assert_eq(st.heap_idle, st.heap_released);
-        }
+        if (pick(&seed, 40) == 0) walk_scavenge(&seed);
         cmem__check(true);
         cr_assert_eq(stats_now().heap_inuse, inuse * PAGE_SIZE);
     }
@@ -684,4 +717,10 @@ Test(pageheap, random_walk) {
     cr_assert_eq(st.heap_inuse, 0);
     cr_assert_leq(st.regions, 1);
     cr_assert_eq(st.heap_idle, st.heap_released);
+    cr_assert(
+        seen.mixed > 50 && seen.of_many > 10 && seen.aligned > 5 && seen.grown > 1 && seen.trims > 500 &&
+            seen.settled > 0,
+        "%u of cold and hot runs, %u of three or more, %u aligned, %u of new regions, %u trims, %u settled",
+        seen.mixed, seen.of_many, seen.aligned, seen.grown, seen.trims, seen.settled);
+    if (kernel_moves_pages()) cr_assert_gt(st.moved_bytes, 10 * MIB);
 }

@@ -56,22 +56,28 @@ Test(pagemap, entries_are_per_page) {
     cr_assert_eq(leaf_index(AT + GIB - 1), LEAF_PAGES - 1);
 }
 
-/* What a free looks up: the tag of each kind of block, and the entries of its span. */
+/* What a free looks up: the tag of each kind of block, and the entries of its span. 300 KiB are no
+ * class's: such a block is a huge one. */
 Test(pagemap, blocks_are_in_it) {
-    char *small = cmem_alloc(1000), *large = cmem_alloc(300 * KIB), *huge = cmem_alloc(20 * MIB);
-    struct cmem__span *s = pagemap_span((uintptr_t)small), *l = pagemap_span((uintptr_t)large);
+    static const size_t sizes[] = {320 * KIB, 300 * KIB, 20 * MIB};
+    char *small = cmem_alloc(1000), *large[LEN(sizes)];
+    struct cmem__span *s = pagemap_span((uintptr_t)small);
     cr_assert_eq(tag_get(pagemap_tag((uintptr_t)small)), TAG_SMALL + class_of(1000));
     for (size_t i = 0; i < s->npages; i++) cr_assert_eq(pagemap_span(s->base + i * PAGE_SIZE), s);
-    cr_assert_eq(tag_get(pagemap_tag((uintptr_t)large)), class_of(300 * KIB) + 1);
-    cr_assert_eq(pagemap_span((uintptr_t)large + (l->npages - 1) * PAGE_SIZE), l);
-    cr_assert_null(pagemap_span((uintptr_t)large + PAGE_SIZE));
-    cr_assert_eq(tag_get(pagemap_tag((uintptr_t)huge)), TAG_HUGE);
+    for (size_t i = 0; i < LEN(sizes); i++) {
+        large[i] = cmem_alloc(sizes[i]);
+        uintptr_t a = (uintptr_t)large[i];
+        struct cmem__span *l = pagemap_span(a);
+        cr_assert_eq(tag_get(pagemap_tag(a)), i == 0 ? class_of(sizes[i]) + 1 : TAG_HUGE);
+        cr_assert_eq(l->npages, sizes[i] / PAGE_SIZE);
+        cr_assert_eq(pagemap_span(a + (l->npages - 1) * PAGE_SIZE), l);
+        cr_assert_null(pagemap_span(a + PAGE_SIZE));
+    }
     cmem_free(small);
-    cmem_free(large);
-    cmem_free(huge);
+    cmem_free_batch((void **)large, LEN(sizes));
     cmem_scavenge(0);
     cr_assert_eq(tag_get(pagemap_tag((uintptr_t)small)), TAG_NONE);
-    cr_assert_eq(tag_get(pagemap_tag((uintptr_t)large)), TAG_NONE);
-    cr_assert_eq(tag_get(pagemap_tag((uintptr_t)huge)), TAG_NONE);
+    for (size_t i = 0; i < LEN(sizes); i++)
+        cr_assert_eq(tag_get(pagemap_tag((uintptr_t)large[i])), TAG_NONE);
     check_heap();
 }

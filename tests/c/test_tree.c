@@ -15,14 +15,16 @@ static unsigned check_tree(const struct cmem__span *s, uintptr_t lo, uintptr_t h
     if (s == NULL) return 0;
     cr_assert(s->base >= lo && s->base < hi && in_tree[s - pool]);
     ++*count;
-    unsigned left = check_tree(s->left, lo, s->base, count),
-             right = check_tree(s->right, s->base + 1, hi, count);
+    unsigned left = check_tree(s->link[TREE_RUNS].left, lo, s->base, count),
+             right = check_tree(s->link[TREE_RUNS].right, s->base + 1, hi, count);
     return 1 + (left > right ? left : right);
 }
 
-static struct cmem__span *model_first_fit(size_t npages) {
-    for (size_t i = 0; i < N; i++) {
-        if (in_tree[i] && pool[i].npages >= npages) return &pool[i];
+static struct cmem__span *model_first_fit(size_t npages, unsigned *tries) {
+    for (size_t i = 0; i<N && * tries> 0; i++) {
+        if (!in_tree[i]) continue;
+        --*tries;
+        if (pool[i].npages >= npages) return &pool[i];
     }
     return NULL;
 }
@@ -37,14 +39,18 @@ Test(tree, random_operations_against_a_sorted_array) {
     size_t members = 0;
     for (unsigned step = 0; step < 20000; step++) {
         size_t i = pick(&seed, N);
-        root = in_tree[i] ? cmem__tree_remove(root, &pool[i]) : cmem__tree_insert(root, &pool[i]);
+        root = in_tree[i] ? cmem__tree_remove(root, &pool[i], TREE_RUNS)
+                          : cmem__tree_insert(root, &pool[i], TREE_RUNS);
         in_tree[i] = !in_tree[i];
         members += in_tree[i] ? 1 : (size_t)-1;
-        if (!in_tree[i]) cr_assert(pool[i].left == NULL && pool[i].right == NULL);
+        if (!in_tree[i])
+            cr_assert(pool[i].link[TREE_RUNS].left == NULL && pool[i].link[TREE_RUNS].right == NULL);
 
-        cr_assert_eq(cmem__tree_min(root), model_first_fit(1));
+        unsigned one = 1, tries = pick(&seed, 2) == 0 ? N : (unsigned)pick(&seed, 20), left = tries;
+        cr_assert_eq(cmem__tree_min(root, TREE_RUNS), model_first_fit(0, &one));
         size_t want = 1 + pick(&seed, 110);
-        cr_assert_eq(cmem__tree_first_fit(root, want), model_first_fit(want));
+        cr_assert_eq(cmem__tree_first_fit(root, want, TREE_RUNS, &left), model_first_fit(want, &tries));
+        cr_assert_eq(left, tries);
         if (step % 50 != 0) continue;
         size_t seen = 0;
         unsigned depth = check_tree(root, 0, UINTPTR_MAX, &seen);
@@ -59,7 +65,7 @@ Test(tree, rising_addresses_stay_balanced) {
     for (size_t i = 0; i < N; i++) {
         pool[i].base = (i + 1) * PAGE_SIZE;
         in_tree[i] = true;
-        root = cmem__tree_insert(root, &pool[i]);
+        root = cmem__tree_insert(root, &pool[i], TREE_RUNS);
     }
     size_t seen = 0;
     cr_assert_lt(check_tree(root, 0, UINTPTR_MAX, &seen), 40);
@@ -67,12 +73,12 @@ Test(tree, rising_addresses_stay_balanced) {
 }
 
 Test(tree, empty) {
-    cr_assert_null(cmem__tree_min(NULL));
-    cr_assert_null(cmem__tree_first_fit(NULL, 1));
+    cr_assert_null(cmem__tree_min(NULL, TREE_RUNS));
+    cr_assert_null(cmem__tree_first_fit(NULL, 1, TREE_RUNS, &(unsigned){N}));
 }
 
 Test(tree, removing_a_stranger_panics, .signal = SIGABRT, .init = cr_redirect_stderr) {
     pool[0].base = PAGE_SIZE;
     pool[1].base = 2 * PAGE_SIZE;
-    (void)cmem__tree_remove(cmem__tree_insert(NULL, &pool[0]), &pool[1]);
+    (void)cmem__tree_remove(cmem__tree_insert(NULL, &pool[0], TREE_RUNS), &pool[1], TREE_RUNS);
 }

@@ -58,7 +58,8 @@ func newCrowd(src source, s *sizes, n int, minHold, maxHold time.Duration, seed 
 		}
 		go func() {
 			defer c.done.Done()
-			time.Sleep(time.Millisecond) // makes the goroutine's timer
+			time.Sleep(time.Millisecond)  // makes the goroutine's timer
+			c.src.put(c.src.get(minBody)) // and a stack as deep as the source's
 			ready.Done()
 			<-c.begin
 			c.work(w, i)

@@ -6,6 +6,7 @@ set -euo pipefail
 present() {
     case $1 in
     libcriterion-dev) echo '#include <criterion/criterion.h>' | cc -E - ;;
+    procps) command -v ps ;;
     *) command -v "$1" ;;
     esac >/dev/null 2>&1
 }

@@ -1,0 +1,169 @@
+//go:build linux
+
+/* scavenger.c: how hard to look for idle memory, and the thread that does, for programs without Go, where a goroutine
+ * does it. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* pthread_setname_np */
+#endif
+
+#include "internal.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <time.h>
+
+#define PERIOD_MIN_NS ((uint64_t)10000000)
+#define PERIOD_MAX_NS ((uint64_t)1000000000)
+
+/* ------------------------------------------------------------------------------------------------- settling
+ *
+ * How much free memory stays resident, the headroom, is a matter of price: to fault a page in and give it back again takes
+ * 2 us of CPU time. The heap counts the pages that will be faulted in, and the headroom follows what they cost: it shrinks
+ * as long as that is within a share of the CPU time that the process uses, and grows beyond. The share is larger where the process
+ * leaves CPU time unused, as Go's collector has workers for idle time. docs/footprint.md has the measurements. */
+
+#define FAULT_NS 2000
+
+/* Percent of the process's CPU time: where it uses all of its CPUs, and what is added where it uses none. */
+#define SHARE_BUSY 5
+#define SHARE_IDLE 40
+
+/* Thousandths of what is in use. */
+#define HEADROOM_LEAST 16
+#define HEADROOM_START 64
+#define HEADROOM_MOST 200
+
+/* Sums that forget: what was SETTLE_NS ago counts 15/16. */
+struct pace {
+    uint64_t wall, cpu, faults; /* ns, of CPUs and of faults */
+};
+
+static uint64_t decayed(uint64_t sum, uint64_t add) { return sum - sum / 16 + add; }
+
+/* Whether the faults of late cost more than they may. */
+static bool too_dear(unsigned procs) {
+    static struct pace last, sum;
+    struct pace now = {cmem__os_precise_now(), cmem__os_cpu_time(), cmem__pages_faulted() * FAULT_NS};
+    if (last.wall != 0) {
+        sum.wall = decayed(sum.wall, (now.wall - last.wall) * (procs > 0 ? procs : 1));
+        sum.cpu = decayed(sum.cpu, now.cpu - last.cpu);
+        sum.faults = decayed(sum.faults, now.faults - last.faults);
+    }
+    last = now;
+    uint64_t unused = sum.wall > sum.cpu ? sum.wall - sum.cpu : 0;
+    uint64_t share = SHARE_BUSY + (sum.wall > 0 ? unused * SHARE_IDLE / sum.wall : 0);
+    return sum.faults > sum.cpu * share / 100;
+}
+
+size_t cmem__settle(unsigned procs) {
+    static unsigned headroom = HEADROOM_START;
+    if (too_dear(procs))
+        headroom += headroom / 8;
+    else
+        headroom -= headroom / 16;
+    headroom = headroom > HEADROOM_MOST    ? HEADROOM_MOST
+               : headroom < HEADROOM_LEAST ? HEADROOM_LEAST
+                                           : headroom;
+    size_t bytes = cmem__pages_settle(headroom);
+    cmem__cache_budget(cmem__pages_inuse());
+    return bytes;
+}
+
+/* --------------------------------------------------------------------------------------------------- thread */
+
+static struct {
+    pthread_mutex_t mutex; /* a leaf: nothing of the library is called under it */
+    pthread_cond_t stop;
+    pthread_t thread;
+    uint64_t idle_ns;
+    bool running, stopping;
+} scavenger = {.mutex = PTHREAD_MUTEX_INITIALIZER, .stop = PTHREAD_COND_INITIALIZER};
+
+static uint64_t clamp(uint64_t ns, uint64_t lo, uint64_t hi) { return ns < lo ? lo : ns > hi ? hi : ns; }
+
+/* Sleeps; false where the thread is to end. */
+static bool nap(uint64_t ns) {
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t); /* a condition's clock */
+    t.tv_sec += (time_t)(ns / 1000000000);
+    t.tv_nsec += (long)(ns % 1000000000);
+    if (t.tv_nsec >= 1000000000) {
+        t.tv_nsec -= 1000000000;
+        t.tv_sec++;
+    }
+    pthread_mutex_lock(&scavenger.mutex);
+    int e = 0;
+    while (!scavenger.stopping && e != ETIMEDOUT)
+        e = pthread_cond_timedwait(&scavenger.stop, &scavenger.mutex, &t);
+    bool go_on = !scavenger.stopping;
+    pthread_mutex_unlock(&scavenger.mutex);
+    return go_on;
+}
+
+/* Settles the heap while it is used, releases by age eight times an idle limit, and once nothing has happened for one
+ * looks again but once an idle limit. */
+static void *scavenge(void *arg) {
+    uint64_t idle = scavenger.idle_ns, by_age = clamp(idle / 8, PERIOD_MIN_NS, PERIOD_MAX_NS);
+    uint64_t period = by_age, aged = 0, quiet = 0, last = 0;
+    unsigned procs = cmem__os_procs();
+    (void)arg;
+    while (nap(period)) {
+        uint64_t now = cmem__pages_activity();
+        quiet = now != last ? 0 : quiet + period;
+        last = now;
+        if ((aged += period) >= by_age) {
+            aged = 0;
+            (void)cmem_scavenge(idle);
+        }
+        period = quiet <= idle || idle < by_age ? by_age : idle;
+        if (quiet == 0) {
+            (void)cmem__settle(procs);
+            if (period > SETTLE_NS) period = SETTLE_NS;
+        }
+    }
+    return NULL;
+}
+
+int cmem_scavenger_start(uint64_t idle_ns) {
+    if (idle_ns == 0) {
+        errno = EINVAL;
+        return -1;
+    }
+    cmem__init();
+    pthread_mutex_lock(&scavenger.mutex);
+    int e = EALREADY;
+    if (!scavenger.running) {
+        scavenger.idle_ns = idle_ns;
+        scavenger.stopping = false;
+        sigset_t all, old; /* signals are for the program's own threads */
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &old);
+        e = pthread_create(&scavenger.thread, NULL, scavenge, NULL);
+        pthread_sigmask(SIG_SETMASK, &old, NULL);
+        scavenger.running = e == 0;
+        if (e == 0) (void)pthread_setname_np(scavenger.thread, "cmem-scavenger");
+    }
+    pthread_mutex_unlock(&scavenger.mutex);
+    if (e == 0) return 0;
+    errno = e;
+    return -1;
+}
+
+void cmem_scavenger_stop(void) {
+    pthread_mutex_lock(&scavenger.mutex);
+    bool stop = scavenger.running && !scavenger.stopping;
+    scavenger.stopping = true;
+    pthread_cond_signal(&scavenger.stop);
+    pthread_mutex_unlock(&scavenger.mutex);
+    if (!stop) return;
+    (void)pthread_join(scavenger.thread, NULL);
+    pthread_mutex_lock(&scavenger.mutex);
+    scavenger.running = false;
+    pthread_mutex_unlock(&scavenger.mutex);
+}
+
+void cmem__scavenger_lock(void) { pthread_mutex_lock(&scavenger.mutex); }
+void cmem__scavenger_unlock(void) { pthread_mutex_unlock(&scavenger.mutex); }
+
+/* A child has the thread no more. */
+void cmem__scavenger_after_fork(void) { scavenger.running = false; }

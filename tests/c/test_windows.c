@@ -1,0 +1,203 @@
+/* test_windows.c: where in the free pages an allocation goes: the window that costs least, at two for a page that is
+ * cold and one for each page that is left over of the extent. */
+#include "pages.h"
+
+/* A page a letter (pages.h), and the choice below them. */
+static const char *const choices[][2] = {
+    /* Shortest extent, lowest of several. */
+    {"ccccccxccccc", /**/
+     "       ^^^^^"},
+    {"cccccxccccc", /**/
+     "^^^^^"},
+    {"cccccxccccccccxcccc", /**/
+     "               ^^^^"},
+
+    /* A hot run before a shorter extent, as long as what it leaves over is less than two pages for each cold one. */
+    {"ccccxhhhhhhhhhhh", /**/
+     "     ^^^^"},
+    {"ccccxhhhhhhhhhhhh", /**/
+     "^^^^"},
+    {"hhhhhhhhhhhxcccc", /**/
+     "^^^^"},
+    {"hhhhhhhhhhhhxcccc", /**/
+     "             ^^^^"},
+
+    /* The same for one that is not long enough: half of the window is cold. */
+    {"ccccxhhccccc", /**/
+     "     ^^^^"},
+    {"ccccxhhcccccc", /**/
+     "^^^^"},
+
+    /* At the end of the extent that is hot. */
+    {"cccchhhh", /**/
+     "    ^^^^"},
+    {"hhhhcccc", /**/
+     "^^^^"},
+    {"cccccchh", /**/
+     "    ^^^^"},
+
+    /* Inside a hot run. */
+    {"cchhhhhcc", /**/
+     "  ^^^^"},
+
+    /* Around a hot run: beginning with it where that makes no difference, */
+    {"cccchhcccc", /**/
+     "    ^^^^"},
+    /* else the way that takes in more of another one. */
+    {"ccccchhhhcchhhcc", /**/
+     "     ^^^^^^^^"},
+    {"cchhhcchhhhccccc", /**/
+     "   ^^^^^^^^"},
+    /* The beginning of the extent where all windows take in the same. */
+    {"ccchhcccc", /**/
+     "^^^^^^^"},
+    {"cccchhccc", /**/
+     "^^^^^^^"},
+
+    /* Over several runs. */
+    {"cchchchcc", /**/
+     "  ^^^^^"},
+    {"hcccchhchcchhxccccccccc", /**/
+     "     ^^^^^^^^"},
+
+    /* A long hot run in an extent that is too short. */
+    {"hhhhxcccchccc", /**/
+     "     ^^^^^"},
+    {"hhhhxhhcccc", /**/
+     "     ^^^^^"},
+};
+
+Test(windows, choices) {
+    for (size_t i = 0; i < LEN(choices); i++) {
+        const char *picture = choices[i][0], *choice = choices[i][1];
+        size_t want = strspn(choice, " ");
+        struct cmem__region *r = draw(picture, 1);
+        struct cmem__span *got = take(strlen(choice + want));
+        cr_assert_eq(got->region, r, "%s: the heap grew", picture);
+        size_t at = (got->base - r->base) / PAGE_SIZE;
+        cr_assert_eq(at, want, "%s: %zu pages at %zu, not at %zu", picture, got->npages, at, want);
+        cr_assert_eq(got->zeroed, memchr(picture + want, 'h', got->npages) == NULL);
+        empty_region(r);
+    }
+}
+
+/* What is left of the runs that a window covers in part stays what it was. */
+Test(windows, rest_of_the_runs) {
+    struct cmem__region *r = draw("cchhhcchhhhcccccx", 1);
+    take(8);
+    assert_free(r->base, 2, SPAN_COLD);
+    assert_free(r->base + 2 * PAGE_SIZE, 1, SPAN_HOT);
+    assert_free(r->base + 11 * PAGE_SIZE, 5, SPAN_COLD);
+    cr_assert_eq(released_pages(), 7);
+    cr_assert_eq(hot_pages(), 1);
+    cr_assert_eq(take(3)->base, r->base);
+    cr_assert_eq(released_pages(), 5);
+}
+
+Test(windows, mixed_run_does_not_reach_over_a_block) {
+    draw("cccchhhhxcccchhhh", 1);
+    take(9);
+    cr_assert_eq(stats_now().regions, 2);
+}
+
+/* ------------------------------------------------------------------------------------------------ against a model */
+
+static size_t cost(const char *window, size_t npages, size_t extent) {
+    size_t cold = 0;
+    for (size_t i = 0; i < npages; i++) cold += window[i] == 'c';
+    return 2 * cold + extent - npages;
+}
+
+/* The lowest cost of all windows; SIZE_MAX where none is long enough. */
+static size_t lowest_cost(const char *picture, size_t npages) {
+    size_t lowest = SIZE_MAX;
+    for (const char *p = picture; *p != '\0';) {
+        size_t extent = strspn(p, "ch");
+        for (size_t i = 0; i + npages <= extent; i++) {
+            size_t c = cost(p + i, npages, extent);
+            if (c < lowest) lowest = c;
+        }
+        p += extent > 0 ? extent : 1;
+    }
+    return lowest;
+}
+
+/* The cost of the window at `at`. */
+static size_t cost_at(const char *picture, size_t at, size_t npages) {
+    size_t first = at;
+    while (first > 0 && picture[first - 1] != 'x') first--;
+    return cost(picture + at, npages, strspn(picture + first, "ch"));
+}
+
+/* Draws runs of random kinds and lengths. Returns the number of those that are hot and of at least npages. */
+static size_t random_picture(uint64_t *seed, size_t npages, char *picture) {
+    size_t at = 0, hot = 0, fit = 0;
+    char last = 'x';
+    for (unsigned runs = 0; runs < 24 && hot < 7; runs++) {
+        char kind = "ccchhx"[pick(seed, 6)];
+        if (kind == last) continue;
+        size_t n = kind == 'x' ? 1 : 1 + pick(seed, 9);
+        memset(picture + at, kind, n);
+        at += n;
+        hot += kind == 'h';
+        fit += kind == 'h' && n >= npages;
+        last = kind;
+    }
+    picture[at] = '\0';
+    return fit;
+}
+
+/* With no more hot runs than are looked at, no window is cheaper than the one that is chosen. Of hot runs that are long
+ * enough only one is looked at. */
+Test(windows, none_is_cheaper) {
+    uint64_t seed = test_seed("windows");
+    unsigned chosen = 0, none = 0;
+    for (unsigned round = 0; round < 500; round++) {
+        char picture[FIRST_PAGES] = "x";
+        size_t npages = 2 + pick(&seed, 16);
+        if (random_picture(&seed, npages, picture) > 1 || picture[0] == '\0') continue;
+        size_t lowest = lowest_cost(picture, npages);
+        struct cmem__region *r = draw(picture, 1);
+        struct cmem__span *s = take(npages);
+        if (lowest == SIZE_MAX) {
+            cr_assert_neq(s->region, r);
+            give(s);
+            none++;
+        } else {
+            cr_assert_eq(s->region, r, "%s: the heap grew for %zu pages", picture, npages);
+            size_t at = (s->base - r->base) / PAGE_SIZE;
+            cr_assert_eq(cost_at(picture, at, npages), lowest, "%s: %zu pages at %zu", picture, npages, at);
+            chosen++;
+        }
+        empty_region(r);
+    }
+    cr_assert(chosen > 50 && none > 5, "%u choices, %u without", chosen, none);
+}
+
+/* ------------------------------------------------------------------------------------------------------ aligned */
+
+/* An aligned span needs a longer run than it keeps; what is left of one that was cut out of a hot span must be
+ * coalesced with the rest of that span. */
+Test(windows, aligned_span_out_of_a_mixed_run) {
+    for (size_t align = 2; align <= 16; align *= 2) {
+        for (size_t lead = 1; lead <= align; lead += align - 1) {
+            struct cmem__span *s[5];
+            lay_out(s, (size_t[]){lead, 6, 6, 10, 1}, 5);
+            struct cmem__span *filler = span_at(s[4]->base + PAGE_SIZE);
+            give(s[2]);
+            scavenge(0);
+            give(s[1]);
+            give(s[3]);
+            struct cmem__span *got = cmem__pages_alloc(18 - align, align, SPAN_LARGE, NUM_CLASSES - 1);
+            cmem__check(true);
+            cr_assert_eq(stats_now().regions, 1);
+            cr_assert_eq(got->base % (align * PAGE_SIZE), 0);
+            give(got);
+            give(s[0]);
+            give(s[4]);
+            give(filler);
+            scavenge(0);
+            cr_assert_eq(released_pages(), FIRST_PAGES);
+        }
+    }
+}

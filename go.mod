@@ -10,6 +10,7 @@ require (
 	github.com/jackc/puddle/v2 v2.2.2
 	github.com/prometheus/procfs v0.16.1
 	github.com/spf13/cobra v1.9.1
+	github.com/spf13/pflag v1.0.6
 	golang.org/x/sys v0.32.0
 	gonum.org/v1/plot v0.16.0
 )
@@ -24,7 +25,6 @@ require (
 	github.com/golang/freetype v0.0.0-20170609003504-e2365dfdc4a0 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	github.com/pmezard/go-difflib v1.0.0 // indirect
-	github.com/spf13/pflag v1.0.6 // indirect
 	golang.org/x/image v0.25.0 // indirect
 	golang.org/x/sync v0.13.0 // indirect
 	golang.org/x/text v0.23.0 // indirect

@@ -265,17 +265,17 @@ struct cmem__bins {
     struct cmem__span *bin[NUM_BINS];
 };
 
-void cmem__bins_insert(struct cmem__bins *b, struct cmem__span *s);
-void cmem__bins_remove(struct cmem__bins *b, struct cmem__span *s);
+void cmem__bins_insert(struct cmem__bins *f, struct cmem__span *s);
+void cmem__bins_remove(struct cmem__bins *f, struct cmem__span *s);
 
 /* The lowest span of the first bin that has one of npages or more; NULL where there is none. */
-struct cmem__span *cmem__bins_best_fit(const struct cmem__bins *b, size_t npages);
+struct cmem__span *cmem__bins_best_fit(const struct cmem__bins *f, size_t npages);
 
 /* Up to n of the longest spans that are shorter than npages, longest bin first. Returns how many. */
-size_t cmem__bins_longest_below(const struct cmem__bins *b, size_t npages, struct cmem__span **out, size_t n);
+size_t cmem__bins_longest_below(const struct cmem__bins *f, size_t npages, struct cmem__span **out, size_t n);
 
 #if CMEM_DEBUG
-size_t cmem__bins_check(const struct cmem__bins *b);
+size_t cmem__bins_check(const struct cmem__bins *f);
 #endif
 
 /* ------------------------------------------------------------------------------------------------- pagemap */

@@ -1,20 +1,51 @@
 // Command cmem is the tool beside package cmem.
 //
 //	cmem classes   the size-class table
+//	cmem vsz       what cgo costs a program in virtual memory, and why
+//
+// Its exit status is 0, or 1 where a comparison that was asked for found growth, or 2 for any error, or 128 and the
+// number of the signal that ended it.
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/spf13/cobra"
 )
 
 func main() {
-	if err := rootCommand().Execute(); err != nil {
-		fmt.Fprintln(os.Stderr, "cmem:", err)
-		os.Exit(2)
+	ctx, stop := signalContext()
+	err := rootCommand().ExecuteContext(ctx)
+	stop()
+	os.Exit(report(os.Stderr, err))
+}
+
+// A statusError is an error with an exit status of its own.
+type statusError struct {
+	error
+	status int
+}
+
+// report prints an error and returns the exit status for it.
+func report(out io.Writer, err error) int {
+	var signal signalError
+	var status statusError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &signal):
+		fmt.Fprintln(out, "cmem:", signal)
+		return 128 + int(signal.Signal)
 	}
+	fmt.Fprintln(out, "cmem:", err)
+	if errors.As(err, &status) {
+		return status.status
+	}
+	return 2
 }
 
 func rootCommand() *cobra.Command {
@@ -24,6 +55,7 @@ func rootCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(classesCommand())
+	root.SetContext(context.Background())
+	root.AddCommand(classesCommand(), vszCommand())
 	return root
 }

@@ -2,7 +2,7 @@
 
 /* os.c: the operating system and the malloc below us. The only file that makes system calls for memory. */
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* mremap, sched_getaffinity */
+#define _GNU_SOURCE /* mremap, sched_getaffinity; NOLINT: the name is the C library's */
 #endif
 
 #include "internal.h"

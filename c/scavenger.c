@@ -3,7 +3,7 @@
 /* scavenger.c: how hard to look for idle memory, and the thread that does, for programs without Go, where a goroutine
  * does it. */
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* pthread_setname_np */
+#define _GNU_SOURCE /* pthread_setname_np; NOLINT: the name is the C library's */
 #endif
 
 #include "internal.h"

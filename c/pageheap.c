@@ -390,12 +390,16 @@ static void scavenge_done(struct cmem__span *s, bool released) {
     put(s);
 }
 
+/* How many pages are given back in one call: the kernel takes 0.3 us for each, and others may wait for it. */
+#define RELEASE_PAGES ((size_t)1024)
+
 /* Gives hot spans back that have been idle since before `until`, oldest first, until no more than `keep` pages are hot,
  * with the short ones or without. Drops the lock around each call. Returns the bytes. */
 static size_t release_hot(uint64_t until, bool shorts, size_t keep) {
     size_t bytes = 0, least = shorts ? 1 : SCAVENGE_MIN_PAGES;
     while (reserve_spares(2) && hot_pages() >= keep + least) {
-        struct cmem__span *s = scavenge_next(until, shorts, hot_pages() - keep);
+        size_t most = hot_pages() - keep;
+        struct cmem__span *s = scavenge_next(until, shorts, most < RELEASE_PAGES ? most : RELEASE_PAGES);
         if (s == NULL) break;
         size_t len = s->npages << PAGE_SHIFT;
         unlock(&heap.lock);
@@ -702,6 +706,9 @@ void cmem__pages_reclass(struct cmem__span *s, enum cmem__kind kind, unsigned cl
 /* What cmem__pages_settle leaves free and resident at least: below it there is nothing to gain. */
 #define HEADROOM_MIN ((size_t)1 << 20)
 
+/* What it gives back at once, in pages, and an eighth of what is more. */
+#define SETTLE_STEP (((size_t)16 << 20) >> PAGE_SHIFT)
+
 /* Takes a region that has been wholly cold since before `until` and may go out of the heap; NULL where there is none. */
 static struct cmem__region *take_cold_region(uint64_t until) {
     for (struct cmem__region *r = heap.regions; r != NULL; r = r->next) {
@@ -771,6 +778,9 @@ size_t cmem__pages_settle(unsigned permille) {
     lock(&heap.lock);
     size_t keep = heap.inuse_pages * permille / 1000;
     if (keep < HEADROOM_MIN >> PAGE_SHIFT) keep = HEADROOM_MIN >> PAGE_SHIFT;
+    /* The memory of a burst goes in steps: it may come again. */
+    if (hot_pages() > keep + SETTLE_STEP)
+        keep = hot_pages() - SETTLE_STEP - (hot_pages() - keep - SETTLE_STEP) / 8;
     size_t bytes = release_hot(UINT64_MAX, false, keep);
     unlock(&heap.lock);
     return bytes;

@@ -115,11 +115,9 @@ static void *scavenge(void *arg) {
             aged = 0;
             (void)cmem_scavenge(idle);
         }
+        bool settled = cmem__settle(procs) == 0;
         period = quiet <= idle || idle < by_age ? by_age : idle;
-        if (quiet == 0) {
-            (void)cmem__settle(procs);
-            if (period > SETTLE_NS) period = SETTLE_NS;
-        }
+        if ((quiet == 0 || !settled) && period > SETTLE_NS) period = SETTLE_NS;
     }
     return NULL;
 }

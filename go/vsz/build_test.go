@@ -1,0 +1,151 @@
+//go:build linux && cgo && !race && !asan && !goexperiment.cgocheck2
+
+// The programs are built the same whatever the tests are built with, so once is enough.
+
+package vsz
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/procfs"
+)
+
+func otherModule(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "a program")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"go.mod":  "module example.com/alone\n\ngo 1.15\n",
+		"main.go": "package main\n\nimport \"fmt\"\n\nfunc main() {\n\tfmt.Println(\"ready\")\n\tselect {}\n}\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func TestOtherModule(t *testing.T) {
+	w := workspace(t)
+	dir := otherModule(t)
+	v := lookup(t, "default+lean").WithLoad(Load{MallocThreads, 3})
+	proc := start(t, build(t, w, dir, v), RunConfig{Ready: Ready{After: settle}})
+	e := explained(t, proc)
+	if e.Kind(ThreadStacks).Count < 3 || e.Kind(GlibcArenas).Count != 0 {
+		t.Errorf("%+v, %+v; expected the load's stacks, and lean to have no arenas", e.Kind(ThreadStacks), e.Kind(GlibcArenas))
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil || len(files) != 2 {
+		t.Errorf("%d files in the program's folder (%v), expected its two", len(files), err)
+	}
+}
+
+func TestModuleCache(t *testing.T) {
+	w := workspace(t)
+	const pkg = "github.com/ajstarks/svgo/barchart"
+	p := build(t, w, pkg, lookup(t, "default+lean"))
+	if p.Package != pkg || !p.LinksC {
+		t.Errorf("%s, links C: %v; expected %s with C", p.Package, p.LinksC, pkg)
+	}
+}
+
+func TestBuildErrors(t *testing.T) {
+	w := workspace(t)
+	broken := otherModule(t)
+	if err := os.WriteFile(filepath.Join(broken, "main.go"), []byte("package main\n\nfunc main() { nothing() }\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		pkg  string
+		v    Variant
+		want []string
+	}{
+		"no package":     {"example.com/nowhere", Variant{}, []string{"example.com/nowhere"}},
+		"no folder":      {"./nowhere", Variant{}, []string{`"./nowhere"`, "no such folder"}},
+		"a library":      {".", Variant{}, []string{"go/vsz", "library", "main package"}},
+		"several":        {"./...", Variant{}, []string{`"./..."`, "one main package"}},
+		"nothing":        {"", Variant{}, []string{`""`, "one main package"}},
+		"a flag":         {"-x", Variant{}, []string{`"-x"`, "one main package"}},
+		"does not build": {broken, Variant{Name: "mine", Cgo: CgoOn, Tags: []string{"a", "b"}}, []string{"mine", "CGO_ENABLED=1 go build", "-tags=a,b", "undefined: nothing"}},
+		"no compiler":    {examples + "ex2", Variant{Cgo: CgoOn, CC: "nosuch-cc"}, []string{"C compiler", "nosuch-cc"}},
+		"contradiction":  {examples + "ex2", Variant{Tags: []string{"netgo", "netcgo"}}, []string{"contradict"}},
+	} {
+		_, err := w.Build(context.Background(), c.pkg, c.v)
+		for _, part := range c.want {
+			if err == nil || !strings.Contains(err.Error(), part) {
+				t.Errorf("%s: error %v, expected %s in it", name, err, part)
+			}
+		}
+	}
+}
+
+func TestPartlyC(t *testing.T) {
+	w := workspace(t)
+	dir := otherModule(t)
+	for name, text := range map[string]string{
+		"main.go": "package main\n\nfunc main() { getpid() }\n",
+		"c.go":    "package main\n\n// #include <unistd.h>\nimport \"C\"\n\nfunc getpid() { C.getpid() }\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := w.Build(context.Background(), dir, lookup(t, "nocgo"))
+	var impossible *ImpossibleError
+	if !errors.As(err, &impossible) || !strings.Contains(err.Error(), "c.go") || !strings.Contains(err.Error(), "undefined: getpid") {
+		t.Errorf("error %v, expected an ImpossibleError that names c.go", err)
+	}
+}
+
+func TestCancelAtAnyMoment(t *testing.T) {
+	for delay := 5 * time.Millisecond; delay < 1500*time.Millisecond; delay = delay * 8 / 5 {
+		w, err := NewWorkspace()
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), delay)
+		v := lookup(t, "default+lean")
+		v.LDFlags = fmt.Sprintf("-X main.delay=%d", delay) // so that it is linked anew
+		p, err := w.Build(ctx, examples+"ex6", v)
+		if err == nil {
+			_, err = p.Measure(ctx, MeasureConfig{Run: RunConfig{Ready: ready}, Settle: time.Hour})
+		}
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("after %v: error %v, expected %v", delay, err, context.DeadlineExceeded)
+		}
+		cancel()
+		for _, name := range processesOf(t, w.Dir()) {
+			t.Errorf("after %v: %s is left", delay, name)
+		}
+		if err := w.Close(); err != nil || !gone(w.Dir()) {
+			t.Errorf("after %v: %s is left: %v", delay, w.Dir(), err)
+		}
+	}
+}
+
+func processesOf(t *testing.T, dir string) []string {
+	t.Helper()
+	all, err := procfs.AllProcs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, p := range all {
+		// One that has ended meanwhile, or that is a zombie, has none.
+		args, err := p.CmdLine()
+		if err == nil && strings.Contains(strings.Join(args, " "), dir) && !slices.Contains(args, "cmem-vsz-guard") {
+			found = append(found, strings.Join(args, " "))
+		}
+	}
+	return found
+}

@@ -1,0 +1,104 @@
+package vsz
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// What resolves a program's names.
+const (
+	resolverGo      = "Go"
+	resolverCgo     = "cgo"
+	resolverDynamic = "dynamic" // Go's or libc's: each lookup decides
+	resolverNone    = "none"    // the program has no package net
+)
+
+// linkedResolver tells the resolver by how the program is built, as package net chooses it.
+func (p *Program) linkedResolver() (resolver, by string) {
+	switch tags := p.Variant.Tags; {
+	case !p.Net:
+		return resolverNone, "it does not import net"
+	case !p.Cgo:
+		return resolverGo, "built without cgo"
+	case slices.Contains(tags, "netgo"):
+		return resolverGo, "built with the tag netgo"
+	case slices.Contains(tags, "netcgo"):
+		return resolverCgo, "built with the tag netcgo"
+	}
+	return resolverDynamic, "built with cgo and neither netgo nor netcgo"
+}
+
+// netdnsLine is what package net prints under GODEBUG=netdns=1, at the first lookup.
+var netdnsLine = regexp.MustCompile(`(?m)^go package net: (.*)$`)
+
+// netdnsResolvers are the lines' meanings. Go has had others before.
+var netdnsResolvers = []struct{ part, resolver string }{
+	{"dynamic selection", resolverDynamic},
+	{"using the Go", resolverGo},
+	{"use of the Go", resolverGo},
+	{"built with netgo build tag", resolverGo},
+	{"without support for the cgo resolver", resolverGo},
+	{"using the cgo", resolverCgo},
+	{"use of the cgo", resolverCgo},
+	{"using cgo DNS", resolverCgo},
+}
+
+// lookupTime is how long a program that is ready may take to look up its first name.
+const lookupTime = 300 * time.Millisecond
+
+// askResolver runs the program once more and has package net say which resolver it takes. A program that looks nothing
+// up says nothing: then the row stays as it is.
+func (p *Program) askResolver(ctx context.Context, run RunConfig, row *VariantReport) error {
+	if !p.Net {
+		return nil
+	}
+	godebug := joinGodebug(slices.Concat(os.Environ(), p.Variant.RunEnv, run.Env))
+	run.Env = slices.Concat(run.Env, []string{"GODEBUG=" + godebug})
+	proc, err := p.Start(ctx, run)
+	var failed *RunError
+	switch {
+	case err == nil:
+		proc.runsFor(ctx, lookupTime)
+		proc.Stop()
+		row.readResolver(proc.Output())
+	case errors.As(err, &failed): // it may look a name up and end
+		row.readResolver(failed.Output)
+		err = nil
+	}
+	return cancelled(ctx, err)
+}
+
+// joinGodebug adds netdns=1 to the GODEBUG of an environment: which resolver is taken is then still up to the rest of it.
+func joinGodebug(env []string) string {
+	var settings []string
+	for _, e := range env {
+		if v, ok := strings.CutPrefix(e, "GODEBUG="); ok {
+			settings = strings.Split(v, ",")
+		}
+	}
+	for i, s := range settings {
+		if mode, ok := strings.CutPrefix(s, "netdns="); ok {
+			settings[i] = "netdns=" + mode + "+1"
+			return strings.Join(settings, ",")
+		}
+	}
+	return strings.Join(append(settings, "netdns=1"), ",")
+}
+
+// readResolver looks for the line in what the program printed.
+func (r *VariantReport) readResolver(output string) {
+	for _, m := range netdnsLine.FindAllStringSubmatch(output, -1) {
+		for _, known := range netdnsResolvers {
+			if strings.Contains(m[1], known.part) {
+				r.Resolver, r.ResolverBy = known.resolver, fmt.Sprintf("GODEBUG=netdns=1: %q", m[1])
+				return
+			}
+		}
+	}
+}

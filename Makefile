@@ -169,6 +169,8 @@ fmt: ## format all Go and C files
 demo: ## the memcached proxy on make([]byte) and on cmem, under load: a table and a picture
 	@tests/scripts/install-packages.sh memcached || echo 'demo: going on without memcached'
 	@go run ./examples/proxy/demo $(ARGS)
+	@printf '\nand what cgo costs in virtual memory (cmem vsz):\n\n'
+	@go run ./go/cmd/cmem vsz --variants nocgo,default,netgo+cgo --lean --ready '^ready' ./examples/vsz/ex1
 
 .PHONY: recycle
 recycle: ## the recycling experiment: nine modes, charts in demo-out/recycle (half an hour); ARGS="-help" lists the flags
@@ -177,6 +179,10 @@ recycle: ## the recycling experiment: nine modes, charts in demo-out/recycle (ha
 .PHONY: footprint
 footprint: ## resident memory, CPU and faults under seven loads, beside make, sync.Pool and malloc (15 minutes); ARGS="..."
 	@go run ./tests/footprint $(ARGS)
+
+.PHONY: vsz
+vsz: ## what cgo costs in virtual memory: all examples in all variants; fills docs/vsz.md and its pictures (6 minutes); ARGS="-only ex1"
+	@go run ./go/cmd/cmem/internal/vszdocs $(ARGS)
 
 .PHONY: bench
 bench: ## the Go benchmarks, beside make and sync.Pool; ARGS="..." goes to the program

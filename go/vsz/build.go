@@ -129,7 +129,7 @@ func newBuilder(w *Workspace, temp, pkg string, v Variant) (*builder, error) {
 	if len(v.Tags) > 0 {
 		b.flags = append(b.flags, "-tags="+strings.Join(v.Tags, ","))
 	}
-	b.env = append(os.Environ(), "GOTMPDIR="+temp) // so that what a killed go build leaves is removed
+	b.env = append(os.Environ(), "GOTMPDIR="+temp, "TMPDIR="+temp) // so that what a killed go build leaves is removed
 	switch v.Cgo {
 	case CgoOn:
 		b.env = append(b.env, "CGO_ENABLED=1")

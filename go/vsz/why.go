@@ -106,6 +106,10 @@ func (r *Reason) words(a, b KindUsage) string {
 	if r.Count == 0 {
 		return fmt.Sprintf("%d %s of %s each, not %s: %s", b.Count, plural(names, b.Count), formatKiB(each(b)), formatKiB(each(a)), signed(r.VSZKiB))
 	}
+	if a.Count > 0 && b.Count > 0 && each(a) != each(b) {
+		return fmt.Sprintf("%d %s of %s each, not %d of %s: %s", b.Count, plural(names, b.Count), formatKiB(each(b)), a.Count,
+			formatKiB(each(a)), signed(r.VSZKiB))
+	}
 	of := b
 	if r.Count < 0 {
 		of = a

@@ -1,0 +1,48 @@
+//go:build linux
+
+package study
+
+import (
+	"slices"
+
+	"github.com/gocmem/cmem/go/vsz"
+)
+
+// typical returns the run that is nearest to the medians of all kinds, virtual and resident: its kinds sum to its VmSize,
+// which medians would not. In one of some tens a thread more has come up, or the Go heap lies across two arenas.
+//
+// What only the first run was asked is copied to it, and its start-up time is the median.
+func typical(rows []*vsz.VariantReport) *vsz.VariantReport {
+	var best *vsz.VariantReport
+	var least int64
+	for _, row := range rows {
+		var far int64
+		for _, k := range vsz.Kinds() {
+			far += distance(row, rows, func(r *vsz.VariantReport) int64 { return int64(r.Kind(k).VSZKiB) })
+			far += distance(row, rows, func(r *vsz.VariantReport) int64 { return int64(r.Kind(k).RSSKiB) })
+		}
+		if best == nil || far < least {
+			best, least = row, far
+		}
+	}
+	t, first := *best, rows[0]
+	t.Resolver, t.ResolverBy, t.Syscalls, t.NoSyscalls = first.Resolver, first.ResolverBy, first.Syscalls, first.NoSyscalls
+	t.StartupMS = median(rows, func(r *vsz.VariantReport) float64 { return r.StartupMS })
+	return &t
+}
+
+// distance is how far a row's figure is from the median of all rows'.
+func distance(row *vsz.VariantReport, rows []*vsz.VariantReport, figure func(*vsz.VariantReport) int64) int64 {
+	d := figure(row) - median(rows, figure)
+	return max(d, -d)
+}
+
+// median is the lower one of an even number.
+func median[T int64 | float64](rows []*vsz.VariantReport, figure func(*vsz.VariantReport) T) T {
+	all := make([]T, len(rows))
+	for i, row := range rows {
+		all[i] = figure(row)
+	}
+	slices.Sort(all)
+	return all[(len(all)-1)/2]
+}

@@ -83,22 +83,46 @@ bool cmem__os_release(uintptr_t base, size_t bytes) {
     return ok;
 }
 
+#define MOVE_FLAGS (MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP)
+
+/* Whether one call moves pages of several mappings, as earlier moves make them: Linux does since 6.17. Older kernels unmap
+ * the new place and then refuse, so it is tried once, with pages of nobody's. */
+static bool moves_several(void) {
+    static _Atomic int state; /* 0: not tried yet, 1: it does, -1: it does not */
+    if (unlikely(atomic_load_explicit(&state, memory_order_relaxed) == 0)) {
+        size_t page = cmem__os_page_size();
+        char *p = mmap(NULL, 4 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (p == MAP_FAILED) return false;
+        p[0] = p[2 * page] = 1; /* mappings that no page was touched of would merge */
+        bool several = mremap(p + 2 * page, page, page, MOVE_FLAGS, p + page) != MAP_FAILED &&
+                       mremap(p, 2 * page, 2 * page, MOVE_FLAGS, p + 2 * page) != MAP_FAILED;
+        (void)munmap(p, 4 * page);
+        atomic_store_explicit(&state, several ? 1 : -1, memory_order_relaxed);
+    }
+    return atomic_load_explicit(&state, memory_order_relaxed) == 1;
+}
+
 /* Makes sure that a place is mapped after a move there has failed: the kernel unmaps it before it moves, and a process
- * so short of memory that the move itself fails is left with a hole. */
+ * so short of memory that the move itself fails is left with a hole, perhaps between pieces that were moved. */
 static enum cmem__moved mend(uintptr_t to, size_t bytes) {
-    void *p = mmap((void *)to, bytes, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-    if (p == MAP_FAILED) return errno == EEXIST ? MOVE_REFUSED : MOVE_LOST;
-    if (p != (void *)to)
-        (void)munmap(p, bytes); /* the place is taken, says a kernel that does not know the flag */
-    return MOVE_REFUSED;
+    enum cmem__moved result = MOVE_REFUSED;
+    for (uintptr_t end = to + bytes; to < end; to += MOVE_PAGES * PAGE_SIZE) {
+        void *p = mmap((void *)to, MOVE_PAGES * PAGE_SIZE, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+        if (p == MAP_FAILED && errno != EEXIST) result = MOVE_LOST;
+    }
+    return result;
 }
 
 enum cmem__moved cmem__os_move(uintptr_t from, uintptr_t to, size_t bytes) {
-    int saved = errno, flags = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
+    int saved = errno;
     enum cmem__moved result = MOVED;
-    if (mremap((void *)from, bytes, bytes, flags, (void *)to) == MAP_FAILED)
-        result = errno == EINVAL ? MOVE_REFUSED : mend(to, bytes); /* EINVAL comes before anything is done */
+    size_t step = moves_several() ? bytes : MOVE_PAGES * PAGE_SIZE;
+    for (size_t at = 0; at < bytes && result == MOVED; at += step) {
+        if (mremap((void *)(from + at), step, step, MOVE_FLAGS, (void *)(to + at)) != MAP_FAILED) continue;
+        result =
+            errno == EINVAL ? MOVE_REFUSED : mend(to + at, step); /* EINVAL comes before anything is done */
+    }
     errno = saved;
     return result;
 }

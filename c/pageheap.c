@@ -20,10 +20,6 @@
 /* Shorter runs are not worth a system call and a fault each, unless everything is asked for. */
 #define SCAVENGE_MIN_PAGES ((size_t)16)
 
-/* Resident pages are moved in pieces of this many, at multiples of it: a call takes 6 us (and some 20 us while another
- * CPU runs the program), to fault in and give back as much 55 us. */
-#define MOVE_PAGES ((size_t)32)
-
 /* Each moved piece is a mapping of its own to the kernel, which allows a process 65,530 by default. So pages are moved in
  * regions of no more than 2 GiB together: 16,384 mappings at worst. */
 #define MOVABLE_MAX_PAGES (((size_t)2 << 30) >> PAGE_SHIFT)
@@ -591,6 +587,19 @@ static void map_all(struct cmem__span *s, struct cmem__span *value) {
     for (uintptr_t a = s->base; a < span_end(s); a += PAGE_SIZE) pagemap_set(a, value);
 }
 
+static void count_huge(size_t npages) {
+    heap.huge_blocks++;
+    heap.huge_bytes += npages << PAGE_SHIFT;
+    heap.huge_allocs++;
+    heap.huge_alloc_bytes += npages << PAGE_SHIFT;
+}
+
+/* A span with a hole stays in use for ever: a huge block, of which nobody has the address. */
+static void lose(struct cmem__span *s) {
+    if (s->kind != SPAN_HUGE) count_huge(s->npages);
+    s->kind = SPAN_HUGE;
+}
+
 struct cmem__span *cmem__pages_alloc(size_t npages, size_t align_pages, enum cmem__kind kind, unsigned cls) {
     /* More than there are addresses: such a length has no bin. */
     if (npages > ADDR_PAGES || align_pages > ADDR_PAGES) {
@@ -620,14 +629,11 @@ struct cmem__span *cmem__pages_alloc(size_t npages, size_t align_pages, enum cme
     heap.activity++;
     heap.faulted += npages - w.hot - moved;
     if (kind == SPAN_SMALL) map_all(s, s);
-    if (kind == SPAN_HUGE) {
-        heap.huge_blocks++;
-        heap.huge_bytes += npages << PAGE_SHIFT;
-        heap.huge_allocs++;
-        heap.huge_alloc_bytes += npages << PAGE_SHIFT;
+    if (kind == SPAN_HUGE) count_huge(npages);
+    if (pieces > 0 && !move_pieces(s, piece, pieces)) {
+        lose(s);
+        goto fail;
     }
-    /* A span with a hole stays in use for ever, and is nobody's. */
-    if (pieces > 0 && !move_pieces(s, piece, pieces)) goto fail;
     obey_limit();
     unlock(&heap.lock);
     return s;

@@ -24,13 +24,14 @@ static struct {
     char *region_at;     /* where the next regions lie; NULL: malloc decides */
     size_t region_align; /* what else their starts are multiples of */
 
-    struct {
-        uintptr_t from, to;
-        size_t npages;
-    } move[64];       /* the first calls of mremap */
-    unsigned moves;   /* calls of mremap */
-    int move_error;   /* each one fails with it; 0: the kernel decides */
-    bool move_unmaps; /* before it fails, the new place is unmapped */
+    unsigned moves;        /* calls of mremap */
+    uintptr_t move_to[64]; /* the new places of the first ones */
+    int move_error;        /* each one fails with it; 0: the kernel decides */
+    bool move_unmaps;      /* before it fails, the new place is unmapped */
+    size_t
+        move_some; /* before it fails, so many bytes are moved; with move_unmaps, as many again are unmapped */
+    bool
+        one_mapping; /* as Linux before 6.17: the new place is unmapped, then a source in several mappings refused */
     void (*in_move)(uintptr_t from, uintptr_t to, size_t bytes); /* before mremap */
 } os;
 
@@ -69,6 +70,17 @@ void *mmap(void *p, size_t bytes, int prot, int flags, int fd, off_t offset) {
     return MAP_FAILED;
 }
 
+static bool in_one_mapping(uintptr_t from, size_t bytes) {
+    char line[512];
+    uintptr_t lo, hi;
+    bool in_one = false;
+    FILE *maps = fopen("/proc/self/maps", "re");
+    while (!in_one && fgets(line, sizeof line, maps) != NULL && sscanf(line, "%zx-%zx", &lo, &hi) == 2)
+        in_one = lo <= from && from + bytes <= hi;
+    fclose(maps);
+    return in_one;
+}
+
 /* Only as the library calls it, with a new place. */
 void *mremap(void *from, size_t bytes, size_t new_bytes, int flags, ...) {
     va_list args;
@@ -76,15 +88,15 @@ void *mremap(void *from, size_t bytes, size_t new_bytes, int flags, ...) {
     void *to = va_arg(args, void *);
     va_end(args);
     if (os.in_move != NULL) os.in_move((uintptr_t)from, (uintptr_t)to, bytes);
-    if (os.moves < LEN(os.move)) {
-        os.move[os.moves].from = (uintptr_t)from;
-        os.move[os.moves].to = (uintptr_t)to;
-        os.move[os.moves].npages = bytes / PAGE_SIZE;
-    }
+    if (os.moves < LEN(os.move_to)) os.move_to[os.moves] = (uintptr_t)to;
     os.moves++;
-    if (os.move_error == 0) return (void *)syscall(SYS_mremap, from, bytes, new_bytes, flags, to);
-    if (os.move_unmaps) (void)munmap(to, bytes);
-    errno = os.move_error;
+    bool crosses = os.one_mapping && !in_one_mapping((uintptr_t)from, bytes);
+    int error = crosses ? EFAULT : os.move_error;
+    if (error == 0) return (void *)syscall(SYS_mremap, from, bytes, new_bytes, flags, to);
+    size_t some = bytes > os.move_some ? os.move_some : 0;
+    if (some > 0) (void)syscall(SYS_mremap, from, some, some, flags, to);
+    if (os.move_unmaps || crosses) (void)munmap((char *)to + some, some > 0 ? some : bytes);
+    errno = error;
     return MAP_FAILED;
 }
 

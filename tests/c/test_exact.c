@@ -319,16 +319,17 @@ Test(exact, place) {
 /* ----------------------------------------------------------------------------------------- what a miss gives back */
 
 Test(exact, miss_gives_back_the_large_blocks_of_the_cache) {
-    static const size_t next[] = {MIB, 600 * KIB, 512 * KIB, EXACT_MIN};
-    for (size_t i = 0; i < LEN(next); i++) {
+    static const size_t had[] = {EXACT_MIN, CLASS, CMEM_MAX_CLASS_SIZE};
+    static const size_t next[] = {MIB, 600 * KIB, 512 * KIB, 2 * MIB + 1};
+    for (size_t i = 0; i < LEN(had) * LEN(next); i++) {
         cmem_free(cmem_alloc(100));
         cmem_free(cmem_alloc(40 * KIB));
-        cmem_free(cmem_alloc(CLASS));
+        cmem_free(cmem_alloc(had[i % LEN(had)]));
         cr_assert_eq(cached_large(), 1);
         size_t small = cmem__cache_blocks(class_of(100)), mid = cmem__cache_blocks(class_of(40 * KIB));
-        cr_assert(small > 0 && mid > 0);
-        void *p = cmem_alloc(next[i]);
-        cr_assert_eq(cached_large(), 0, "%zu bytes", next[i]);
+        cr_assert_gt(small, 0);
+        void *p = cmem_alloc(next[i % LEN(next)]);
+        cr_assert_eq(cached_large(), 0, "%zu bytes left one of %zu", next[i % LEN(next)], had[i % LEN(had)]);
         cr_assert_eq(cmem__cache_blocks(class_of(100)), small);
         cr_assert_eq(cmem__cache_blocks(class_of(40 * KIB)), mid);
         cmem_free(p);

@@ -126,7 +126,7 @@ static void fork_in_move(uintptr_t from, uintptr_t to, size_t bytes) {
     if (pid == 0) {
         struct cmem__span *s = span_at(from);
         cmem__check(true);
-        expect(s->kind == SPAN_HOT && s->base < from && end_of(s) == from + bytes);
+        expect(s->kind == SPAN_HOT && s->base < from && end_of(s) >= from + bytes);
         expect(span_at(to)->kind == SPAN_LARGE); /* the other thread's, which is not here */
         expect(hot_pages() == s->npages && scavenge(0) == s->npages);
         use_the_heap_in_child();
@@ -136,6 +136,7 @@ static void fork_in_move(uintptr_t from, uintptr_t to, size_t bytes) {
 }
 
 Test(fork, while_pages_are_moved) {
+    if (!kernel_moves_pages()) cr_skip_test("this kernel does not move pages");
     take(FIRST_PAGES);
     os.region_align = MIB;
     draw("ccccccccxhhhhhhhx", 32);

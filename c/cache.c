@@ -2,8 +2,8 @@
 
 /* cache.c: magazines. A cache belongs to one C thread or one Go P; only its owner changes it, without a lock.
  *
- * The fast paths (cmem.c for C threads, alloc_cgo.go for Ps) do no more than move a magazine's top. What happens
- * when a magazine is empty or full is here for C threads; Go does the same with central's calls.
+ * The fast paths (cmem.c for C threads, cmem/heap_c.go for Ps) do no more than move a magazine's top, and what happens
+ * when a magazine is empty or full is there too. Here is what concerns all caches.
  */
 #include "internal.h"
 
@@ -27,8 +27,8 @@ static _Atomic uint64_t direct_allocs[NUM_CLASSES];
 _Atomic int64_t cmem__cache_limit[2] = {CACHE_LIMIT_THREAD, CACHE_LIMIT_P};
 
 /* Sets the limit of a kind of cache, under the registry lock. */
-static void share(enum cmem__cache_kind kind, int64_t budget) {
-    int64_t limit = reg.count[kind] > 1 ? budget / reg.count[kind] : budget;
+static void share(enum cmem__cache_kind kind) {
+    int64_t limit = reg.count[kind] > 1 ? reg.budget / reg.count[kind] : reg.budget;
     int64_t most = kind == CACHE_P ? CACHE_LIMIT_P : CACHE_LIMIT_THREAD;
     limit = limit > most ? most : limit < CACHE_LIMIT_MIN ? CACHE_LIMIT_MIN : limit;
     atomic_store_explicit(&cmem__cache_limit[kind], limit, memory_order_relaxed);
@@ -38,8 +38,8 @@ void cmem__cache_budget(size_t inuse) {
     int64_t part = (int64_t)(inuse / CACHE_BUDGET_SHARE);
     lock(&reg.lock);
     reg.budget = part > CACHE_BUDGET ? part : CACHE_BUDGET;
-    share(CACHE_THREAD, reg.budget);
-    share(CACHE_P, reg.budget);
+    share(CACHE_THREAD);
+    share(CACHE_P);
     unlock(&reg.lock);
 }
 
@@ -56,7 +56,7 @@ struct cmem__cache *cmem__cache_new(enum cmem__cache_kind kind) {
     ch->prev = NULL;
     lock(&reg.lock);
     reg.count[kind]++;
-    share(kind, reg.budget);
+    share(kind);
     ch->room = ch->limit = 0;
     cache_adopt(ch);
     ch->next = reg.all;
@@ -72,7 +72,7 @@ void cmem__cache_delete(struct cmem__cache *ch) {
     unlock(&drain);
     lock(&reg.lock);
     reg.count[ch->kind]--;
-    share(ch->kind, reg.budget);
+    share(ch->kind);
     if (ch->prev != NULL)
         ch->prev->next = ch->next;
     else
@@ -117,8 +117,7 @@ void cmem__cache_wait(struct cmem__cache *ch) {
         cache_leave(ch);
         lock(&drain); /* until whoever drains is through */
         unlock(&drain);
-        atomic_store_explicit(&ch->busy, 1, memory_order_relaxed);
-        atomic_signal_fence(memory_order_seq_cst);
+        cache_mark(ch);
     }
 }
 

@@ -6,7 +6,7 @@
  *   cache       magazines of free blocks, one a size class: a C thread's own (TLS) or a Go P's own. No locks.
  *   central     per size class: the spans that still have free blocks. One lock a class. Only for small classes;
  *               a block of a large class is a span of its own and goes straight to the page heap.
- *   page heap   free runs of pages, best fit, resident ones first, lowest address first. One lock.
+ *   page heap   free runs of pages, in extents; where most is resident and least of an extent is left. One lock.
  *   region      64 KiB-aligned pieces of address space from aligned_alloc.
  *
  * Beside them: the pagemap (address -> tag and span), the metadata pages (meta.c), misuse reports (report.c).
@@ -451,9 +451,12 @@ struct cmem__cache {
  * owner is in it (busy): so neither side needs a barrier of its own here, and the owner pays two plain stores and a
  * load. */
 void cmem__cache_wait(struct cmem__cache *ch);
-static inline void cache_enter(struct cmem__cache *ch) {
+static inline void cache_mark(struct cmem__cache *ch) {
     atomic_store_explicit(&ch->busy, 1, memory_order_relaxed);
     atomic_signal_fence(memory_order_seq_cst);
+}
+static inline void cache_enter(struct cmem__cache *ch) {
+    cache_mark(ch);
     if (unlikely(atomic_load_explicit(&ch->taken, memory_order_acquire))) cmem__cache_wait(ch);
 }
 static inline void cache_leave(struct cmem__cache *ch) {

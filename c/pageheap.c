@@ -4,9 +4,8 @@
  *
  * A free span is hot (counted as resident) or cold (given back, or never touched; reads as zero), never a mixture:
  * so what is resident is exact, however spans are split and coalesced. A maximal run of free spans of either kind is an
- * extent: an allocation is cut out of one extent, wherever in it most pages are hot. It takes the smallest fitting run of
- * hot pages, lowest address first; else the window that holds most of one of the longest hot runs; else the smallest
- * extent; else a new region. What is cold in a long window is filled with hot pages from elsewhere in the heap, which the
+ * extent: an allocation is cut out of one extent, at the cheapest window of those that find looks at, else out of a new
+ * region. What is cold in a long window is filled with hot pages from elsewhere in the heap, which the
  * kernel moves for a fraction of what it costs to give a page back and to fault another one in.
  */
 #include "internal.h"
@@ -198,10 +197,13 @@ static struct cmem__span *extent_first(struct cmem__span *s) {
     return s;
 }
 
-/* Puts the free span s, in no extent, next to its free neighbours, and makes it one with those of its kind. */
-static void put(struct cmem__span *s) {
+/* Makes s, in no extent, a free span of that kind from now on, in one extent with its free neighbours and one span with
+ * those of its kind. Returns that. */
+static struct cmem__span *put(struct cmem__span *s, enum cmem__kind kind) {
     struct cmem__span *l = before(s), *r = after(s), *first = s;
     size_t npages = s->npages;
+    s->kind = (uint8_t)kind;
+    s->unused_since = cmem__now();
     if (r != NULL && is_free(r)) {
         npages += extent_remove(r);
         if (r->kind == s->kind) {
@@ -220,6 +222,7 @@ static void put(struct cmem__span *s) {
     }
     run_insert(s, NULL);
     extent_insert(first, npages);
+    return s;
 }
 
 /* Takes npages out of the extent of the free span s, from `skip` pages into s on. Returns them as one span that is not
@@ -253,6 +256,12 @@ static size_t hot_pages(void) { return heap.sys_pages - heap.inuse_pages - heap.
 
 /* ------------------------------------------------------------------------------------------------ regions */
 
+/* Gives a region that is not in the heap back to malloc. Called without the lock. */
+static void region_delete(struct cmem__region *r) {
+    cmem__os_region_delete((void *)r->base, r->npages << PAGE_SHIFT);
+    cmem__meta_free(r, sizeof *r);
+}
+
 /* Gets a region that holds npages. Called without the lock. */
 static struct cmem__region *region_new(size_t npages, bool first, bool *zeroed) {
     size_t bytes = npages << PAGE_SHIFT;
@@ -270,14 +279,13 @@ static struct cmem__region *region_new(size_t npages, bool first, bool *zeroed) 
         cmem__meta_free(r, sizeof *r);
         return NULL;
     }
-    if (!cmem__pagemap_grow((uintptr_t)p, bytes)) {
-        cmem__os_region_delete(p, bytes);
-        cmem__meta_free(r, sizeof *r);
+    r->base = (uintptr_t)p;
+    r->npages = bytes >> PAGE_SHIFT;
+    if (!cmem__pagemap_grow(r->base, bytes)) {
+        region_delete(r);
         errno = ENOMEM;
         return NULL;
     }
-    r->base = (uintptr_t)p;
-    r->npages = bytes >> PAGE_SHIFT;
     return r;
 }
 
@@ -297,10 +305,8 @@ static void region_add(struct cmem__region *r, bool zeroed) {
     s->base = r->base;
     s->npages = r->npages;
     s->region = r;
-    s->kind = zeroed ? SPAN_COLD : SPAN_HOT;
-    s->unused_since = cmem__now();
     map_bounds(s);
-    put(s);
+    (void)put(s, zeroed ? SPAN_COLD : SPAN_HOT);
 }
 
 /* Takes the region, wholly cold, out of the heap; s is its one span. */
@@ -328,8 +334,7 @@ static bool add_region(size_t npages) {
     if (r == NULL) return false;
     if (!reserve_spares(1)) {
         unlock(&heap.lock);
-        cmem__os_region_delete((void *)r->base, r->npages << PAGE_SHIFT);
-        cmem__meta_free(r, sizeof *r);
+        region_delete(r);
         lock(&heap.lock);
         errno = ENOMEM;
         return false;
@@ -379,13 +384,6 @@ static struct cmem__span *scavenge_next(uint64_t until, bool shorts, size_t max_
     return t;
 }
 
-/* Puts the busy span s back, cold or (where the kernel refused) hot. */
-static void scavenge_done(struct cmem__span *s, bool released) {
-    s->kind = released ? SPAN_COLD : SPAN_HOT;
-    s->unused_since = cmem__now();
-    put(s);
-}
-
 /* How many pages are given back in one call: the kernel takes 0.3 us for each, and others may wait for it. */
 #define RELEASE_PAGES ((size_t)1024)
 
@@ -401,7 +399,7 @@ static size_t release_hot(uint64_t until, bool shorts, size_t keep) {
         unlock(&heap.lock);
         bool released = cmem__os_release(s->base, len);
         lock(&heap.lock);
-        scavenge_done(s, released);
+        (void)put(s, released ? SPAN_COLD : SPAN_HOT);
         if (!released) break; /* locked pages: the others will be refused too */
         bytes += len;
     }
@@ -569,9 +567,7 @@ static bool move_pieces(struct cmem__span *s, struct piece *p, size_t n) {
     lock(&heap.lock);
     bool whole = true;
     for (size_t i = 0; i < n; i++) {
-        p[i].from->kind = result[i] == MOVED ? SPAN_COLD : SPAN_HOT;
-        p[i].from->unused_since = cmem__now();
-        put(p[i].from);
+        (void)put(p[i].from, result[i] == MOVED ? SPAN_COLD : SPAN_HOT);
         if (result[i] == MOVED)
             heap.moved_bytes += p[i].npages << PAGE_SHIFT;
         else
@@ -655,9 +651,7 @@ static void free_locked(struct cmem__span *s) {
     heap.inuse_pages -= s->npages;
     heap.activity++;
     s->region->free_pages += s->npages;
-    s->kind = SPAN_HOT;
-    s->unused_since = cmem__now();
-    put(s);
+    (void)put(s, SPAN_HOT);
 }
 
 void cmem__pages_free(struct cmem__span *s) {
@@ -735,8 +729,7 @@ size_t cmem__pages_scavenge(uint64_t idle_ns) {
     struct cmem__region *r;
     while ((r = take_cold_region(idle_ns == 0 ? UINT64_MAX : until)) != NULL) {
         unlock(&heap.lock);
-        cmem__os_region_delete((void *)r->base, r->npages << PAGE_SHIFT);
-        cmem__meta_free(r, sizeof *r);
+        region_delete(r);
         lock(&heap.lock);
     }
     unlock(&heap.lock);
@@ -836,11 +829,7 @@ void cmem__pages_after_fork(void) {
     heap.grown = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
     for (struct cmem__region *r = heap.regions; r != NULL; r = r->next) {
         for (struct cmem__span *s = pagemap_span(r->base); s != NULL; s = after(s)) {
-            if (s->kind != SPAN_BUSY) continue;
-            s->kind = SPAN_HOT;
-            s->unused_since = cmem__now();
-            put(s);
-            s = pagemap_span(r->base); /* s may be part of another one now */
+            if (s->kind == SPAN_BUSY) s = put(s, SPAN_HOT);
         }
     }
 }

@@ -15,6 +15,8 @@
 #define PERIOD_MIN_NS ((uint64_t)10000000)
 #define PERIOD_MAX_NS ((uint64_t)1000000000)
 
+static uint64_t clamp(uint64_t n, uint64_t lo, uint64_t hi) { return n < lo ? lo : n > hi ? hi : n; }
+
 /* ------------------------------------------------------------------------------------------------- settling
  *
  * How much free memory stays resident, the headroom, is a matter of price: to fault a page in and give it back again takes
@@ -64,9 +66,7 @@ size_t cmem__settle(unsigned procs) {
         headroom += headroom / 8;
     else
         headroom -= headroom / 16;
-    headroom = headroom > HEADROOM_MOST    ? HEADROOM_MOST
-               : headroom < HEADROOM_LEAST ? HEADROOM_LEAST
-                                           : headroom;
+    headroom = (unsigned)clamp(headroom, HEADROOM_LEAST, HEADROOM_MOST);
     size_t bytes = cmem__pages_settle(headroom);
     cmem__cache_budget(cmem__pages_inuse());
     return bytes;
@@ -81,8 +81,6 @@ static struct {
     uint64_t idle_ns;
     bool running, stopping;
 } scavenger = {.mutex = PTHREAD_MUTEX_INITIALIZER, .stop = PTHREAD_COND_INITIALIZER};
-
-static uint64_t clamp(uint64_t ns, uint64_t lo, uint64_t hi) { return ns < lo ? lo : ns > hi ? hi : ns; }
 
 /* Sleeps; false where the thread is to end. */
 static bool nap(uint64_t ns) {

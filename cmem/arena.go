@@ -30,7 +30,6 @@ type arenaMem struct {
 	at     int            // where its free bytes begin
 	room   int            // and how many there are
 	used   int            // bytes handed out, without padding
-	weight int            // bytes that press on the collector
 	chunks [][]byte       // the newest last
 	large  [][]byte       // buffers of their own
 }
@@ -114,22 +113,21 @@ func (a Arena) allocSlow(n int) []byte {
 // take allocates n bytes for the arena.
 func (m *arenaMem) take(n int) []byte {
 	b := Alloc(n)
-	m.weight += n
 	press(n)
 	return b
 }
 
-// drop frees all of them but the first k chunks.
-func (m *arenaMem) drop(k int) {
+// drop frees all of them but the first k chunks, and returns the bytes, which pressed on the collector.
+func (m *arenaMem) drop(k int) (bytes int) {
 	for i, b := range m.large {
-		m.weight -= len(b)
+		bytes += len(b)
 		Free(b)
 		m.large[i] = nil
 	}
 	m.large = m.large[:0]
 	for len(m.chunks) > k {
 		last := len(m.chunks) - 1
-		m.weight -= len(m.chunks[last])
+		bytes += len(m.chunks[last])
 		Free(m.chunks[last])
 		m.chunks[last] = nil
 		m.chunks = m.chunks[:last]
@@ -138,6 +136,7 @@ func (m *arenaMem) drop(k int) {
 	if len(m.chunks) > 0 {
 		m.use(m.chunks[0])
 	}
+	return bytes
 }
 
 // use makes chunk the one in use.
@@ -150,10 +149,7 @@ func (a Arena) Len() int { return a.mem("Arena.Len").used }
 
 // Reset frees all buffers of the arena, and makes it empty for another use. It panics with a *MisuseError after Free.
 func (a Arena) Reset() {
-	m := a.mem("Arena.Reset")
-	weight := m.weight
-	m.drop(1)
-	unpress(weight - m.weight)
+	unpress(a.mem("Arena.Reset").drop(1))
 	runtime.KeepAlive(a.o)
 }
 
@@ -163,8 +159,7 @@ func (a Arena) Free() {
 		return
 	}
 	if m := a.o.mem; m.gen.CompareAndSwap(a.gen, a.gen+1) {
-		unpress(m.weight)
-		m.drop(0) // the first chunk too: an owner without an arena holds nothing that would count as a leak
+		unpress(m.drop(0)) // the first chunk too: an owner without an arena holds nothing that would count as a leak
 		arenaOwners.Put(a.o)
 	}
 }
@@ -172,9 +167,9 @@ func (a Arena) Free() {
 // lost is the cleanup: every handle of the owner is gone.
 func (m *arenaMem) lost() {
 	if gen := m.gen.Load(); gen%2 == 1 && m.gen.CompareAndSwap(gen, gen+1) {
-		n, weight := m.used, m.weight
-		m.drop(0)
+		n := m.used
+		bytes := m.drop(0)
 		countNetFreed(n)
-		unpressCollected(weight)
+		unpressCollected(bytes)
 	}
 }

@@ -147,11 +147,12 @@ func tryAlloc(n int, zero bool) ([]byte, error) {
 	case n > math.MaxInt-maxClassSize:
 		return nil, noMemoryError(n)
 	}
-	if p := allocSlow(n, zero); p != nil {
-		return slice(p, n), nil
+	p := allocSlow(n, zero)
+	if p == nil {
+		p = reclaimAndAlloc(n, zero)
 	}
-	if b := reclaimAndAlloc(n, zero); b != nil {
-		return b, nil
+	if p == nil {
+		return nil, noMemoryError(n)
 	}
-	return nil, noMemoryError(n)
+	return slice(p, n), nil
 }

@@ -566,32 +566,8 @@ func attachMisuse(p uintptr) {
 }
 
 func readStats(s *Stats) {
-	var st c.Stats
-	c.ReadStats(&st)
-	*s = Stats{
-		HeapSys:          st.HeapSys,
-		HeapInuse:        st.HeapInuse,
-		HeapIdle:         st.HeapIdle,
-		HeapReleased:     st.HeapReleased,
-		LiveBytes:        st.LiveBytes,
-		LiveBlocks:       st.LiveBlocks,
-		MagazineBytes:    st.MagazineBytes,
-		ThreadCacheBytes: st.ThreadCacheBytes,
-		CentralFreeBytes: st.CentralFreeBytes,
-		MetadataSys:      st.MetadataSys,
-		TotalAlloc:       st.TotalAlloc,
-		Mallocs:          st.Mallocs,
-		Frees:            st.Frees,
-		Scavenges:        st.Scavenges,
-		ScavengedBytes:   st.ScavengedBytes,
-		MovedBytes:       st.MovedBytes,
-		HugeBytes:        st.HugeBytes,
-		HugeBlocks:       st.HugeBlocks,
-		HugeMallocs:      st.HugeMallocs,
-	}
-	for cls, n := range st.BySize {
-		s.BySize[cls].Mallocs, s.BySize[cls].Frees = n.Mallocs, n.Frees
-	}
+	*s = Stats{}
+	addC(s)
 }
 
 // residentBytes is what cmem holds of the process's memory: spans in use, free ones that were not given back, and its own

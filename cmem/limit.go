@@ -4,6 +4,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unsafe"
 )
 
 // heapLimit is what SetLimit was given last; 0: no limit.
@@ -36,7 +37,7 @@ const reclaimPatience = 5 * time.Millisecond
 // reclaimAndAlloc is allocSlow for n bytes that it had no memory for, after everything has been given back that nobody
 // holds, and then after what the collector finds lost. More than the whole heap would not come of that: whoever asks for it
 // by mistake, or for a stranger, is not to cost the others their resident memory.
-func reclaimAndAlloc(n int, zero bool) []byte {
+func reclaimAndAlloc(n int, zero bool) unsafe.Pointer {
 	var s Stats
 	if ReadStats(&s); uint64(n) > s.HeapSys {
 		return nil
@@ -45,7 +46,7 @@ func reclaimAndAlloc(n int, zero bool) []byte {
 	defer reclaimer.Unlock()
 	// Whoever had the lock before may have made room.
 	if p := allocSlow(n, zero); p != nil {
-		return slice(p, n)
+		return p
 	}
 	if time.Since(reclaimer.ended) < 9*reclaimer.took {
 		return nil
@@ -54,12 +55,12 @@ func reclaimAndAlloc(n int, zero bool) []byte {
 	reclaimer.took = 0
 	scavenge(0)
 	if p := allocSlow(n, zero); p != nil {
-		return slice(p, n)
+		return p
 	}
 	collectLost(reclaimPatience)
 	scavenge(0)
 	if p := allocSlow(n, zero); p != nil {
-		return slice(p, n)
+		return p
 	}
 	reclaimer.ended = time.Now()
 	reclaimer.took = reclaimer.ended.Sub(began)

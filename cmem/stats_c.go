@@ -1,0 +1,34 @@
+//go:build cgo && linux && (amd64 || arm64 || riscv64)
+
+package cmem
+
+import "github.com/gocmem/cmem/c"
+
+// addC adds libcmem's figures to s: the whole heap, or under the race detector what C code has allocated.
+func addC(s *Stats) {
+	var st c.Stats
+	c.ReadStats(&st)
+	s.HeapSys += st.HeapSys
+	s.HeapInuse += st.HeapInuse
+	s.HeapIdle += st.HeapIdle
+	s.HeapReleased += st.HeapReleased
+	s.LiveBytes += st.LiveBytes
+	s.LiveBlocks += st.LiveBlocks
+	s.MagazineBytes += st.MagazineBytes
+	s.ThreadCacheBytes += st.ThreadCacheBytes
+	s.CentralFreeBytes += st.CentralFreeBytes
+	s.MetadataSys += st.MetadataSys
+	s.TotalAlloc += st.TotalAlloc
+	s.Mallocs += st.Mallocs
+	s.Frees += st.Frees
+	s.Scavenges += st.Scavenges
+	s.ScavengedBytes += st.ScavengedBytes
+	s.MovedBytes += st.MovedBytes
+	s.HugeBytes += st.HugeBytes
+	s.HugeBlocks += st.HugeBlocks
+	s.HugeMallocs += st.HugeMallocs
+	for cls, n := range st.BySize {
+		s.BySize[cls].Mallocs += n.Mallocs
+		s.BySize[cls].Frees += n.Frees
+	}
+}

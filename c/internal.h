@@ -361,9 +361,12 @@ uint64_t cmem__pages_activity(void); /* changes with every span that is allocate
 /* Cold pages ever allocated, but for those that were filled by moves: they are faulted in by and by. */
 uint64_t cmem__pages_faulted(void);
 
-/* Gives hot free pages back, longest idle first, until those left are so many thousandths of what is in use: a headroom
- * for the ordinary ups and downs of the load. Returns the bytes given back. */
-size_t cmem__pages_settle(unsigned permille);
+/* Gives hot free pages back, longest idle first, until what is left of them is a headroom: together with those in use, the
+ * most pages that were in use of late. `patience` says how late: a peak before the last call is forgotten within so many
+ * calls, in sixteenths (of what it is beyond those in use, a PATIENCE_CALL/patience-th a call). Less than one call keeps
+ * only that part of the last peak. At least 1 MiB stays. Returns the bytes. Drops the lock around system calls. */
+#define PATIENCE_CALL 16u
+size_t cmem__pages_settle(unsigned patience);
 void cmem__pages_stats(struct cmem_stats *out);
 void cmem__pages_lock(void);
 void cmem__pages_unlock(void);

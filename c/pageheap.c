@@ -43,6 +43,8 @@ static struct {
     bool growing;         /* a thread is about to add a region */
     pthread_cond_t grown; /* broadcast when it has, or has not */
     size_t sys_pages, inuse_pages, cold_pages;
+    size_t peak_pages;   /* the most in use since the last settle */
+    size_t demand_pages; /* the most in use of late, as settle sees it */
     size_t huge_blocks, huge_bytes;
     uint64_t huge_allocs, huge_alloc_bytes;
     uint64_t scavenges, scavenged_bytes;
@@ -363,24 +365,32 @@ static bool grow(size_t npages) {
 
 /* ------------------------------------------------------------------------------------------------ release */
 
-/* Takes the whole physical pages of the hot span s, at most the upper max_pages of them; NULL where there are none. */
-static struct cmem__span *take_whole(struct cmem__span *s, size_t max_pages) {
+/* Takes the whole physical pages of the hot span s, at most the upper max_pages of them; where it takes not all, it takes
+ * and leaves `leave` at least. NULL where that is none. */
+static struct cmem__span *take_whole(struct cmem__span *s, size_t max_pages, size_t leave) {
     uintptr_t page = cmem__os_page_size();
     uintptr_t lo = (s->base + page - 1) & ~(page - 1), hi = span_end(s) & ~(page - 1);
     if (hi <= lo) return NULL;
-    if ((hi - lo) >> PAGE_SHIFT > max_pages) lo = (hi - (max_pages << PAGE_SHIFT)) & ~(page - 1);
+    if ((hi - lo) >> PAGE_SHIFT > max_pages) {
+        lo = (hi - (max_pages << PAGE_SHIFT)) & ~(page - 1);
+        uintptr_t least = s->base + (leave << PAGE_SHIFT);
+        if (lo < least) lo = (least + page - 1) & ~(page - 1);
+        if (hi <= lo || (hi - lo) >> PAGE_SHIFT < leave) return NULL;
+    }
     return take(s, (lo - s->base) >> PAGE_SHIFT, (hi - lo) >> PAGE_SHIFT);
 }
 
 /* The next hot span to give back, or its upper max_pages, busy; NULL where there is none: the oldest one, if it has been
- * idle since before `until`; a short one where `shorts` are wanted too. */
+ * idle since before `until`, and no short one comes of the rest, which would stay; a short one too where `shorts` are
+ * wanted. */
 static struct cmem__span *scavenge_next(uint64_t until, bool shorts, size_t max_pages) {
     struct cmem__span *t = NULL;
+    size_t leave = shorts ? 0 : SCAVENGE_MIN_PAGES;
     for (struct cmem__span *s = heap.age.next; t == NULL && s != &heap.age && s->unused_since <= until;
          s = s->next)
-        t = take_whole(s, max_pages);
+        t = take_whole(s, max_pages, leave);
     for (struct cmem__span *s = heap.shorts.next; shorts && t == NULL && s != &heap.shorts; s = s->next)
-        t = take_whole(s, max_pages);
+        t = take_whole(s, max_pages, 0);
     return t;
 }
 
@@ -622,6 +632,7 @@ struct cmem__span *cmem__pages_alloc(size_t npages, size_t align_pages, enum cme
     s->cls = (uint8_t)cls;
     s->region->free_pages -= npages;
     heap.inuse_pages += npages;
+    if (heap.peak_pages < heap.inuse_pages) heap.peak_pages = heap.inuse_pages;
     heap.activity++;
     heap.faulted += npages - w.hot - moved;
     if (kind == SPAN_SMALL) map_all(s, s);
@@ -773,9 +784,19 @@ size_t cmem__pages_sys(void) {
     return npages;
 }
 
-size_t cmem__pages_settle(unsigned permille) {
+/* The pages beyond those in use that have been in use of late, by a peak that is forgotten call by call. */
+static size_t headroom(unsigned patience) {
+    size_t inuse = heap.inuse_pages, beyond = heap.demand_pages > inuse ? heap.demand_pages - inuse : 0;
+    beyond -= patience > PATIENCE_CALL ? beyond * PATIENCE_CALL / patience : beyond;
+    if (inuse + beyond < heap.peak_pages) beyond = heap.peak_pages - inuse;
+    heap.demand_pages = inuse + beyond;
+    heap.peak_pages = inuse;
+    return patience < PATIENCE_CALL ? beyond * patience / PATIENCE_CALL : beyond;
+}
+
+size_t cmem__pages_settle(unsigned patience) {
     lock(&heap.lock);
-    size_t keep = heap.inuse_pages * permille / 1000;
+    size_t keep = headroom(patience);
     if (keep < HEADROOM_MIN >> PAGE_SHIFT) keep = HEADROOM_MIN >> PAGE_SHIFT;
     /* The memory of a burst goes in steps: it may come again. */
     if (hot_pages() > keep + SETTLE_STEP)

@@ -19,23 +19,24 @@ static uint64_t clamp(uint64_t n, uint64_t lo, uint64_t hi) { return n < lo ? lo
 
 /* ------------------------------------------------------------------------------------------------- settling
  *
- * How much free memory stays resident, the headroom, is a matter of price: to fault a page in and give it back again takes
- * 2 us of CPU time. The heap counts the pages that will be faulted in, and the headroom follows what they cost: it shrinks
- * as long as that is within a share of the CPU time that the process uses, and grows beyond. The share is larger where the process
- * leaves CPU time unused, as Go's collector has workers for idle time. docs/footprint.md has the measurements. */
+ * What is free stays resident as far as it was in use of late (see cmem__pages_settle); how late is a matter of price: to
+ * fault a page in and give it back again takes 2 us of CPU time. The heap counts the pages that will be faulted in, and the
+ * patience with which peaks are remembered follows what they cost: it shrinks as long as that is within a share of the CPU time
+ * that the process uses, and grows beyond. The share is larger where the process leaves CPU time unused, as Go's collector has
+ * workers for idle time. docs/footprint.md has the measurements. */
 
 #define FAULT_NS 2000
 
 /* Percent of the process's CPU time: where it uses all of its CPUs, and what is added where it uses none, by the square of
  * what is unused, up to a bound: a process that is well used is to be left alone. */
 #define SHARE_BUSY 3
-#define SHARE_IDLE 70
-#define SHARE_MOST 45
+#define SHARE_IDLE 130
+#define SHARE_MOST 50
 
-/* Thousandths of what is in use. */
-#define HEADROOM_LEAST 16
-#define HEADROOM_START 64
-#define HEADROOM_MOST 200
+/* Of patience: from a quarter of the last 20 ms' peak to 2.5 s. */
+#define PATIENCE_LEAST (PATIENCE_CALL / 4)
+#define PATIENCE_START (PATIENCE_CALL * 8)
+#define PATIENCE_MOST (PATIENCE_CALL * 128)
 
 /* Sums that forget: what was SETTLE_NS ago counts 15/16. */
 struct pace {
@@ -61,13 +62,13 @@ static bool too_dear(unsigned procs) {
 }
 
 size_t cmem__settle(unsigned procs) {
-    static unsigned headroom = HEADROOM_START;
+    static unsigned patience = PATIENCE_START;
     if (too_dear(procs))
-        headroom += headroom / 8;
+        patience += patience / 16 + 1;
     else
-        headroom -= headroom / 16;
-    headroom = (unsigned)clamp(headroom, HEADROOM_LEAST, HEADROOM_MOST);
-    size_t bytes = cmem__pages_settle(headroom);
+        patience -= patience / 16 + 1;
+    patience = (unsigned)clamp(patience, PATIENCE_LEAST, PATIENCE_MOST);
+    size_t bytes = cmem__pages_settle(patience);
     cmem__cache_budget(cmem__pages_inuse());
     return bytes;
 }

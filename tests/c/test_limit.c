@@ -187,7 +187,7 @@ Test(scavenger, gives_back_what_is_idle) {
     memset(p, 1, 20 * MIB);
     cmem_free(p);
     cr_assert_eq(cmem_scavenger_start(50000000), 0, "once more");
-    cr_assert(wait_until_given_back(0));
+    cr_assert(wait_until_given_back(0), "%zu bytes are held still", held());
     cmem_scavenger_stop();
 }
 

@@ -110,24 +110,51 @@ Test(pageheap, regions_are_never_merged) {
 
 /* -------------------------------------------------------------------------------------------------- settling */
 
-/* A share of what is in use, and at least 1 MiB. */
-Test(pageheap, settle_leaves_the_headroom) {
-    size_t headroom = MIB / PAGE_SIZE;
-    struct cmem__span *a = take(headroom + 100), *b = take(1);
-    give(a);
-    cr_assert_eq(cmem__pages_settle(125), 100 * PAGE_SIZE);
-    cr_assert_eq(cmem__pages_settle(125), 0, "settled twice");
-    cr_assert_eq(hot_pages(), headroom);
+/* At least 1 MiB. */
+Test(pageheap, settle_leaves_a_mebibyte) {
+    size_t least = MIB / PAGE_SIZE;
+    give(take(least + 100));
+    cr_assert_eq(cmem__pages_settle(0), 100 * PAGE_SIZE);
+    cr_assert_eq(cmem__pages_settle(0), 0, "settled twice");
+    cr_assert_eq(hot_pages(), least);
     cmem__check(true);
-    struct cmem__span *c = take(16 * headroom);
-    give(take(5 * headroom));
-    for (size_t share = 4; share <= 8; share *= 2) {
-        cmem__pages_settle((unsigned)(1000 / share));
-        cr_assert_eq(hot_pages(), (16 * headroom + 1) / share);
+}
+
+/* What was in use at the peak since the last call stays, or the part of it beyond what is in use now that was asked for. */
+Test(pageheap, settle_leaves_the_last_peak) {
+    enum { UNIT = 4 * MIB / PAGE_SIZE };
+    struct cmem__span *a = take(UNIT);
+    for (unsigned part = 1; part <= 4; part++) {
+        struct cmem__span *peak = take(4 * UNIT);
+        give(peak);
+        cmem__pages_settle(part * PATIENCE_CALL / 4);
+        cr_assert_eq(hot_pages(), part * UNIT, "a part of %u/4 leaves %zu pages", part, hot_pages());
         cmem__check(true);
     }
+    cmem__pages_settle(PATIENCE_CALL);
+    cr_assert_eq(hot_pages(), MIB / PAGE_SIZE, "a peak before the last call counts");
+    give(a);
+}
+
+/* An old peak is forgotten, each time an eighth of what is left of it beyond what is in use; a new one counts in full. */
+Test(pageheap, settle_forgets_with_patience) {
+    size_t beyond = 12 * MIB / PAGE_SIZE;
+    struct cmem__span *a = take(20 * MIB / PAGE_SIZE), *b = take(beyond);
+    cmem__pages_settle(8 * PATIENCE_CALL);
     give(b);
+    cmem__pages_settle(8 * PATIENCE_CALL);
+    cr_assert_eq(hot_pages(), beyond, "the peak was in use since the last call");
+    for (unsigned i = 0; i < 10; i++) {
+        beyond -= beyond / 8;
+        cmem__pages_settle(8 * PATIENCE_CALL);
+        cr_assert_eq(hot_pages(), beyond, "call %u leaves %zu pages, not %zu", i, hot_pages(), beyond);
+    }
+    struct cmem__span *c = take(2 * beyond);
     give(c);
+    cmem__pages_settle(8 * PATIENCE_CALL);
+    cr_assert_eq(hot_pages(), 2 * beyond);
+    give(a);
+    cmem__check(true);
 }
 
 /* No more than 16 MiB at a time, and an eighth of what is more. */
@@ -137,10 +164,10 @@ Test(pageheap, settle_takes_a_burst_in_steps) {
     for (size_t hot = 20 * step; hot > least; hot = hot_pages()) {
         size_t more = hot > least + step ? hot - least - step : 0,
                want = more > 0 ? step + more / 8 : hot - least;
-        cr_assert_eq(cmem__pages_settle(125), want * PAGE_SIZE);
+        cr_assert_eq(cmem__pages_settle(0), want * PAGE_SIZE);
         cr_assert_eq(hot_pages(), hot - want);
     }
-    cr_assert_eq(cmem__pages_settle(125), 0);
+    cr_assert_eq(cmem__pages_settle(0), 0);
 }
 
 /* However old and however many: a call each is not worth it. */
@@ -150,15 +177,30 @@ Test(pageheap, settle_leaves_short_runs) {
     take(FIRST_PAGES);
     struct cmem__region *r = draw(picture, 15);
     for (size_t i = 0; i < 200; i += 2) span_at(r->base + i * 15 * PAGE_SIZE)->unused_since = 0;
-    size_t inuse = stats_now().heap_inuse / PAGE_SIZE;
     cr_assert_eq(hot_pages(), 1500);
-    cr_assert_lt(inuse / 8, 1500 - 15, "there is nothing to settle");
-    cr_assert_eq(cmem__pages_settle(125), 0);
+    cr_assert_eq(cmem__pages_settle(0), 0);
     cr_assert_eq(scavenge(1), 0);
     struct cmem__span *s = span_at(r->base + 15 * PAGE_SIZE);
     give(s); /* its neighbours are short no longer */
-    cr_assert_eq(cmem__pages_settle(125), 45 * PAGE_SIZE);
+    cr_assert_eq(cmem__pages_settle(0), 45 * PAGE_SIZE);
     cr_assert_eq(scavenge(0), 1500 - 30);
+}
+
+/* A run that is given back in parts leaves none that is too short to be given back by itself. */
+Test(pageheap, parts_leave_no_short_rest) {
+    struct cmem__span *used = take(MIB / PAGE_SIZE);
+    for (size_t npages = 257; npages < 1060; npages++) {
+        struct cmem__span *s = take(npages);
+        uintptr_t base = s->base;
+        give(s);
+        if (npages < 300) cmem__pages_settle(0);
+        size_t left = hot_pages();
+        cr_assert(left == npages || left == 256, "%zu pages are left of %zu", left, npages);
+        span_at(base)->unused_since = 0;
+        cr_assert_eq(scavenge(1), left);
+    }
+    give(used);
+    cmem__check(true);
 }
 
 /* ---------------------------------------------------------------------------------------------------- limit */
@@ -709,7 +751,7 @@ static size_t walk_free(uint64_t *seed, struct cmem__span *s) {
 static void walk_scavenge(uint64_t *seed) {
     size_t hot = hot_pages() * PAGE_SIZE, how = pick(seed, 3);
     os.released = 0;
-    size_t bytes = how == 0 ? cmem_scavenge(0) : how == 1 ? cmem_scavenge(10000000) : cmem__pages_settle(125);
+    size_t bytes = how == 0 ? cmem_scavenge(0) : how == 1 ? cmem_scavenge(10000000) : cmem__pages_settle(0);
     cr_assert_eq(os.released, bytes);
     cr_assert_eq(hot_pages() * PAGE_SIZE, hot - bytes);
     if (how == 0) cr_assert_eq(bytes, hot);

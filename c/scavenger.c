@@ -36,7 +36,7 @@ static uint64_t clamp(uint64_t n, uint64_t lo, uint64_t hi) { return n < lo ? lo
 /* Of patience: from a quarter of the last 20 ms' peak to 2.5 s. */
 #define PATIENCE_LEAST (PATIENCE_CALL / 4)
 #define PATIENCE_START (PATIENCE_CALL * 8)
-#define PATIENCE_MOST (PATIENCE_CALL * 128)
+#define PATIENCE_MOST ((uint64_t)PATIENCE_CALL * 128)
 
 /* Sums that forget: what was SETTLE_NS ago counts 15/16. */
 struct pace {

@@ -90,7 +90,7 @@ func allocFast(n int) unsafe.Pointer {
 // tenth of the whole.
 //
 //go:nosplit
-func alloc(n int) unsafe.Pointer {
+func allocPinned(n int) unsafe.Pointer {
 	if uint(n)-1 >= maxClassSize {
 		return allocOther(n)
 	}
@@ -175,7 +175,7 @@ func findTag(p uintptr) uintptr {
 // would cost a tenth of the whole.
 //
 //go:nosplit
-func free(p unsafe.Pointer) {
+func freePinned(p unsafe.Pointer) {
 	a := uintptr(p)
 	leaf := hotLeaf
 	if leaf == nil || leaf.Root != a>>c.LeafShift {

@@ -1,0 +1,70 @@
+//go:build cgo && linux && !race && !asan && !cmem_pinned && go1.24 && !go1.27
+
+package cmem
+
+import (
+	"runtime/debug"
+	"unsafe"
+
+	"github.com/gocmem/cmem/c"
+)
+
+// The fast paths once more, in assembly. A goroutine that runs assembly is not preempted, neither by a function's prologue
+// nor by a signal (runtime/preempt.go, isAsyncSafePoint), and so stays on its P, and holds up whoever stops the world, as if it
+// were pinned. That saves procPin and procUnpin, which count to and fro in one word of the M, each waiting for the one before: 4
+// of the 10 ns of a pair (docs/performance.md). What is not the common case jumps to allocPinned and freePinned.
+//
+// Where an M keeps its P differs from one Go release to the next: known releases only are built this way (mP in
+// fast_go1*.go), and findP tries it when the program starts. Build with -tags cmem_pinned to do without.
+
+// alloc is allocPinned.
+func alloc(n int) unsafe.Pointer
+
+// free is freePinned.
+//
+//go:noescape
+func free(p unsafe.Pointer)
+
+// currentP returns the word at the beginning of the P that the caller runs on, found as alloc and free do: its number, and its
+// status above that.
+func currentP() uint64
+
+// fastCaches is where alloc and free find the caches of Ps: caches, or nil where findP failed and there is no fast path.
+var fastCaches = findP()
+
+func findP() (found *[maxProcs]*c.Cache) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // what is read may be no pointer
+	defer func() {
+		if recover() != nil {
+			found = nil
+		}
+	}()
+	const running = 1
+	for range 100 { // it may be on another P by the time it is pinned
+		p := currentP()
+		pid := procPin()
+		procUnpin()
+		if p == running<<32|uint64(pid) {
+			return &caches
+		}
+	}
+	return nil
+}
+
+// Of the structures that the assembly works on; it reads Magazine and Entry, whose fields are words, by their numbers.
+const (
+	cacheMag   = unsafe.Offsetof(c.Cache{}.Mag)
+	leafSpan   = unsafe.Offsetof(c.Leaf{}.Span)
+	leafRoot   = unsafe.Offsetof(c.Leaf{}.Root)
+	spanState  = unsafe.Offsetof(c.Span{}.State)
+	spanMagic  = unsafe.Offsetof(c.Span{}.Magic)
+	spanSize   = unsafe.Offsetof(c.Span{}.Size)
+	spanBlocks = unsafe.Offsetof(c.Span{}.NBlocks)
+
+	leafShift = c.LeafShift
+	leafMask  = c.LeafPages - 1
+	pageMask  = 1<<c.PageShift - 1
+	tagSmall  = c.TagSmall
+	tagCached = c.TagCached
+	numSmall  = c.NumSmall
+)

@@ -1,0 +1,66 @@
+//go:build cgo && linux && !race && !asan && !cmem_pinned && go1.24 && !go1.27
+
+package cmem
+
+import (
+	"runtime"
+	"sync"
+	"testing"
+	"unsafe"
+
+	"github.com/gocmem/cmem/c"
+)
+
+// TestFindP: this Go release has an M's P where we take it to be, on whatever thread.
+func TestFindP(t *testing.T) {
+	if fastCaches != &caches {
+		t.Fatalf("%s: findP did not find the P at %#x of an M: mP in fast_go1*_amd64.go is wrong", runtime.Version(), mP)
+	}
+	var wg sync.WaitGroup
+	for range 64 {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for range 100 {
+				pid := procPin()
+				p := currentP()
+				procUnpin()
+				if p&(1<<32-1) != uint64(pid) {
+					t.Errorf("currentP is %#x on P %d", p, pid)
+					return
+				}
+				runtime.Gosched()
+			}
+		}()
+	}
+	wg.Wait()
+}
+
+// TestWithoutP: where the P cannot be found, alloc and free do without the fast path.
+func TestWithoutP(t *testing.T) {
+	fastCaches = nil
+	defer func() { fastCaches = &caches }()
+	for n := 1; n <= maxClassSize; n = n*3 + 1 {
+		b := Alloc(n)
+		b[n-1] = 1
+		Free(b)
+		if misuseOf(func() { Free(b) }) == nil {
+			t.Errorf("a second Free of %d bytes did not panic", n)
+		}
+	}
+}
+
+// TestLayoutOfMagazine: the assembly knows its fields by number.
+func TestLayoutOfMagazine(t *testing.T) {
+	var m c.Magazine
+	if unsafe.Sizeof(m) != 32 || unsafe.Offsetof(m.Top) != 0 || unsafe.Offsetof(m.Base) != 8 || unsafe.Offsetof(m.End) != 16 || unsafe.Offsetof(m.Allocs) != 24 {
+		t.Error("fast_amd64.s takes Magazine for {Top, Base, End, Allocs}, 8 bytes each")
+	}
+	var e c.Entry
+	if unsafe.Sizeof(e) != 16 || unsafe.Offsetof(e.Block) != 0 || unsafe.Offsetof(e.Tag) != 8 {
+		t.Error("fast_amd64.s takes Entry for {Block, Tag}, 8 bytes each")
+	}
+	if unsafe.Offsetof(c.Cache{}.Room) != 0 || unsafe.Offsetof(c.Span{}.Base) != 0 || unsafe.Offsetof(c.Leaf{}.Tag) != 0 {
+		t.Error("fast_amd64.s takes Room, Base and Tag for the first fields of Cache, Span and Leaf")
+	}
+}

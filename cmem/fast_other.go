@@ -1,0 +1,9 @@
+//go:build cgo && linux && !race && (arm64 || riscv64 || (amd64 && (asan || cmem_pinned || !go1.24 || go1.27)))
+
+package cmem
+
+import "unsafe"
+
+func alloc(n int) unsafe.Pointer { return allocPinned(n) }
+
+func free(p unsafe.Pointer) { freePinned(p) }

@@ -114,6 +114,7 @@ test-stress: $(STRESS) ## the C stress programs: plain, under ASan and UBSan, TS
 .PHONY: test-go
 test-go: $(MISUSE) ## the Go tests
 	@tests/scripts/run-go.sh $@ ./...
+	@tests/scripts/in-peers.sh ../scripts/run-go.sh $@-peers ./...
 
 .PHONY: test-go-race
 test-go-race: $(MISUSE) ## the Go tests under the race detector
@@ -131,8 +132,8 @@ test-go-asan: $(MISUSE) ## the Go tests under AddressSanitizer, where Go has it
 	esac
 
 .PHONY: test-go-strict
-test-go-strict: $(MISUSE) ## the Go tests with the runtime's full checks on pointers (cgocheck2, checkptr)
-	@GOEXPERIMENT=cgocheck2 tests/scripts/run-go.sh $@ -gcflags=all=-d=checkptr ./...
+test-go-strict: $(MISUSE) ## the Go tests with the runtime's full checks on pointers (cgocheck2, checkptr), and without the assembly
+	@GOEXPERIMENT=cgocheck2 tests/scripts/run-go.sh $@ -tags=cmem_pinned -gcflags=all=-d=checkptr ./...
 
 .PHONY: lint
 lint: lint-format lint-vet lint-cc lint-tidy ## formatting, go vet, gcc with strict warnings, clang-tidy: no finding allowed
@@ -148,6 +149,9 @@ lint-vet:
 	$(call say,VET,./...)
 	$Qgo vet ./...
 	$QCGO_ENABLED=0 go vet ./...
+	$(call say,VET,tests/peers/...)
+	$Qtests/scripts/in-peers.sh go vet ./...
+	$QCGO_ENABLED=0 tests/scripts/in-peers.sh go vet ./...
 
 lint-cc: $(LIB_SRC:c/%.c=build/strict/obj/%.o)
 lint-tidy: $(LIB_SRC:c/%.c=build/tidy/%.ok)
@@ -180,24 +184,40 @@ recycle: ## the recycling experiment: nine modes, charts in demo-out/recycle (ha
 footprint: ## resident memory, CPU and faults under seven loads, beside make, sync.Pool and malloc (15 minutes); ARGS="..."
 	@go run ./tests/footprint $(ARGS)
 
+.PHONY: growth
+growth: ## how costs grow with live blocks, goroutines, sizes, threads and free runs (4 minutes); ARGS="-help" lists the flags
+	@go run ./tests/growth $(ARGS)
+
 .PHONY: vsz
 vsz: ## what cgo costs in virtual memory: all examples in all variants; fills docs/vsz.md and its pictures (6 minutes); ARGS="-only ex1"
 	@go run ./go/cmd/cmem/internal/vszdocs $(ARGS)
 
+.PHONY: escape
+escape: ## what the compiler puts on the stack and what on the heap, and what make, sync.Pool and cmem cost (a minute); ARGS="-count 7"
+	@go build -gcflags=-m ./examples/escape 2>&1 | grep -E 'escape|moved'
+	@go test -run '^$$' -bench . -benchmem -benchtime 100ms $(ARGS) ./examples/escape ./examples/escape/breakeven
+
 .PHONY: bench
-bench: ## the Go benchmarks, beside make and sync.Pool; ARGS="..." goes to the program
-	@go run ./tests/bench $(ARGS)
+bench: ## cmem beside make, pools and other allocators, in one run: tables, JSON, a picture (6 minutes); ARGS="-help" lists the flags
+	@for p in libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4; do \
+		tests/scripts/install-packages.sh $$p || echo "bench: going on without $$p"; \
+	done
+	@mkdir -p build
+	@go build -C tests/peers -o $(CURDIR)/build/peers .
+	@build/peers $(ARGS)
 
 .PHONY: bench-c
-bench-c: $(BENCHES) ## the C benchmarks
+bench-c: $(BENCHES) ## the C API beside glibc, jemalloc, mimalloc and tcmalloc (3 minutes); ARGS="-help" lists workloads and flags
 	$(call require,BENCHES,tests/c/bench_*.c)
-	@for b in $(BENCHES); do $$b; done
+	@tests/scripts/install-packages.sh libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 || echo 'bench-c: going on without the allocators that are missing'
+	@go run ./tests/benchc $(ARGS)
 
 .PHONY: deps
 deps: ## install the Debian packages that tests and demo need, where they are missing
 	@command -v go >/dev/null || { echo 'deps: Go 1.24 or later is needed; see https://go.dev' >&2; exit 1; }
 	@tests/scripts/install-packages.sh gcc g++ pkg-config libcriterion-dev valgrind clang-format clang-tidy
 	@tests/scripts/install-packages.sh memcached strace procps || echo 'deps: going on without what only the demo and the VSZ tables need'
+	@tests/scripts/install-packages.sh libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 || echo 'deps: going on without what only the benchmarks preload'
 
 # Variants: one set of flags each. Sanitizers and valgrind see the debug build, with its invariants and lock ranks.
 
@@ -229,7 +249,7 @@ build/$1/%: tests/c/%.c build/$1/libcmem.a Makefile
 	$$(call say,CC,$$@)
 	$$Qmkdir -p $$(@D)
 	$$Q$$(CC) $$(STD) -Wall -Wextra -Werror $$(CFLAGS_$1) $$(CPPFLAGS) -Ic -Itests/c -MMD -MP -MF $$@.d \
-		$$< build/$1/libcmem.a $$(if $$(filter test_%,$$*),-lcriterion) -o $$@
+		$$< build/$1/libcmem.a $$(if $$(filter test_%,$$*),-lcriterion) $$(if $$(filter bench_%,$$*),-ldl) -o $$@
 endef
 $(foreach v,release strict debug asan tsan valgrind,$(eval $(call variant,$v)))
 

@@ -1,12 +1,20 @@
 #!/usr/bin/env bash
-# install-packages.sh PACKAGE...: installs the Debian packages whose program or header is not there yet.
+# install-packages.sh PACKAGE...: installs the Debian packages whose program, header or library is not there yet.
 set -euo pipefail
+
+# library NAME: the dynamic linker knows a shared library whose name begins so.
+library() {
+    [[ $(PATH=$PATH:/sbin:/usr/sbin ldconfig -p) == *"/$1"* ]]
+}
 
 # A package counts as there when what it is for is there, so that systems without dpkg can pass.
 present() {
     case $1 in
     libcriterion-dev) echo '#include <criterion/criterion.h>' | cc -E - ;;
     procps) command -v ps ;;
+    libjemalloc2) library libjemalloc.so.2 ;;
+    libmimalloc2.0) library libmimalloc.so.2 ;;
+    libtcmalloc-minimal4) library libtcmalloc_minimal.so.4 ;;
     *) command -v "$1" ;;
     esac >/dev/null 2>&1
 }

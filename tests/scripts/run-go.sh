@@ -7,7 +7,8 @@
 set -euo pipefail
 name=$1
 shift
-mkdir -p build
+build=$(realpath "$(dirname "$0")/../..")/build
+mkdir -p "$build"
 
 go test -v -count=1 -vet=off -timeout=5m "$@" 2>&1 | awk -v name="$name" '
     /^ok  \t/   { ok++; print; output = ""; next }
@@ -22,4 +23,4 @@ go test -v -count=1 -vet=off -timeout=5m "$@" 2>&1 | awk -v name="$name" '
         printf "%s: %d tests passed, %d failed, %d skipped; %d packages passed, %d failed\n",
             name, passed, failed, skipped, ok, bad
         exit bad > 0 || passed == 0
-    }' | tee >(tail -n 1 >>build/summary)
+    }' | tee >(tail -n 1 >>"$build/summary")

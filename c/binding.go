@@ -9,6 +9,8 @@ package c
 // None of these calls back into Go or keeps a pointer, so arguments stay on the stack and the call is cheaper.
 #cgo noescape cmem__central_fetch
 #cgo nocallback cmem__central_fetch
+#cgo noescape cmem__central_ready
+#cgo nocallback cmem__central_ready
 #cgo noescape cmem__central_give
 #cgo nocallback cmem__central_give
 #cgo noescape cmem__central_give_mixed
@@ -31,6 +33,7 @@ package c
 #cgo nocallback cmem__cache_count_alloc
 #cgo nocallback cmem_scavenge
 #cgo nocallback cmem__settle
+#cgo nocallback cmem__pages_inuse
 #cgo nocallback cmem__pages_limit
 #cgo nocallback cmem__cache_has_threads
 #cgo nocallback cmem__poison
@@ -61,6 +64,8 @@ const (
 	TagHuge     = C.TAG_HUGE
 	TagSmall    = C.TAG_SMALL
 	TagCached   = C.TAG_CACHED
+
+	SpanTags = C.SPAN_TAGS
 )
 
 // The structures hold addresses as uintptr, not as pointers: they lie in C memory, where a pointer store from Go would
@@ -90,12 +95,12 @@ type (
 		busy, taken           uint32
 		activity, activeSince uint64
 		drained               uintptr
+		made                  [(NumClasses + 63) / 64]uint64
 	}
 
 	// Leaf is struct cmem__leaf.
 	Leaf struct {
-		Tag  [LeafPages]uint8
-		Span [LeafPages]uintptr // of Span
+		Page [LeafPages]uintptr // the page's tag in the first byte, and above that the address of its Span
 		Root uintptr            // its index in the pagemap
 	}
 
@@ -103,9 +108,9 @@ type (
 	Span struct {
 		Base    uintptr
 		NPages  uintptr
-		State   uintptr // of uint8, one tag a block
+		Tags    uintptr // of SpanTags uint8
 		Magic   uint32
-		Size    uint32
+		Unit    uint32
 		Kind    uint8
 		Class   uint8
 		NBlocks uint16
@@ -134,6 +139,11 @@ func Fetch(cls uint, out *Entry, n int) int {
 	return int(C.cmem__central_fetch(C.uint(cls), (*C.struct_cmem__entry)(unsafe.Pointer(out)), C.size_t(n), nil))
 }
 
+// Ready is Fetch of a large class, of as many blocks as are at hand without a trip to the page heap.
+func Ready(cls uint, out *Entry, n int) int {
+	return int(C.cmem__central_ready(C.uint(cls), (*C.struct_cmem__entry)(unsafe.Pointer(out)), C.size_t(n)))
+}
+
 // Give returns n blocks of class cls to the central list; their tags are TagCached.
 func Give(cls uint, in *Entry, n int) {
 	C.cmem__central_give(C.uint(cls), (*C.struct_cmem__entry)(unsafe.Pointer(in)), C.size_t(n))
@@ -148,13 +158,13 @@ func GiveMixed(in *Entry, n int) {
 func Refill(cls uint) int { return int(C.class_refill(C.uint(cls))) }
 
 // MaxRefill is the most that Refill returns.
-const MaxRefill = 32
+const MaxRefill = C.MAX_REFILL
 
 // MagazineSize is how many blocks of class cls a magazine holds, at most MaxMagazine.
 func MagazineSize(cls uint) int { return int(C.class_magazine(C.uint(cls))) }
 
 // MaxMagazine is the most that MagazineSize returns.
-const MaxMagazine = 64
+const MaxMagazine = C.MAX_MAGAZINE
 
 // NewCache makes the cache of a P, with all its magazines: one that is made later would change under its owner's hands.
 // Nil: out of memory.
@@ -212,9 +222,9 @@ func ReadStats(s *Stats) {
 // Scavenge gives what has been idle for idle nanoseconds back to the operating system and returns the bytes.
 func Scavenge(idle uint64) int { return int(C.cmem_scavenge(C.uint64_t(idle))) }
 
-// Settle gives free memory beyond an ordinary headroom back to the operating system, as eagerly as the process, which may
-// use procs CPUs, can afford. It returns the bytes. For the scavenger, every SettlePeriod nanoseconds.
-func Settle(procs int) int { return int(C.cmem__settle(C.uint(procs))) }
+// Settle gives free memory beyond an ordinary headroom back to the operating system, as eagerly as the process can afford. It
+// returns the bytes. For the scavenger, every SettlePeriod nanoseconds.
+func Settle() int { return int(C.cmem__settle()) }
 
 // SettlePeriod is in nanoseconds.
 const SettlePeriod = C.SETTLE_NS
@@ -224,6 +234,12 @@ func Limit(bytes int) int { return int(C.cmem__pages_limit(C.size_t(bytes))) }
 
 // NoLimit is SIZE_MAX.
 const NoLimit = -1
+
+// Inuse is the bytes of spans in use, those in caches among them.
+func Inuse() int { return int(C.cmem__pages_inuse()) }
+
+// TransferLimit is how many bytes of free blocks may lie between caches.
+var TransferLimit = (*int64)(unsafe.Pointer(&C.cmem__transfer_limit))
 
 // CacheLimit is what the limit of a P's cache is to be; its owner adopts it on its slow path.
 var CacheLimit = (*int64)(unsafe.Pointer(&C.cmem__cache_limit[C.CACHE_P]))

@@ -87,6 +87,8 @@ void cmem__cache_delete(struct cmem__cache *ch) {
     unlock(&reg.lock);
 }
 
+#define LEN_MADE (sizeof((struct cmem__cache *)0)->made / sizeof(uint64_t))
+
 bool cmem__magazine_init(struct cmem__cache *ch, unsigned c) {
     struct cmem__magazine *m = &ch->mag[c];
     if (m->base != NULL) return true;
@@ -96,13 +98,24 @@ bool cmem__magazine_init(struct cmem__cache *ch, unsigned c) {
     poke(m->end, e + n);
     poke(m->top, e);
     poke(m->base, e);
+    poke(ch->made[c / 64], ch->made[c / 64] | (uint64_t)1 << (c % 64));
     return true;
+}
+
+/* The first class from c on that ch has a magazine of, or NUM_CLASSES. */
+static unsigned next_made(const struct cmem__cache *ch, unsigned c) {
+    for (unsigned w = c / 64; w < LEN_MADE; w++) {
+        uint64_t bits = peek(ch->made[w]);
+        if (w == c / 64) bits &= ~(uint64_t)0 << (c % 64);
+        if (bits != 0) return w * 64 + (unsigned)__builtin_ctzll(bits);
+    }
+    return NUM_CLASSES;
 }
 
 static size_t count(const struct cmem__magazine *m) { return (size_t)(m->top - m->base); }
 
 void cmem__cache_flush(struct cmem__cache *ch) {
-    for (unsigned c = 0; c < NUM_CLASSES; c++) {
+    for (unsigned c = next_made(ch, 0); c < NUM_CLASSES; c = next_made(ch, c + 1)) {
         struct cmem__magazine *m = &ch->mag[c];
         if (m->top == m->base) continue;
         size_t n = count(m);
@@ -124,7 +137,7 @@ void cmem__cache_wait(struct cmem__cache *ch) {
 /* A number that changes whenever the cache is used. */
 static uint64_t activity(const struct cmem__cache *ch) {
     uint64_t sum = 0;
-    for (unsigned c = 0; c < NUM_CLASSES; c++)
+    for (unsigned c = next_made(ch, 0); c < NUM_CLASSES; c = next_made(ch, c + 1))
         sum += (peek(ch->mag[c].allocs) << 20) + (uintptr_t)peek(ch->mag[c].top);
     return sum;
 }
@@ -193,28 +206,31 @@ size_t cmem__cache_blocks(unsigned c) {
 }
 
 void cmem__cache_stats(struct cmem_stats *out) {
-    for (unsigned c = 0; c < NUM_CLASSES; c++) {
-        size_t cached = 0, size = class_size(c);
-        lock(&reg.lock);
-        uint64_t allocs = reg.past_allocs[c] + atomic_load_explicit(&direct_allocs[c], memory_order_relaxed);
-        for (const struct cmem__cache *ch = reg.all; ch != NULL; ch = ch->next) {
+    size_t cached[NUM_CLASSES] = {0};
+    uint64_t allocs[NUM_CLASSES];
+    lock(&reg.lock);
+    memcpy(allocs, reg.past_allocs, sizeof allocs);
+    for (const struct cmem__cache *ch = reg.all; ch != NULL; ch = ch->next) {
+        uint64_t bytes = 0;
+        for (unsigned c = next_made(ch, 0); c < NUM_CLASSES; c = next_made(ch, c + 1)) {
             size_t n = peek_count(&ch->mag[c]);
-            cached += n;
-            allocs += peek(ch->mag[c].allocs);
-            if (ch->kind == CACHE_P)
-                out->magazine_bytes += n * size;
-            else
-                out->thread_cache_bytes += n * size;
+            cached[c] += n;
+            allocs[c] += peek(ch->mag[c].allocs);
+            bytes += n * class_size(c);
         }
-        unlock(&reg.lock);
-        size_t handed_out = cmem__central_out(c);
-        size_t live = handed_out > cached ? handed_out - cached : 0;
-        out->by_size[c].mallocs = allocs;
-        out->by_size[c].frees = allocs > live ? allocs - live : 0;
+        *(ch->kind == CACHE_P ? &out->magazine_bytes : &out->thread_cache_bytes) += bytes;
+    }
+    unlock(&reg.lock);
+    for (unsigned c = 0; c < NUM_CLASSES; c++) {
+        size_t size = class_size(c), handed_out = cmem__central_out(c);
+        size_t live = handed_out > cached[c] ? handed_out - cached[c] : 0;
+        allocs[c] += atomic_load_explicit(&direct_allocs[c], memory_order_relaxed);
+        out->by_size[c].mallocs = allocs[c];
+        out->by_size[c].frees = allocs[c] > live ? allocs[c] - live : 0;
         out->live_blocks += live;
         out->live_bytes += live * size;
-        out->mallocs += allocs;
-        out->total_alloc += allocs * size;
+        out->mallocs += allocs[c];
+        out->total_alloc += allocs[c] * size;
     }
 }
 

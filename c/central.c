@@ -7,9 +7,6 @@
  * which all classes share, is their pool.
  */
 #include "internal.h"
-#include "poison.h"
-
-#include <string.h>
 
 static struct central {
     struct cmem__lock lock;
@@ -31,20 +28,15 @@ static struct cmem__span *span_new(unsigned c) {
     struct cmem__span *s = cmem__pages_alloc(class_pages(c), 1, SPAN_SMALL, c);
     if (s == NULL) return NULL;
     s->nblocks = (uint16_t)class_blocks(c);
-    s->size = (uint32_t)class_size(c);
-    s->magic = (uint32_t)((((uint64_t)1 << 32) + s->size - 1) / s->size);
+    s->unit = (uint32_t)((class_pages(c) << PAGE_SHIFT) / SPAN_TAGS);
+    s->magic = (uint32_t)((((uint64_t)1 << 32) + s->unit - 1) / s->unit);
     s->nfree = s->nblocks;
     s->scan = 0;
     s->partial = false;
-    if (s->nblocks <= SPAN_INLINE_STATE) {
-        memset(s->inline_state, TAG_NONE, sizeof s->inline_state);
-        s->state = s->inline_state;
-    } else {
-        s->state = cmem__meta_alloc(s->nblocks);
-        if (s->state == NULL) {
-            cmem__pages_free(s);
-            return NULL;
-        }
+    s->tags = cmem__meta_alloc(SPAN_TAGS);
+    if (s->tags == NULL) {
+        cmem__pages_free(s);
+        return NULL;
     }
     for (size_t i = 0; i < s->npages; i++) {
         /* Release: whoever sees the tag sees the span's fields too. */
@@ -57,7 +49,7 @@ static struct cmem__span *span_new(unsigned c) {
 /* Gives an empty span, in no tree, to the page heap. */
 static void span_delete(struct cmem__span *s) {
     for (size_t i = 0; i < s->npages; i++) tag_set(pagemap_tag(s->base + i * PAGE_SIZE), TAG_NONE);
-    if (s->state != s->inline_state) cmem__meta_free(s->state, s->nblocks);
+    cmem__meta_free(s->tags, SPAN_TAGS);
     cmem__pages_free(s);
 }
 
@@ -74,13 +66,14 @@ static void partial_remove(struct central *ce, struct cmem__span *s) {
 /* Takes up to n blocks of s, lowest first. */
 static size_t span_take(struct cmem__span *s, struct cmem__entry *out, size_t n) {
     size_t got = 0;
-    unsigned i = s->scan;
+    unsigned i = s->scan, shift = class_tag_shift(s->cls);
     for (; got < n && s->nfree > 0; i++) {
         insist(i < s->nblocks, "span has fewer free blocks than it counts", s->base);
-        if (tag_get(&s->state[i]) != TAG_NONE) continue;
-        tag_set(&s->state[i], TAG_CACHED);
+        cmem__tag *tag = &s->tags[i << shift];
+        if (tag_get(tag) != TAG_NONE) continue;
+        tag_set(tag, TAG_CACHED);
         s->nfree--;
-        out[got++] = (struct cmem__entry){s->base + (uintptr_t)i * s->size, &s->state[i]};
+        out[got++] = (struct cmem__entry){s->base + i * class_size(s->cls), tag};
     }
     s->scan = (uint16_t)i;
     return got;
@@ -114,7 +107,7 @@ static struct cmem__span *put_back(struct central *ce, const struct cmem__entry 
     struct cmem__span *s = pagemap_span(e->block);
     insist(s != NULL && s->kind == SPAN_SMALL && tag_get(e->tag) == TAG_CACHED,
            "a block came back that is not out (freed twice at the same time?)", e->block);
-    unsigned i = (unsigned)(e->tag - s->state);
+    unsigned i = (unsigned)(e->tag - s->tags) >> class_tag_shift(s->cls);
     tag_set(e->tag, TAG_NONE);
     if (i < s->scan) s->scan = (uint16_t)i;
     s->nfree++;
@@ -151,7 +144,9 @@ static void give_small(unsigned c, const struct cmem__entry *in, size_t n) {
 /* --------------------------------------------------------------------------------------------- large classes */
 
 static size_t fetch_large(unsigned c, struct cmem__entry *out, size_t n, bool *zeroed) {
-    for (size_t got = 0; got < n; got++) {
+    size_t got = cmem__transfer_take(c, out, n);
+    if (got > 0 && zeroed != NULL) *zeroed = false; /* of one block only, then */
+    for (; got < n; got++) {
         struct cmem__span *s = cmem__pages_alloc(class_pages(c), 1, SPAN_LARGE, c);
         if (s == NULL) return got;
         if (zeroed != NULL) *zeroed = s->zeroed;
@@ -161,7 +156,7 @@ static size_t fetch_large(unsigned c, struct cmem__entry *out, size_t n, bool *z
     return n;
 }
 
-static void give_large(const struct cmem__entry *e) {
+void cmem__large_free(const struct cmem__entry *e) {
     struct cmem__span *s = pagemap_span(e->block);
     insist(s != NULL && s->kind == SPAN_LARGE && s->base == e->block && tag_get(e->tag) == TAG_CACHED,
            "a block came back that is not out (freed twice at the same time?)", e->block);
@@ -183,13 +178,19 @@ size_t cmem__central_fetch(unsigned c, struct cmem__entry *out, size_t n, bool *
     return got;
 }
 
+size_t cmem__central_ready(unsigned c, struct cmem__entry *out, size_t n) {
+    size_t got = class_is_small(c) ? 0 : cmem__transfer_take(c, out, n);
+    if (got > 0) cmem__central_count_out(c, (long)got);
+    return got;
+}
+
 void cmem__central_give(unsigned c, const struct cmem__entry *in, size_t n) {
     cmem__central_count_out(c, -(long)n);
     if (class_is_small(c)) {
         give_small(c, in, n);
         return;
     }
-    for (size_t i = 0; i < n; i++) give_large(&in[i]);
+    for (size_t i = cmem__transfer_put(c, in, n); i < n; i++) cmem__large_free(&in[i]);
 }
 
 void cmem__central_give_mixed(const struct cmem__entry *in, size_t n) {
@@ -210,7 +211,7 @@ size_t cmem__central_out(unsigned c) {
 }
 
 size_t cmem__central_free_bytes(void) {
-    size_t bytes = 0;
+    size_t bytes = cmem__transfer_bytes();
     for (unsigned c = 0; c < NUM_SMALL; c++) {
         lock(&central[c].lock);
         bytes += central[c].free_blocks * class_size(c);
@@ -221,8 +222,10 @@ size_t cmem__central_free_bytes(void) {
 
 void cmem__central_lock(void) {
     for (unsigned c = 0; c < NUM_SMALL; c++) lock(&central[c].lock);
+    cmem__transfer_lock();
 }
 void cmem__central_unlock(void) {
+    cmem__transfer_unlock();
     for (unsigned c = NUM_SMALL; c-- > 0;) unlock(&central[c].lock);
 }
 
@@ -236,14 +239,17 @@ static size_t check_partial(const struct cmem__span *s, unsigned c, uintptr_t lo
     insist(s->base >= lo && s->base < hi, "central tree is out of order", s->base);
     insist(s->kind == SPAN_SMALL && s->cls == c && s->partial, "span in the wrong central list", s->base);
     insist(s->nfree > 0 && s->nfree < s->nblocks, "span in a central list is full or empty", s->base);
-    unsigned nfree = 0;
-    for (unsigned i = 0; i < s->nblocks; i++) {
-        uint8_t t = tag_get(&s->state[i]);
-        insist(t == TAG_NONE || t == TAG_CACHED || t == TAG_ATTACHED || t == c + 1, "bad state of a block",
-               s->base + (uintptr_t)i * s->size);
+    unsigned nfree = 0, shift = class_tag_shift(c);
+    for (unsigned i = 0; i < SPAN_TAGS; i++) {
+        uint8_t t = tag_get(&s->tags[i]);
+        uintptr_t at = s->base + (uintptr_t)i * s->unit;
+        if ((i >> shift) << shift != i) {
+            insist(t == TAG_NONE, "tag inside a block", at);
+            continue;
+        }
+        insist(t == TAG_NONE || t == TAG_CACHED || t == TAG_ATTACHED || t == c + 1, "bad tag of a block", at);
         if (t == TAG_NONE) nfree++;
-        insist(t != TAG_NONE || i >= s->scan, "free block below the scan index",
-               s->base + (uintptr_t)i * s->size);
+        insist(t != TAG_NONE || i >> shift >= s->scan, "free block below the scan index", at);
     }
     insist(nfree == s->nfree, "span's count of free blocks is wrong", s->base);
     return nfree + check_partial(s->link[TREE_RUNS].left, c, lo, s->base) +
@@ -251,6 +257,7 @@ static size_t check_partial(const struct cmem__span *s, unsigned c, uintptr_t lo
 }
 
 void cmem__central_check(void) {
+    cmem__transfer_check();
     for (unsigned c = 0; c < NUM_SMALL; c++) {
         struct central *ce = &central[c];
         lock(&ce->lock);

@@ -138,14 +138,20 @@ static void give_oldest(struct cmem__cache *ch, unsigned c, size_t k) {
     ch->room += (int64_t)(k * class_size(c));
 }
 
-/* Makes room in a full cache: the largest blocks go first, as they free most for one trip. */
+/* Makes room in a full cache: half of the blocks go of the class of which most bytes lie there beyond one block, then of the
+ * next such; so what the thread uses in turn stays, a block of each class at least if there is room for that. */
 static void evict(struct cmem__cache *ch) {
-    for (unsigned c = NUM_CLASSES; c-- > 0 && ch->room <= 0;) {
-        struct cmem__magazine *m = &ch->mag[c];
-        size_t have = (size_t)(m->top - m->base);
-        if (have == 0) continue;
-        size_t want = (size_t)-ch->room / class_size(c) + 1;
-        give_oldest(ch, c, want < have ? want : have);
+    while (ch->room <= 0) {
+        size_t most = 0;
+        unsigned cls = NUM_CLASSES;
+        for (unsigned c = 0; c < NUM_CLASSES; c++) {
+            size_t have = (size_t)(ch->mag[c].top - ch->mag[c].base);
+            if (have == 0 || (have - 1) * class_size(c) < most) continue;
+            most = (have - 1) * class_size(c);
+            cls = c;
+        }
+        if (cls == NUM_CLASSES) return;
+        give_oldest(ch, cls, (size_t)(ch->mag[cls].top - ch->mag[cls].base + 1) / 2);
     }
 }
 
@@ -228,7 +234,7 @@ static struct cmem__span *span_alloc(size_t npages, size_t align_pages, enum cme
 
 /* A block of class c for n bytes when the magazine is empty: refills it. The block is live and poisoned. */
 static __attribute__((noinline)) void *alloc_slow(unsigned c, size_t n, bool *zeroed) {
-    struct cmem__entry e[32];
+    struct cmem__entry e[MAX_REFILL];
     struct cmem__cache *ch = thread_cache();
     if (ch != NULL && n >= EXACT_MIN) give_large(ch);
     if (exact(ch, c, n)) return cmem__huge_alloc(n, 1, zeroed);
@@ -373,20 +379,21 @@ static inline unsigned find_live(uintptr_t p, cmem__tag **tag) {
     *tag = NULL;
     struct cmem__leaf *l = pagemap_leaf(p);
     if (unlikely(l == NULL)) return NUM_CLASSES;
-    size_t i = leaf_index(p);
-    unsigned page = atomic_load_explicit(&l->tag[i], memory_order_acquire), small = page - TAG_SMALL;
+    union cmem__page *e = &l->page[leaf_index(p)];
+    /* Not of the whole word: a store to the byte just before could not be forwarded to that. */
+    unsigned page = atomic_load_explicit(&e->tag, memory_order_acquire), small = page - TAG_SMALL;
     if (small < NUM_SMALL) {
-        struct cmem__span *s = atomic_load_explicit(&l->span[i], memory_order_relaxed);
+        struct cmem__span *s = page_span(e);
         if (unlikely(s == NULL)) return NUM_CLASSES; /* it is being taken apart */
-        unsigned b = small_index(s, p);
-        if (unlikely(b >= s->nblocks)) return NUM_CLASSES;
-        *tag = &s->state[b];
+        unsigned i = small_tag(s, p);
+        if (unlikely(i >= SPAN_TAGS)) return NUM_CLASSES;
+        *tag = &s->tags[i];
         unsigned own = tag_get(*tag);
         if (likely(own == small + 1)) return small;
         return own > NUM_CLASSES ? own - 1 : NUM_CLASSES;
     }
     if (unlikely((p & (PAGE_SIZE - 1)) != 0)) return NUM_CLASSES;
-    *tag = &l->tag[i];
+    *tag = &e->tag;
     return page - 1; /* TAG_NONE wraps around */
 }
 
@@ -582,6 +589,7 @@ size_t cmem_scavenge(uint64_t idle_ns) {
         cache_leave(my_cache);
     }
     cmem__cache_drain(idle_ns);
+    if (idle_ns == 0) cmem__transfer_trim(true);
     return cmem__pages_scavenge(idle_ns);
 }
 

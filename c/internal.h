@@ -13,14 +13,18 @@
  *
  * Whether a block is live is told by one byte outside the block, its tag. For a block of a large class or a huge
  * block it is the pagemap's tag of its first page, so a free costs two dependent loads; for a small block it is in
- * the span's state array. Nothing is ever stored inside free memory: a write after free cannot corrupt the
- * allocator, and free pages can be purged or poisoned whole.
+ * the span's tags. Nothing is ever stored inside free memory: a write after free cannot corrupt the allocator, and free
+ * pages can be purged or poisoned whole. Every allocation and every free writes the block's tag, so tags lie as far apart
+ * as is cheap: were those that two CPUs write in one cache line, a pair of calls would take twice as long.
  *
  * Names: cmem_ is public, cmem__ is shared between files, statics have no prefix.
  */
 #ifndef CMEM_INTERNAL_H
 #define CMEM_INTERNAL_H
 
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* adaptive mutexes; NOLINT: the name is the C library's */
+#endif
 #include "cmem.h"
 
 #include <pthread.h>
@@ -101,16 +105,21 @@ static inline unsigned class_blocks(unsigned c) {
     return class_is_small(c) ? 1u << (PAGE_SHIFT - class_e(c)) : 1;
 }
 
-/* The most blocks of class c that one magazine holds: 256 KiB worth, 16 to 64. */
-static inline unsigned class_magazine(unsigned c) {
-    size_t n = ((size_t)256 << 10) / class_size(c);
-    return n > 64 ? 64 : n < 16 ? 16 : (unsigned)n;
+/* How many blocks an empty magazine of class c is refilled with: half a span's, but 64 at most, so that of a new span it gets the
+ * tags of whole cache lines. */
+#define MAX_REFILL 64
+static inline unsigned class_refill(unsigned c) {
+    unsigned n = class_is_small(c) ? class_blocks(c) / 2 : 1;
+    return n < MAX_REFILL ? n : MAX_REFILL;
 }
 
-/* How many blocks an empty magazine of class c is refilled with: 32 KiB worth, 1 to 32. */
-static inline unsigned class_refill(unsigned c) {
-    size_t n = ((size_t)32 << 10) / class_size(c);
-    return n > 32 ? 32 : n < 1 ? 1 : (unsigned)n;
+/* The most blocks of class c that one magazine holds: 256 KiB worth, 16 to 64, and two refills. */
+#define MAX_MAGAZINE (2 * MAX_REFILL)
+static inline unsigned class_magazine(unsigned c) {
+    size_t n = ((size_t)256 << 10) / class_size(c);
+    n = n > 64 ? 64 : n < 16 ? 16 : n;
+    size_t two = (size_t)2 * class_refill(c);
+    return (unsigned)(n > two ? n : two);
 }
 
 /* ---------------------------------------------------------------------------------------------------- tags */
@@ -139,6 +148,7 @@ _Static_assert(NUM_CLASSES < TAG_SMALL && TAG_SMALL + NUM_SMALL <= TAG_ATTACHED,
 enum {
     RANK_DRAIN = 50,    /* emptying the caches of other threads */
     RANK_CENTRAL = 100, /* one a small class */
+    RANK_TRANSFER = 200,
     RANK_PAGEHEAP = 300,
     RANK_REGISTRY = 400,
     RANK_META = 500,
@@ -149,8 +159,16 @@ struct cmem__lock {
     int rank;
 };
 
+/* All are held for less than it takes to sleep and be woken: whoever finds one taken tries again for a while. Where one thread
+ * allocates what another frees, that saves a fifth to a quarter of the time. */
+#ifdef PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP
+#define MUTEX_INIT PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP
+#else
+#define MUTEX_INIT PTHREAD_MUTEX_INITIALIZER
+#endif
+
 #define LOCK_INIT(r) \
-    { PTHREAD_MUTEX_INITIALIZER, (r) }
+    { MUTEX_INIT, (r) }
 
 #if CMEM_DEBUG
 void cmem__lock_check(const struct cmem__lock *l);
@@ -192,7 +210,14 @@ enum cmem__kind {
     SPAN_HUGE,       /* one huge block */
 };
 
-#define SPAN_INLINE_STATE 8
+/* The tags of a small span, one for every 256th of it, in four cache lines of their own. A block's tag is the one of its first
+ * 256th; the others, which only classes above 256 B have, stay TAG_NONE. So what a cache is refilled with from a new span has
+ * lines that no other cache writes, and from 9 KiB on every block has its own. That costs 0.4 to 0.7 % of a span of 256 B
+ * blocks or more; with smaller ones all 256 tags are blocks'. */
+#define SPAN_TAGS 256u
+
+/* By how many bits to shift the number of a block of small class c to get that of its tag. */
+static inline unsigned class_tag_shift(unsigned c) { return class_e(c) - (PAGE_SHIFT - 8); }
 
 /* The kinds of trees a span may stand in, one of each at a time. */
 enum cmem__tree {
@@ -204,14 +229,14 @@ enum cmem__tree {
 struct cmem__span {
     uintptr_t base;   /* first byte; never changes while the span is in use */
     size_t npages;    /* length in pages */
-    cmem__tag *state; /* small: one tag a block; set before any block is handed out */
-    uint32_t magic;   /* small: ceil(2^32 / block size), for an exact division of offsets below 64 KiB */
-    uint32_t size;    /* small: bytes a block */
+    cmem__tag *tags;  /* small: SPAN_TAGS of them; set before any block is handed out */
+    uint32_t magic;   /* small: ceil(2^32 / unit), for an exact division of offsets below 64 KiB */
+    uint32_t unit;    /* small: bytes a tag stands for */
     uint8_t kind;     /* enum cmem__kind */
     uint8_t cls;      /* small and large: the size class */
     uint16_t nblocks; /* small: blocks in all */
-    uint16_t nfree;   /* small: state entries that are TAG_NONE; central lock */
-    uint16_t scan;    /* small: no entry below this index is TAG_NONE; central lock */
+    uint16_t nfree;   /* small: blocks whose tag is TAG_NONE; central lock */
+    uint16_t scan;    /* small: none below this one's is TAG_NONE; central lock */
     bool zeroed;      /* set on allocation: every page was cold */
     bool partial;     /* small: stands in its central list; central lock */
 
@@ -223,12 +248,12 @@ struct cmem__span {
     /* The first span of an extent, a maximal run of free spans of either kind: the extent's length in pages. Else 0. */
     size_t extent_pages;
 
-    /* Hot spans: the page heap's list by age, oldest first, or that of short ones. Spare descriptors: next only. */
+    /* Free spans: the page heap's ring they are in, NULL in none. Spare descriptors: next only. */
     struct cmem__span *prev, *next;
 
     struct cmem__region *region;
     uint64_t unused_since; /* free: when its youngest page was freed or released, cmem__now() */
-    cmem__tag inline_state[SPAN_INLINE_STATE]; /* the state array of spans of few blocks */
+    uint64_t rest;         /* descriptors are cut from slabs: none is to share a cache line */
 };
 
 _Static_assert(sizeof(struct cmem__span) == 128, "a span descriptor is two cache lines");
@@ -282,15 +307,23 @@ size_t cmem__bins_check(const struct cmem__bins *f);
 /* ------------------------------------------------------------------------------------------------- pagemap */
 
 /* Two levels: 2^18 roots, each for 1 GiB of addresses. Readable without a lock by C and Go alike; binding.go,
- * cmem/ and go/vsz know this layout. A span stands in `span` at its first and its last page (a small span at every page, as
- * its interior pages hold starts of blocks); all other entries are NULL. */
+ * cmem/ and go/vsz know this layout. A span stands in the entries of its first and its last page (a small span in every page's, as
+ * its interior pages hold starts of blocks); in all others is NULL. Behind each leaf lie the marks of its pages. */
 #define LEAF_SHIFT 30
 #define LEAF_PAGES ((size_t)1 << (LEAF_SHIFT - PAGE_SHIFT))
 #define ROOT_LEN ((size_t)1 << (ADDR_BITS - LEAF_SHIFT))
 
+/* A page's entry is one word: its tag in the first byte, and above that the span's address. So the tags of blocks of
+ * LARGE_MIN and more are a cache line apart, and what a free of a small block needs is in one line. */
+union cmem__page {
+    _Atomic uint64_t word;
+    cmem__tag tag;
+};
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "a word's first byte is its lowest");
+
 struct cmem__leaf {
-    cmem__tag tag[LEAF_PAGES];
-    _Atomic(struct cmem__span *) span[LEAF_PAGES];
+    union cmem__page page[LEAF_PAGES];
     uintptr_t root; /* its index in cmem__pagemap */
 };
 
@@ -307,27 +340,43 @@ static inline struct cmem__leaf *pagemap_leaf(uintptr_t a) {
 
 static inline size_t leaf_index(uintptr_t a) { return (a >> PAGE_SHIFT) & (LEAF_PAGES - 1); }
 
+static inline struct cmem__span *page_span(const union cmem__page *e) {
+    return (void *)(uintptr_t)(atomic_load_explicit(&e->word, memory_order_relaxed) >> 8);
+}
+
 /* The span entry of a's page; NULL where there is none. */
 static inline struct cmem__span *pagemap_span(uintptr_t a) {
     struct cmem__leaf *l = pagemap_leaf(a);
-    return l ? atomic_load_explicit(&l->span[leaf_index(a)], memory_order_relaxed) : NULL;
+    return l ? page_span(&l->page[leaf_index(a)]) : NULL;
 }
 
-/* Both need the leaf to exist. */
-static inline void pagemap_set(uintptr_t a, struct cmem__span *s) {
-    struct cmem__leaf *l = atomic_load_explicit(&cmem__pagemap[a >> LEAF_SHIFT], memory_order_relaxed);
-    atomic_store_explicit(&l->span[leaf_index(a)], s, memory_order_relaxed);
-}
+/* The page heap marks the pages where an extent begins, under its lock. The last one finds the last marked page below a, in a
+ * few steps (one more for each GiB between). All need the leaf to exist, the last one a mark too. */
+void cmem__pagemap_mark(uintptr_t a);
+void cmem__pagemap_unmark(uintptr_t a);
+uintptr_t cmem__pagemap_marked_before(uintptr_t a);
+#if CMEM_DEBUG
+bool cmem__pagemap_is_marked(uintptr_t a);
+#endif
+
+/* These need the leaf to exist. */
 static inline cmem__tag *pagemap_tag(uintptr_t a) {
     struct cmem__leaf *l = atomic_load_explicit(&cmem__pagemap[a >> LEAF_SHIFT], memory_order_relaxed);
-    return &l->tag[leaf_index(a)];
+    return &l->page[leaf_index(a)].tag;
 }
 
-/* The index in s, a small span, of the block that starts at a; s->nblocks or more where none does. */
-static inline unsigned small_index(const struct cmem__span *s, uintptr_t a) {
+/* The page keeps its tag, which nobody else may write meanwhile. */
+static inline void pagemap_set(uintptr_t a, struct cmem__span *s) {
+    struct cmem__leaf *l = atomic_load_explicit(&cmem__pagemap[a >> LEAF_SHIFT], memory_order_relaxed);
+    union cmem__page *e = &l->page[leaf_index(a)];
+    atomic_store_explicit(&e->word, (uint64_t)(uintptr_t)s << 8 | tag_get(&e->tag), memory_order_relaxed);
+}
+
+/* The number of the tag, in the small span s, of the block that may start at a; SPAN_TAGS or more where none can. */
+static inline unsigned small_tag(const struct cmem__span *s, uintptr_t a) {
     uint64_t off = a - s->base;
     unsigned i = (unsigned)((off * s->magic) >> 32);
-    return likely(i * (uint64_t)s->size == off) ? i : UINT16_MAX + 1u;
+    return likely(i * (uint64_t)s->unit == off) ? i : SPAN_TAGS;
 }
 
 /* ---------------------------------------------------------------------------------------------- page heap */
@@ -360,6 +409,7 @@ uint64_t cmem__pages_activity(void); /* changes with every span that is allocate
 
 /* Cold pages ever allocated, but for those that were filled by moves: they are faulted in by and by. */
 uint64_t cmem__pages_faulted(void);
+uint64_t cmem__pages_moved(void);
 
 /* Gives hot free pages back, longest idle first, until what is left of them is a headroom: together with those in use, the
  * most pages that were in use of late. `patience` says how late: a peak before the last call is forgotten within so many
@@ -389,6 +439,23 @@ void cmem__central_give(unsigned c, const struct cmem__entry *in, size_t n);
 
 /* The same for blocks of any classes. */
 void cmem__central_give_mixed(const struct cmem__entry *in, size_t n);
+
+/* As many blocks of class c, up to n, as are at hand without a trip to the page heap. For large classes. */
+size_t cmem__central_ready(unsigned c, struct cmem__entry *out, size_t n);
+
+/* Gives a block of a large class, that was counted back in, to the page heap. */
+void cmem__large_free(const struct cmem__entry *e);
+
+/* Transfer lists, for central.c. The limit is Go's to set: bytes that may lie there. put and take return how many blocks they
+ * took; trim gives those back that nobody has needed since the last trim, or all. */
+extern _Atomic int64_t cmem__transfer_limit;
+size_t cmem__transfer_put(unsigned c, const struct cmem__entry *in, size_t n);
+size_t cmem__transfer_take(unsigned c, struct cmem__entry *out, size_t n);
+void cmem__transfer_trim(bool all);
+size_t cmem__transfer_bytes(void);
+void cmem__transfer_lock(void);
+void cmem__transfer_unlock(void);
+void cmem__transfer_check(void);
 
 /* Blocks of class c that central has handed out and not had back, and bytes free in its spans. */
 size_t cmem__central_out(unsigned c);
@@ -447,6 +514,8 @@ struct cmem__cache {
     _Atomic uint32_t busy, taken;
     uint64_t activity, active_since; /* when it last changed, and what it was then; drain lock */
     struct cmem__cache *drained;     /* the next of those being drained; drain lock */
+
+    uint64_t made[(NUM_CLASSES + 63) / 64]; /* which magazines there are: a thread uses few classes */
 };
 
 /* Between these its owner alone has the thread's cache. Elsewhere an idle thread's cache may be drained by another one,
@@ -532,7 +601,6 @@ bool cmem__os_barrier(void);
 
 void *cmem__os_map(size_t bytes);
 size_t cmem__os_page_size(void);
-unsigned cmem__os_procs(void);       /* CPUs that the process may run on */
 uint64_t cmem__os_precise_now(void); /* as cmem__now, but to the microsecond */
 uint64_t cmem__os_cpu_time(void);    /* nanoseconds that the process's threads have run */
 uint64_t cmem__now(void);            /* nanoseconds of the monotonic clock, coarse */
@@ -606,10 +674,10 @@ size_t cmem__usable(uintptr_t p);
 void cmem__poison(uintptr_t p, size_t n);
 void cmem__unpoison(uintptr_t p, size_t n);
 
-/* Settles the heap, as eagerly as the process, which may use procs CPUs, can afford. Returns the bytes given back. For the
- * one scavenger that a process has, every SETTLE_NS while the heap is used. */
+/* Settles the heap, as eagerly as the process can afford. Returns the bytes given back. For the one scavenger that a process
+ * has, every SETTLE_NS while the heap is used. */
 #define SETTLE_NS 20000000
-size_t cmem__settle(unsigned procs);
+size_t cmem__settle(void);
 
 /* A fork finds the scavenger's thread at rest, and leaves it to the parent. */
 void cmem__scavenger_lock(void);

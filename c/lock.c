@@ -5,7 +5,7 @@
 
 #if CMEM_DEBUG
 
-/* A fork holds one lock a small class and four more. */
+/* A fork holds one lock a small class and some more. */
 #define MAX_HELD (NUM_SMALL + 8)
 
 static __thread const struct cmem__lock *held[MAX_HELD];

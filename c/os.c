@@ -2,7 +2,7 @@
 
 /* os.c: the operating system and the malloc below us. The only file that makes system calls for memory. */
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* mremap, sched_getaffinity; NOLINT: the name is the C library's */
+#define _GNU_SOURCE /* mremap; NOLINT: the name is the C library's */
 #endif
 
 #include "internal.h"
@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <linux/membarrier.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -149,13 +148,6 @@ void *cmem__os_map(size_t bytes) {
     }
     name_pages(p, bytes, "cmem: metadata");
     return p;
-}
-
-unsigned cmem__os_procs(void) {
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0) return (unsigned)CPU_COUNT(&set);
-    long n = sysconf(_SC_NPROCESSORS_ONLN); /* more than a cpu_set_t has */
-    return n > 0 ? (unsigned)n : 1;
 }
 
 static uint64_t clock_ns(clockid_t clock) {

@@ -33,11 +33,13 @@
 static struct {
     struct cmem__lock lock;
     struct cmem__bins hot;     /* hot runs */
-    struct cmem__bins extents; /* by their first spans */
-    struct cmem__span age;     /* ring of the hot spans of SCAVENGE_MIN_PAGES or more, next = oldest */
-    struct cmem__span shorts;  /* ring of the shorter ones, in no order */
+    struct cmem__bins extents; /* by their first spans, whose first pages are marked */
+    struct cmem__span age;     /* ring of the hot spans of which SCAVENGE_MIN_PAGES can go; next = oldest */
+    struct cmem__span shorts;  /* ring of those of which less can go, but some, in no order */
+    struct cmem__span empty;   /* ring of the cold spans that are a region that may go; next = oldest */
     struct cmem__span *spare;
     size_t spares;
+    size_t page; /* bytes of a physical one, from the first region on */
     struct cmem__region *regions;
     size_t nregions;
     bool growing;         /* a thread is about to add a region */
@@ -62,35 +64,56 @@ static struct {
     .extents = {.kind = TREE_EXTENTS},
     .age = {.prev = &heap.age, .next = &heap.age},
     .shorts = {.prev = &heap.shorts, .next = &heap.shorts},
+    .empty = {.prev = &heap.empty, .next = &heap.empty},
 };
 
 /* ------------------------------------------------------------------------------------------- runs, extents */
 
 static bool is_free(const struct cmem__span *s) { return s->kind == SPAN_HOT || s->kind == SPAN_COLD; }
 
-/* Adds the free span s to what is known of its kind; a long hot one stands behind `older` in the ring of ages, NULL for
- * its end. */
-static void run_insert(struct cmem__span *s, struct cmem__span *older) {
-    if (s->kind == SPAN_COLD) {
-        heap.cold_pages += s->npages;
-        return;
-    }
-    cmem__bins_insert(&heap.hot, s);
-    if (s->npages < SCAVENGE_MIN_PAGES)
-        older = &heap.shorts;
-    else if (older == NULL)
-        older = heap.age.prev;
-    s->prev = older;
-    s->next = older->next;
+static uintptr_t last_page(const struct cmem__span *s) { return s->base + (s->npages - 1) * PAGE_SIZE; }
+static uintptr_t span_end(const struct cmem__span *s) { return s->base + s->npages * PAGE_SIZE; }
+
+/* Where the whole physical pages of s, which alone can be given back, begin and end. */
+static uintptr_t whole_pages(const struct cmem__span *s, uintptr_t *end) {
+    uintptr_t mask = heap.page - 1, begin = (s->base + mask) & ~mask;
+    *end = span_end(s) & ~mask;
+    return begin < *end ? begin : *end;
+}
+
+/* The ring that the free span s belongs to: all spans in one are of use to those who look there, so that none has to be
+ * passed over. NULL for none. */
+static struct cmem__span *ring_of(const struct cmem__span *s) {
+    if (s->kind == SPAN_COLD)
+        return s->npages == s->region->npages && !s->region->permanent ? &heap.empty : NULL;
+    uintptr_t end, at = whole_pages(s, &end);
+    if (end - at >= SCAVENGE_MIN_PAGES << PAGE_SHIFT) return &heap.age;
+    return end > at ? &heap.shorts : NULL;
+}
+
+static void ring_insert(struct cmem__span *s, struct cmem__span *prev) {
+    s->prev = prev;
+    s->next = prev->next;
     s->prev->next = s->next->prev = s;
 }
 
+/* Adds the free span s to what is known of its kind. It stands behind `older` in the ring of ages, if it belongs there; at
+ * the end of its ring where that is NULL. */
+static void run_insert(struct cmem__span *s, struct cmem__span *older) {
+    struct cmem__span *ring = ring_of(s);
+    if (s->kind == SPAN_COLD)
+        heap.cold_pages += s->npages;
+    else
+        cmem__bins_insert(&heap.hot, s);
+    if (ring != NULL) ring_insert(s, ring == &heap.age && older != NULL ? older : ring->prev);
+}
+
 static void run_remove(struct cmem__span *s) {
-    if (s->kind == SPAN_COLD) {
+    if (s->kind == SPAN_COLD)
         heap.cold_pages -= s->npages;
-        return;
-    }
-    cmem__bins_remove(&heap.hot, s);
+    else
+        cmem__bins_remove(&heap.hot, s);
+    if (s->prev == NULL) return;
     s->prev->next = s->next;
     s->next->prev = s->prev;
     s->prev = s->next = NULL;
@@ -145,9 +168,6 @@ static void spare_put(struct cmem__span *s) {
     heap.spares++;
 }
 
-static uintptr_t last_page(const struct cmem__span *s) { return s->base + (s->npages - 1) * PAGE_SIZE; }
-static uintptr_t span_end(const struct cmem__span *s) { return s->base + s->npages * PAGE_SIZE; }
-
 static void map_bounds(struct cmem__span *s) {
     pagemap_set(s->base, s);
     pagemap_set(last_page(s), s);
@@ -192,11 +212,13 @@ static void glue(struct cmem__span *s, struct cmem__span *t) {
     map_bounds(s);
 }
 
-/* The first span of the extent that holds the free span s. An extent has few spans: none is released in pieces of less
- * than 64 KiB. */
+/* The first span of the extent that holds the free span s. */
 static struct cmem__span *extent_first(struct cmem__span *s) {
-    for (struct cmem__span *t; s->extent_pages == 0 && (t = before(s)) != NULL;) s = t;
-    return s;
+    return s->extent_pages > 0 ? s : pagemap_span(cmem__pagemap_marked_before(s->base));
+}
+
+static struct cmem__span *extent_last(const struct cmem__span *first) {
+    return pagemap_span(first->base + (first->extent_pages - 1) * PAGE_SIZE);
 }
 
 /* Makes s, in no extent, a free span of that kind from now on, in one extent with its free neighbours and one span with
@@ -206,8 +228,10 @@ static struct cmem__span *put(struct cmem__span *s, enum cmem__kind kind) {
     size_t npages = s->npages;
     s->kind = (uint8_t)kind;
     s->unused_since = cmem__now();
+    if (l == NULL || !is_free(l)) cmem__pagemap_mark(s->base);
     if (r != NULL && is_free(r)) {
         npages += extent_remove(r);
+        cmem__pagemap_unmark(r->base);
         if (r->kind == s->kind) {
             run_remove(r);
             glue(s, r);
@@ -248,8 +272,14 @@ static struct cmem__span *take(struct cmem__span *s, size_t skip, size_t npages)
         glue(s, t);
     }
     if (s->npages > npages) run_insert(cut(s, npages), older);
-    if (first->base < s->base) extent_insert(first, (s->base - first->base) >> PAGE_SHIFT);
-    if (span_end(s) < end) extent_insert(after(s), (end - span_end(s)) >> PAGE_SHIFT);
+    if (span_end(s) < end) {
+        extent_insert(after(s), (end - span_end(s)) >> PAGE_SHIFT);
+        cmem__pagemap_mark(span_end(s));
+    }
+    if (first->base < s->base)
+        extent_insert(first, (s->base - first->base) >> PAGE_SHIFT);
+    else
+        cmem__pagemap_unmark(s->base);
     if (!cold) s->kind = SPAN_BUSY;
     return s;
 }
@@ -292,6 +322,7 @@ static struct cmem__region *region_new(size_t npages, bool first, bool *zeroed) 
 }
 
 static void region_add(struct cmem__region *r, bool zeroed) {
+    heap.page = cmem__os_page_size();
     r->permanent = heap.regions == NULL && r->npages == REGION_FIRST >> PAGE_SHIFT;
     r->prev = NULL;
     r->next = heap.regions;
@@ -315,6 +346,7 @@ static void region_add(struct cmem__region *r, bool zeroed) {
 static void region_remove(struct cmem__region *r, struct cmem__span *s) {
     run_remove(s);
     (void)extent_remove(s);
+    cmem__pagemap_unmark(s->base);
     unmap_bounds(s);
     spare_put(s);
     if (r->prev != NULL)
@@ -365,33 +397,33 @@ static bool grow(size_t npages) {
 
 /* ------------------------------------------------------------------------------------------------ release */
 
-/* Takes the whole physical pages of the hot span s, at most the upper max_pages of them; where it takes not all, it takes
- * and leaves `leave` at least. NULL where that is none. */
+/* Takes the whole physical pages of s, out of one of the rings of hot spans, at most the upper max_pages of them; where it
+ * takes not all, it takes and leaves `leave` at least, and NULL where it cannot. */
 static struct cmem__span *take_whole(struct cmem__span *s, size_t max_pages, size_t leave) {
-    uintptr_t page = cmem__os_page_size();
-    uintptr_t lo = (s->base + page - 1) & ~(page - 1), hi = span_end(s) & ~(page - 1);
-    if (hi <= lo) return NULL;
+    uintptr_t mask = heap.page - 1, hi, lo = whole_pages(s, &hi);
     if ((hi - lo) >> PAGE_SHIFT > max_pages) {
-        lo = (hi - (max_pages << PAGE_SHIFT)) & ~(page - 1);
+        lo = (hi - (max_pages << PAGE_SHIFT)) & ~mask;
         uintptr_t least = s->base + (leave << PAGE_SHIFT);
-        if (lo < least) lo = (least + page - 1) & ~(page - 1);
+        if (lo < least) lo = (least + mask) & ~mask;
         if (hi <= lo || (hi - lo) >> PAGE_SHIFT < leave) return NULL;
     }
     return take(s, (lo - s->base) >> PAGE_SHIFT, (hi - lo) >> PAGE_SHIFT);
 }
 
+/* How many of the oldest hot spans are looked at. None can be taken only where all are shorter than twice SCAVENGE_MIN_PAGES
+ * and max_pages is less than each of them: so little more may stay until the next call. */
+#define SCAVENGE_TRIES 16
+
 /* The next hot span to give back, or its upper max_pages, busy; NULL where there is none: the oldest one, if it has been
  * idle since before `until`, and no short one comes of the rest, which would stay; a short one too where `shorts` are
  * wanted. */
 static struct cmem__span *scavenge_next(uint64_t until, bool shorts, size_t max_pages) {
-    struct cmem__span *t = NULL;
+    struct cmem__span *t = NULL, *s = heap.age.next;
     size_t leave = shorts ? 0 : SCAVENGE_MIN_PAGES;
-    for (struct cmem__span *s = heap.age.next; t == NULL && s != &heap.age && s->unused_since <= until;
-         s = s->next)
-        t = take_whole(s, max_pages, leave);
-    for (struct cmem__span *s = heap.shorts.next; shorts && t == NULL && s != &heap.shorts; s = s->next)
-        t = take_whole(s, max_pages, 0);
-    return t;
+    for (unsigned i = 0; i < SCAVENGE_TRIES && s != &heap.age && s->unused_since <= until; i++, s = s->next)
+        if ((t = take_whole(s, max_pages, leave)) != NULL) return t;
+    s = heap.shorts.next;
+    return shorts && s != &heap.shorts ? take_whole(s, max_pages, 0) : NULL;
 }
 
 /* How many pages are given back in one call: the kernel takes 0.3 us for each, and others may wait for it. */
@@ -443,15 +475,13 @@ struct window {
     size_t cost;
 };
 
-/* The npages from `at` pages behind the beginning of s on. */
-static struct window place(struct cmem__span *s, size_t at, size_t npages) {
-    struct window w = {.s = s, .skip = at};
-    while (w.skip >= w.s->npages) {
-        w.skip -= w.s->npages;
-        w.s = after(w.s);
-    }
+/* The npages from `at` pages behind the beginning of s on, or before it where that is negative. */
+static struct window place(struct cmem__span *s, ptrdiff_t at, size_t npages) {
+    for (; at < 0; at += (ptrdiff_t)s->npages) s = before(s);
+    for (; at >= (ptrdiff_t)s->npages; s = after(s)) at -= (ptrdiff_t)s->npages;
+    struct window w = {.s = s, .skip = (size_t)at};
     size_t end = w.skip + npages, from = w.skip;
-    for (s = w.s;; s = after(s)) {
+    for (;; s = after(s)) {
         size_t to = end < s->npages ? end : s->npages;
         if (s->kind == SPAN_HOT) w.hot += to - from;
         if (end <= s->npages) return w;
@@ -460,29 +490,35 @@ static struct window place(struct cmem__span *s, size_t at, size_t npages) {
     }
 }
 
-/* The window of npages that begins `at` pages into the extent. A cold page costs a fault, and what is left of the extent
- * will do for less: so two pages of the extent count as much as a cold one. (Simulated and measured with the loads of
- * docs/footprint.md: to count cold pages alone saves 1 % of the time and takes a third more address space; to count
- * what is left alone costs a quarter more time.) */
-static struct window window_at(struct cmem__span *first, size_t at, size_t npages) {
-    struct window w = place(first, at, npages);
+/* The window of npages in the extent that begins `at` pages behind the beginning of its span s, or before it where that is
+ * negative. A cold page costs a fault, and what is left of the extent will do for less: so two pages of the extent count as
+ * much as a cold one. (Simulated and measured with the loads of docs/footprint.md: to count cold pages alone saves 1 % of the
+ * time and takes a third more address space; to count what is left alone costs a quarter more time.) */
+static struct window window_at(const struct cmem__span *first, struct cmem__span *s, ptrdiff_t at,
+                               size_t npages) {
+    struct window w = place(s, at, npages);
     w.cost = 2 * (npages - w.hot) + (first->extent_pages - npages);
     return w;
 }
 
 static struct window cheaper(struct window a, struct window b) { return b.cost < a.cost ? b : a; }
 
-/* The cheapest of the windows that begin or end with the hot run s or lie inside it; of those that begin or end the
- * extent where s is NULL. */
-static struct window around(struct cmem__span *first, struct cmem__span *s, size_t npages) {
-    size_t last = first->extent_pages - npages, a = 0, b = last;
-    if (s != NULL) {
-        size_t at = (s->base - first->base) >> PAGE_SHIFT, end = at + s->npages;
-        a = at < last ? at : last;
-        b = end > npages ? end - npages : 0;
-    }
-    struct window w = window_at(first, a, npages);
-    return a == b ? w : cheaper(w, window_at(first, b, npages));
+/* The cheaper of the windows that begin and end the extent. */
+static struct window at_ends(struct cmem__span *first, size_t npages) {
+    struct window w = window_at(first, first, 0, npages);
+    if (first->extent_pages == npages) return w;
+    struct cmem__span *last = extent_last(first);
+    return cheaper(w, window_at(first, last, (ptrdiff_t)last->npages - (ptrdiff_t)npages, npages));
+}
+
+/* The cheapest of the windows that begin or end with the hot run s, as far as the extent allows, or lie inside it. */
+static struct window around(const struct cmem__span *first, struct cmem__span *s, size_t npages) {
+    ptrdiff_t n = (ptrdiff_t)npages, low = (ptrdiff_t)((s->base - first->base) >> PAGE_SHIFT);
+    ptrdiff_t a = (ptrdiff_t)first->extent_pages - low - n, b = (ptrdiff_t)s->npages - n;
+    if (a > 0) a = 0;
+    if (b < -low) b = -low;
+    struct window w = window_at(first, s, a, npages);
+    return a == b ? w : cheaper(w, window_at(first, s, b, npages));
 }
 
 /* How many hot runs are looked at. */
@@ -493,7 +529,7 @@ static struct window around(struct cmem__span *first, struct cmem__span *s, size
 static struct window find(size_t npages) {
     struct cmem__span *runs[WINDOW_TRIES], *first = cmem__bins_best_fit(&heap.extents, npages);
     if (first == NULL) return (struct window){.s = NULL};
-    struct window best = around(first, NULL, npages);
+    struct window best = at_ends(first, npages);
     if (best.hot == npages) return best;
     size_t n = 0;
     if ((runs[0] = cmem__bins_best_fit(&heap.hot, npages)) != NULL) n = 1;
@@ -509,7 +545,7 @@ static struct window find(size_t npages) {
 static void align(struct window *w, size_t align_pages, size_t npages) {
     size_t mask = (align_pages << PAGE_SHIFT) - 1;
     uintptr_t base = w->s->base + (w->skip << PAGE_SHIFT);
-    *w = place(w->s, w->skip + ((((base + mask) & ~mask) - base) >> PAGE_SHIFT), npages);
+    *w = place(w->s, (ptrdiff_t)(w->skip + ((((base + mask) & ~mask) - base) >> PAGE_SHIFT)), npages);
 }
 
 /* ---------------------------------------------------------------------------------------- moves of hot pages
@@ -721,15 +757,12 @@ void cmem__pages_reclass(struct cmem__span *s, enum cmem__kind kind, unsigned cl
 #define SETTLE_STEP (((size_t)16 << 20) >> PAGE_SHIFT)
 
 /* Takes a region that has been wholly cold since before `until` and may go out of the heap; NULL where there is none. */
-static struct cmem__region *take_cold_region(uint64_t until) {
-    for (struct cmem__region *r = heap.regions; r != NULL; r = r->next) {
-        struct cmem__span *s = pagemap_span(r->base);
-        if (r->permanent || s->kind != SPAN_COLD || s->npages != r->npages || s->unused_since > until)
-            continue;
-        region_remove(r, s);
-        return r;
-    }
-    return NULL;
+static struct cmem__region *take_empty_region(uint64_t until) {
+    struct cmem__span *s = heap.empty.next;
+    if (s == &heap.empty || s->unused_since > until) return NULL;
+    struct cmem__region *r = s->region;
+    region_remove(r, s);
+    return r;
 }
 
 size_t cmem__pages_scavenge(uint64_t idle_ns) {
@@ -738,7 +771,7 @@ size_t cmem__pages_scavenge(uint64_t idle_ns) {
     lock(&heap.lock);
     size_t bytes = release_hot(until, idle_ns == 0, 0);
     struct cmem__region *r;
-    while ((r = take_cold_region(idle_ns == 0 ? UINT64_MAX : until)) != NULL) {
+    while ((r = take_empty_region(idle_ns == 0 ? UINT64_MAX : until)) != NULL) {
         unlock(&heap.lock);
         region_delete(r);
         lock(&heap.lock);
@@ -766,6 +799,13 @@ size_t cmem__pages_inuse(void) {
 uint64_t cmem__pages_faulted(void) {
     lock(&heap.lock);
     uint64_t n = heap.faulted;
+    unlock(&heap.lock);
+    return n;
+}
+
+uint64_t cmem__pages_moved(void) {
+    lock(&heap.lock);
+    uint64_t n = heap.moved_bytes >> PAGE_SHIFT;
     unlock(&heap.lock);
     return n;
 }
@@ -868,6 +908,8 @@ static void check_span(const struct cmem__region *r, const struct cmem__span *s,
     cmem__tag t = tag_get(pagemap_tag(a));
     for (uintptr_t b = a; b < span_end(s); b += PAGE_SIZE) {
         bool edge = b == s->base || b == last_page(s);
+        insist(cmem__pagemap_is_marked(b) == (b == a && s->extent_pages > 0),
+               "mark that is not where an extent begins", b);
         if (s->kind == SPAN_SMALL) {
             insist(pagemap_span(b) == s, "page of a small span is not mapped", b);
         } else {
@@ -882,8 +924,10 @@ static void check_span(const struct cmem__region *r, const struct cmem__span *s,
 /* The extent that begins with s, which follows a span in use or begins its region. Returns the number of its spans. */
 static size_t check_extent(const struct cmem__span *s) {
     size_t spans = 0, npages = 0;
-    for (const struct cmem__span *t = s, *last = NULL; t != NULL && is_free(t); last = t, t = after(t)) {
+    for (struct cmem__span *t = pagemap_span(s->base), *last = NULL; t != NULL && is_free(t);
+         last = t, t = after(t)) {
         insist(last == NULL || t->extent_pages == 0, "extent that begins inside another one", t->base);
+        insist(extent_first(t) == s, "extent that begins elsewhere for one of its spans", t->base);
         insist(last == NULL || t->kind != last->kind, "two free spans of a kind side by side", t->base);
         npages += t->npages;
         spans++;
@@ -892,13 +936,13 @@ static size_t check_extent(const struct cmem__span *s) {
     return spans;
 }
 
-/* A ring of hot spans. Returns how many there are. */
-static size_t check_ring(const struct cmem__span *ring, bool shorts) {
+/* Returns how many spans are in the ring. */
+static size_t check_ring(const struct cmem__span *ring) {
     size_t n = 0;
     for (const struct cmem__span *s = ring->next; s != ring; s = s->next) {
-        insist(s->kind == SPAN_HOT && s->next->prev == s, "ring of hot spans is broken", s->base);
-        insist((s->npages < SCAVENGE_MIN_PAGES) == shorts, "hot span in the wrong ring", s->base);
-        insist(shorts || s->next == ring || s->unused_since <= s->next->unused_since,
+        insist(s->next->prev == s, "ring of free spans is broken", s->base);
+        insist(ring_of(s) == ring, "free span in the wrong ring", s->base);
+        insist(ring == &heap.shorts || s->next == ring || s->unused_since <= s->next->unused_since,
                "ring of ages is out of order", s->base);
         n++;
     }
@@ -908,7 +952,7 @@ static size_t check_ring(const struct cmem__span *ring, bool shorts) {
 /* Walks the page heap under its lock. */
 size_t cmem__pages_check(void) {
     lock(&heap.lock);
-    size_t spans = 0, extents = 0, hot = 0, sys = 0, inuse = 0, cold = 0;
+    size_t spans = 0, extents = 0, hot = 0, in_rings = 0, sys = 0, inuse = 0, cold = 0;
     for (struct cmem__region *r = heap.regions; r != NULL; r = r->next) {
         size_t free_pages = 0, in_extent = 0;
         for (uintptr_t a = r->base; a < r->base + r->npages * PAGE_SIZE; spans++) {
@@ -919,6 +963,7 @@ size_t cmem__pages_check(void) {
                 extents++;
             }
             if (in_extent > 0) in_extent--;
+            if (is_free(s) && ring_of(s) != NULL) in_rings++;
             if (s->kind == SPAN_HOT) hot++;
             if (s->kind == SPAN_COLD) cold += s->npages;
             if (is_free(s) || s->kind == SPAN_BUSY)
@@ -935,8 +980,8 @@ size_t cmem__pages_check(void) {
     insist(cold == heap.cold_pages, "count of cold pages is wrong", cold);
     insist(cmem__bins_check(&heap.hot) == hot, "hot spans are not those in the bins", hot);
     insist(cmem__bins_check(&heap.extents) == extents, "extents are not those in the bins", extents);
-    insist(check_ring(&heap.age, false) + check_ring(&heap.shorts, true) == hot,
-           "hot spans are not those in the rings", hot);
+    insist(check_ring(&heap.age) + check_ring(&heap.shorts) + check_ring(&heap.empty) == in_rings,
+           "free spans are not those in the rings", in_rings);
     unlock(&heap.lock);
     return spans;
 }

@@ -10,10 +10,11 @@
 
 /* In the small span s: the block that covers p. */
 static struct cmem__place locate_small(const struct cmem__span *s, uintptr_t p) {
-    unsigned i = (unsigned)(((p - s->base) * s->magic) >> 32);
-    uint8_t t = tag_get(&s->state[i]);
+    unsigned shift = class_tag_shift(s->cls), i = (unsigned)(((p - s->base) * s->magic) >> 32) >> shift;
+    uint8_t t = tag_get(&s->tags[i << shift]);
     bool live = t != TAG_NONE && t != TAG_CACHED;
-    struct cmem__place at = {.block = s->base + (uintptr_t)i * s->size, .size = s->size};
+    size_t size = class_size(s->cls);
+    struct cmem__place at = {.block = s->base + i * size, .size = size};
     if (at.block == p)
         at.where = live ? WHERE_LIVE : WHERE_FREE;
     else

@@ -20,17 +20,19 @@ static uint64_t clamp(uint64_t n, uint64_t lo, uint64_t hi) { return n < lo ? lo
 /* ------------------------------------------------------------------------------------------------- settling
  *
  * What is free stays resident as far as it was in use of late (see cmem__pages_settle); how late is a matter of price: to
- * fault a page in and give it back again takes 2 us of CPU time. The heap counts the pages that will be faulted in, and the
- * patience with which peaks are remembered follows what they cost: it shrinks as long as that is within a share of the CPU time
- * that the process uses, and grows beyond. The share is larger where the process leaves CPU time unused, as Go's collector has
- * workers for idle time. docs/footprint.md has the measurements. */
+ * fault a page in and give it back again takes 2 us of CPU time, to move one some 0.1 us. The heap counts both, and the
+ * patience with which peaks are remembered follows what they cost: it shrinks as long as that is within a share of the CPU
+ * time that the process uses, and grows beyond. The share is larger where the process does not keep even one CPU busy, as
+ * Go's collector has workers for idle time: one thread that computes all the time is not to wait for faults because there
+ * are other CPUs. docs/footprint.md has the measurements. */
 
 #define FAULT_NS 2000
+#define MOVE_NS 100
 
-/* Percent of the process's CPU time: where it uses all of its CPUs, and what is added where it uses none, by the square of
- * what is unused, up to a bound: a process that is well used is to be left alone. */
+/* Percent of the process's CPU time: where that is a CPU or more, and what is added where it is none, by the square of what it
+ * leaves of one CPU, up to a bound. */
 #define SHARE_BUSY 3
-#define SHARE_IDLE 130
+#define SHARE_IDLE 200
 #define SHARE_MOST 50
 
 /* Of patience: from a quarter of the last 20 ms' peak to 2.5 s. */
@@ -40,17 +42,18 @@ static uint64_t clamp(uint64_t n, uint64_t lo, uint64_t hi) { return n < lo ? lo
 
 /* Sums that forget: what was SETTLE_NS ago counts 15/16. */
 struct pace {
-    uint64_t wall, cpu, faults; /* ns, of CPUs and of faults */
+    uint64_t wall, cpu, faults; /* ns */
 };
 
 static uint64_t decayed(uint64_t sum, uint64_t add) { return sum - sum / 16 + add; }
 
 /* Whether the faults of late cost more than they may. */
-static bool too_dear(unsigned procs) {
+static bool too_dear(void) {
     static struct pace last, sum;
-    struct pace now = {cmem__os_precise_now(), cmem__os_cpu_time(), cmem__pages_faulted() * FAULT_NS};
+    struct pace now = {cmem__os_precise_now(), cmem__os_cpu_time(),
+                       cmem__pages_faulted() * FAULT_NS + cmem__pages_moved() * MOVE_NS};
     if (last.wall != 0) {
-        sum.wall = decayed(sum.wall, (now.wall - last.wall) * (procs > 0 ? procs : 1));
+        sum.wall = decayed(sum.wall, now.wall - last.wall);
         sum.cpu = decayed(sum.cpu, now.cpu - last.cpu);
         sum.faults = decayed(sum.faults, now.faults - last.faults);
     }
@@ -61,9 +64,10 @@ static bool too_dear(unsigned procs) {
     return sum.faults > sum.cpu * (share < SHARE_MOST ? share : SHARE_MOST) / 100;
 }
 
-size_t cmem__settle(unsigned procs) {
+size_t cmem__settle(void) {
     static unsigned patience = PATIENCE_START;
-    if (too_dear(procs))
+    cmem__transfer_trim(false);
+    if (too_dear())
         patience += patience / 16 + 1;
     else
         patience -= patience / 16 + 1;
@@ -107,7 +111,6 @@ static bool nap(uint64_t ns) {
 static void *scavenge(void *arg) {
     uint64_t idle = scavenger.idle_ns, by_age = clamp(idle / 8, PERIOD_MIN_NS, PERIOD_MAX_NS);
     uint64_t period = by_age, aged = 0, quiet = 0, last = 0;
-    unsigned procs = cmem__os_procs();
     (void)arg;
     while (nap(period)) {
         uint64_t now = cmem__pages_activity();
@@ -117,7 +120,7 @@ static void *scavenge(void *arg) {
             aged = 0;
             (void)cmem_scavenge(idle);
         }
-        bool settled = cmem__settle(procs) == 0;
+        bool settled = cmem__settle() == 0;
         period = quiet <= idle || idle < by_age ? by_age : idle;
         if ((quiet == 0 || !settled) && period > SETTLE_NS) period = SETTLE_NS;
     }

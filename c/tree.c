@@ -5,9 +5,11 @@
  * each kind `k` at a time. */
 #include "internal.h"
 
+/* One multiplication alone would give pages at some equal distances, Fibonacci numbers with this factor, rising or falling
+ * priorities, and so make the tree a list. */
 static uint64_t priority(const struct cmem__span *s) {
     uint64_t x = (uint64_t)(s->base >> PAGE_SHIFT) * 0x9E3779B97F4A7C15u;
-    return x ^ (x >> 29);
+    return (x ^ (x >> 32)) * 0xBF58476D1CE4E5B9u;
 }
 
 /* Splits t into the spans below `base` and those above it. */

@@ -50,6 +50,36 @@ func TestArena(t *testing.T) {
 	}
 }
 
+// An arena that is used alike again and again comes to take all from one chunk that it keeps; one that is used less gives that
+// back.
+func TestArenaAdapts(t *testing.T) {
+	noLeak(t)
+	before := statsNow()
+	a := NewArena()
+	defer a.Free()
+	live := func(lives, bytes int) (mallocs, held uint64) {
+		begin := statsNow().Mallocs
+		for range lives {
+			for range bytes / 64 {
+				a.Alloc(64)
+			}
+			a.Reset()
+		}
+		s := statsNow()
+		return s.Mallocs - begin, s.LiveBytes - before.LiveBytes
+	}
+	live(4, 40<<10)
+	if mallocs, held := live(100, 40<<10); mallocs != 0 || held != 64<<10 {
+		t.Errorf("after 4 lives of 40 KB 100 more made %d allocations, and %d bytes are held, want 0 and 65536", mallocs, held)
+	}
+	if _, held := live(5, 1<<20); held > arenaMost || held < 64<<10 {
+		t.Errorf("%d bytes are held after a life of 1 MB, want 65536 to %d", held, arenaMost)
+	}
+	if _, held := live(6*arenaPatience, 128); held != arenaFirst {
+		t.Errorf("%d bytes are held after %d lives of 128 B, want %d", held, 6*arenaPatience, arenaFirst)
+	}
+}
+
 func misuseOf(f func()) (err *MisuseError) {
 	defer func() { err, _ = recover().(*MisuseError) }()
 	f()

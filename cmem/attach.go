@@ -43,8 +43,10 @@ func Attach[T any](owner *T, b []byte) {
 		attachMisuse(p)
 	}
 	attached.Lock()
+	before := attached.m[p] // of a block that C has freed: its owner's cleanup will not find it
 	attached.m[p] = attachment{token, cap(b), cleanup}
 	attached.Unlock()
+	unpress(before.n)
 	press(cap(b))
 	runtime.KeepAlive(owner)
 }

@@ -25,6 +25,14 @@ var texts = misuseTexts{
 	},
 }
 
+// mostUsable is the most that a block for n bytes holds, which it may have borrowed of a class up to a doubling above.
+func mostUsable(n int) int {
+	if extraTotal.Load() > 0 && n <= maxClassSize {
+		return 2*usableBound(n) + n/8
+	}
+	return usableBound(n)
+}
+
 // checkCaches checks that each P's cache knows how many bytes it holds, at rest.
 func checkCaches(t *testing.T) {
 	t.Helper()

@@ -18,3 +18,5 @@ var texts = misuseTexts{
 }
 
 func checkCaches(*testing.T) {}
+
+func mostUsable(n int) int { return usableBound(n) }

@@ -139,3 +139,31 @@ func BenchmarkHandOver(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkHandleHandOver makes handles on one goroutine and frees them on another.
+func BenchmarkHandleHandOver(b *testing.B) {
+	b.ReportAllocs()
+	hand := make(chan Buffer, 64)
+	done := make(chan struct{})
+	go func() {
+		for h := range hand {
+			h.Free()
+		}
+		close(done)
+	}()
+	for range b.N {
+		hand <- New(1 << 10)
+	}
+	close(hand)
+	<-done
+}
+
+// BenchmarkHandleParallel is BenchmarkHandle on all Ps.
+func BenchmarkHandleParallel(b *testing.B) {
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			New(1 << 10).Free()
+		}
+	})
+}

@@ -2,7 +2,6 @@ package cmem
 
 import (
 	"runtime"
-	"sync"
 	"sync/atomic"
 	"unsafe"
 )
@@ -24,30 +23,26 @@ type owner struct{ block *ownedBlock }
 
 // An ownedBlock is what the cleanup needs. It is apart from the owner because what a cleanup holds is reachable.
 type ownedBlock struct {
-	gen    atomic.Uint64 // odd while a buffer is live, one more for each New and each Free
-	p      unsafe.Pointer
-	n      int
-	weight int // the bytes that the owner presses on the collector with
-}
-
-// owners holds the owners without a buffer. One that the pool drops is collected, with its cleanup.
-var owners sync.Pool
-
-func newOwner(n int) *owner {
-	o := &owner{&ownedBlock{weight: n}}
-	runtime.AddCleanup(o, (*ownedBlock).lost, o.block)
-	press(n)
-	return o
+	gen atomic.Uint64 // odd while a buffer is live, one more for each New and each Free
+	p   unsafe.Pointer
+	n   int
 }
 
 // New returns a handle on a new buffer of n bytes, not zeroed. It panics as Alloc does.
-func New(n int) Buffer {
-	b := Alloc(n)
-	o, _ := owners.Get().(*owner)
+func New(n int) Buffer { return newBuffer(n) }
+
+// newPinned is New.
+//
+//go:noinline
+func newPinned(n int) Buffer {
+	p := alloc(n)
+	o := takeOwner(n)
 	if o == nil {
-		o = newOwner(n)
+		o = &owner{new(ownedBlock)}
+		runtime.AddCleanup(o, (*ownedBlock).lost, o.block)
+		pressed(n)
 	}
-	o.block.p, o.block.n = unsafe.Pointer(unsafe.SliceData(b)), n
+	o.block.p, o.block.n = p, n
 	return Buffer{o, o.block.gen.Add(1)}
 }
 
@@ -73,27 +68,32 @@ func (b Buffer) Free() {
 	if b.o == nil {
 		return
 	}
-	if b.o.block.release(b.gen) {
-		owners.Put(b.o)
-	}
+	release(b.o, b.gen)
 }
 
-// release frees the buffer of generation gen; false where that is gone already.
-func (blk *ownedBlock) release(gen uint64) bool {
-	if !blk.gen.CompareAndSwap(gen, gen+1) {
-		return false
+// releasePinned frees o's buffer of generation gen, unless that is gone already.
+//
+//go:noinline
+func releasePinned(o *owner, gen uint64) {
+	if !o.block.gen.CompareAndSwap(gen, gen+1) {
+		return
 	}
 	// The owner is nobody's now: a stale handle stops at the line above, so only the winner reads on.
-	if blk.n > 0 {
-		free(blk.p)
+	p, n := o.block.p, o.block.n
+	keepOwner(o, n)
+	if n > 0 {
+		free(p)
 	}
-	return true
 }
 
 // lost is the cleanup: every handle of the owner is gone.
 func (blk *ownedBlock) lost() {
-	defer unpressCollected(blk.weight)
-	if gen := blk.gen.Load(); gen%2 == 1 && blk.release(gen) {
+	if gen := blk.gen.Load(); gen%2 == 1 {
+		defer unpressCollected(blk.n)
+		blk.gen.Store(gen + 1)
+		if blk.n > 0 {
+			free(blk.p)
+		}
 		countNetFreed(blk.n)
 	}
 }

@@ -257,3 +257,53 @@ func TestNetFrees(t *testing.T) {
 		t.Errorf("the nets have freed %d bytes, want 13000", got)
 	}
 }
+
+// TestBufferWhileMarking makes and frees handles while the collector is at work, more and fewer at a time than Ps keep owners:
+// none of those in use may be taken for lost.
+func TestBufferWhileMarking(t *testing.T) {
+	collectAll(t)
+	noLeak(t)
+	before := statsNow().NetFrees
+	stop := make(chan struct{})
+	var all sync.WaitGroup
+	for w := range 4 {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			var held [100]Buffer
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					for _, b := range held {
+						b.Free()
+					}
+					return
+				default:
+				}
+				runtime.Gosched() // for the collector
+				for j := range 1 + (i*7+w)%len(held) {
+					held[j].Free()
+					held[j] = New(100 + j)
+					held[j].Bytes()[0] = byte(j)
+				}
+				for j, b := range held {
+					if b != (Buffer{}) && b.Bytes()[0] != byte(j) {
+						t.Errorf("buffer %d of goroutine %d was overwritten", j, w)
+						return
+					}
+				}
+			}
+		}()
+	}
+	for start := time.Now(); time.Since(start) < time.Second; {
+		runtime.GC()
+	}
+	close(stop)
+	all.Wait()
+	for range 3 {
+		runtime.GC()
+	}
+	if got := statsNow().NetFrees - before; got != 0 {
+		t.Errorf("%d handles in use were taken for lost", got)
+	}
+}

@@ -104,7 +104,9 @@ func Free(b []byte) {
 }
 
 // Usable returns how many bytes the block of b really holds: at least cap(b), and at most 12.5 % more than was asked
-// for beyond 128 bytes. Realloc to that size stays in place. It panics as Free does; Usable of a b of capacity 0 is 0.
+// for beyond 128 bytes, but for a P that does little else than allocate: it makes do with blocks of up to two and a half times
+// the size where it has none that fit better. Realloc to that size stays in place. Usable panics as Free does; Usable of a b of
+// capacity 0 is 0.
 func Usable(b []byte) int {
 	if cap(b) == 0 {
 		return 0

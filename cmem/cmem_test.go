@@ -42,8 +42,8 @@ func TestAllocSizes(t *testing.T) {
 					t.Errorf("%d bytes at %#x, which is no multiple of 16", n, addr(b))
 				}
 				usable := Usable(b)
-				if usable < n || usable > usableBound(n) {
-					t.Errorf("%d bytes: %d usable, want %d at most", n, usable, usableBound(n))
+				if most := mostUsable(n); usable < n || usable > most {
+					t.Errorf("%d bytes: %d usable, want %d at most", n, usable, most)
 				}
 				after := statsNow()
 				if blocks, bytes := after.LiveBlocks-before.LiveBlocks, after.LiveBytes-before.LiveBytes; blocks != 1 || bytes != uint64(usable) {

@@ -53,13 +53,11 @@ func findP() (found *[maxProcs]*c.Cache) {
 
 // Of the structures that the assembly works on; it reads Magazine and Entry, whose fields are words, by their numbers.
 const (
-	cacheMag   = unsafe.Offsetof(c.Cache{}.Mag)
-	leafSpan   = unsafe.Offsetof(c.Leaf{}.Span)
-	leafRoot   = unsafe.Offsetof(c.Leaf{}.Root)
-	spanState  = unsafe.Offsetof(c.Span{}.State)
-	spanMagic  = unsafe.Offsetof(c.Span{}.Magic)
-	spanSize   = unsafe.Offsetof(c.Span{}.Size)
-	spanBlocks = unsafe.Offsetof(c.Span{}.NBlocks)
+	cacheMag  = unsafe.Offsetof(c.Cache{}.Mag)
+	leafRoot  = unsafe.Offsetof(c.Leaf{}.Root)
+	spanTags  = unsafe.Offsetof(c.Span{}.Tags)
+	spanMagic = unsafe.Offsetof(c.Span{}.Magic)
+	spanUnit  = unsafe.Offsetof(c.Span{}.Unit)
 
 	leafShift = c.LeafShift
 	leafMask  = c.LeafPages - 1
@@ -67,4 +65,5 @@ const (
 	tagSmall  = c.TagSmall
 	tagCached = c.TagCached
 	numSmall  = c.NumSmall
+	numTags   = c.SpanTags
 )

@@ -82,7 +82,7 @@ TEXT ·free(SB), NOSPLIT, $0-8
 	MOVQ AX, BX // the page in its leaf
 	SHRQ $const_pageShift, BX
 	ANDQ $const_leafMask, BX
-	LEAQ (CX)(BX*1), R11 // the tag
+	LEAQ (CX)(BX*8), R11 // the tag
 	MOVBLZX (R11), DX
 	LEAQ -const_tagSmall(DX), SI // the class, if it is a small one
 	CMPQ SI, $const_numSmall
@@ -111,23 +111,22 @@ cached:
 	RET
 
 small:
-	MOVQ const_leafSpan(CX)(BX*8), R12
-	TESTQ R12, R12
+	MOVQ (R11), R12
+	SHRQ $8, R12
 	JZ   other
 	MOVQ AX, BX
 	SUBQ (R12), BX // from the span's beginning
 	MOVL const_spanMagic(R12), R13
 	IMULQ BX, R13
-	SHRQ $32, R13 // the block's number
-	MOVL const_spanSize(R12), CX
+	SHRQ $32, R13 // the number of its tag
+	MOVL const_spanUnit(R12), CX
 	IMULQ R13, CX
 	CMPQ CX, BX
 	JNE  other
-	MOVWLZX const_spanBlocks(R12), CX
-	CMPQ R13, CX
+	CMPQ R13, $const_numTags
 	JAE  other
-	MOVQ const_spanState(R12), R11
-	ADDQ R13, R11 // its tag
+	MOVQ const_spanTags(R12), R11
+	ADDQ R13, R11
 	MOVBLZX (R11), CX
 	LEAQ 1(SI), DX
 	CMPQ CX, DX

@@ -60,7 +60,7 @@ func TestLayoutOfMagazine(t *testing.T) {
 	if unsafe.Sizeof(e) != 16 || unsafe.Offsetof(e.Block) != 0 || unsafe.Offsetof(e.Tag) != 8 {
 		t.Error("fast_amd64.s takes Entry for {Block, Tag}, 8 bytes each")
 	}
-	if unsafe.Offsetof(c.Cache{}.Room) != 0 || unsafe.Offsetof(c.Span{}.Base) != 0 || unsafe.Offsetof(c.Leaf{}.Tag) != 0 {
-		t.Error("fast_amd64.s takes Room, Base and Tag for the first fields of Cache, Span and Leaf")
+	if unsafe.Offsetof(c.Cache{}.Room) != 0 || unsafe.Offsetof(c.Span{}.Base) != 0 || unsafe.Offsetof(c.Leaf{}.Page) != 0 {
+		t.Error("fast_amd64.s takes Room, Base and Page for the first fields of Cache, Span and Leaf")
 	}
 }

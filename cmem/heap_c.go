@@ -114,6 +114,12 @@ func allocPinned(n int) unsafe.Pointer {
 				}
 				dropTop(ch, m, size)
 			}
+			if windows[pid].extra != 0 {
+				if p := borrow(ch, cls, n); p != nil {
+					return p
+				}
+				return allocOther(n)
+			}
 		}
 	}
 	procUnpin()
@@ -150,25 +156,25 @@ func findTag(p uintptr) uintptr {
 	if leaf == nil {
 		return 0
 	}
-	page := p >> c.PageShift % c.LeafPages
-	tag := uintptr(unsafe.Pointer(&leaf.Tag[page]))
+	page := &leaf.Page[p>>c.PageShift%c.LeafPages]
+	tag := uintptr(unsafe.Pointer(page))
 	if *at[uint8](tag)-c.TagSmall >= c.NumSmall {
 		if p%(1<<c.PageShift) != 0 {
 			return 0
 		}
 		return tag
 	}
-	span := leaf.Span[page]
+	span := *page >> 8
 	if span == 0 { // it is being taken apart
 		return 0
 	}
 	s := at[c.Span](span)
 	off := uint64(p - s.Base)
 	i := off * uint64(s.Magic) >> 32
-	if i*uint64(s.Size) != off || i >= uint64(s.NBlocks) {
+	if i*uint64(s.Unit) != off || i >= c.SpanTags {
 		return 0
 	}
-	return s.State + uintptr(i)
+	return s.Tags + uintptr(i)
 }
 
 // free frees the block at p. Its first half is findTag, written out because the compiler does not inline that and the call
@@ -184,12 +190,12 @@ func freePinned(p unsafe.Pointer) {
 			return
 		}
 	}
-	page := a >> c.PageShift % c.LeafPages
-	tag := uintptr(unsafe.Pointer(&leaf.Tag[page]))
+	page := &leaf.Page[a>>c.PageShift%c.LeafPages]
+	tag := uintptr(unsafe.Pointer(page))
 	t := uint(*at[uint8](tag))
 	cls := t - c.TagSmall
 	if cls < c.NumSmall {
-		span := leaf.Span[page]
+		span := *page >> 8
 		if span == 0 {
 			freeOther(a)
 			return
@@ -197,13 +203,13 @@ func freePinned(p unsafe.Pointer) {
 		s := at[c.Span](span)
 		off := uint64(a - s.Base)
 		i := off * uint64(s.Magic) >> 32
-		if i*uint64(s.Size) != off || i >= uint64(s.NBlocks) {
+		if i*uint64(s.Unit) != off || i >= c.SpanTags {
 			freeOther(a)
 			return
 		}
 		// The class is in this tag as well, but whether the block is live is a branch that the processor predicts, while
 		// where to put it has to be waited for: so it is the page's.
-		tag = s.State + uintptr(i)
+		tag = s.Tags + uintptr(i)
 		if uint(*at[uint8](tag)) != cls+1 {
 			freeOther(a)
 			return
@@ -246,6 +252,11 @@ func freeOther(a uintptr) {
 	}
 	if !c.Free(a) {
 		misuse(a, "Free")
+	}
+	cramped := countOverflow(procPin())
+	procUnpin()
+	if cramped {
+		raiseLimit()
 	}
 	wakeScavenger()
 }
@@ -326,9 +337,10 @@ func drain() {
 	}
 	var ms runtime.MemStats
 	runtime.ReadMemStats(&ms)
-	for _, ch := range parked {
+	for pid, ch := range parked {
 		if ch != nil {
 			c.Flush(ch)
+			lowerLimit(pid)
 		}
 	}
 }
@@ -336,16 +348,24 @@ func drain() {
 // activity is a number that changes whenever a cache is used.
 func activity() (sum uint64) {
 	for pid := range caches {
-		ch := (*c.Cache)(atomic.LoadPointer((*unsafe.Pointer)(unsafe.Pointer(&caches[pid]))))
-		if ch == nil {
-			continue
-		}
-		for i := range ch.Mag {
-			m := &ch.Mag[i]
-			sum += atomic.LoadUint64(&m.Allocs)<<20 + uint64(atomic.LoadUintptr(&m.Top))
-		}
+		allocs, tops := usesOf(pid)
+		sum += allocs<<20 + tops
 	}
 	return sum
+}
+
+// usesOf is how many blocks the cache of P pid has given to callers, and a number that changes with what it holds.
+func usesOf(pid int) (allocs, tops uint64) {
+	ch := (*c.Cache)(atomic.LoadPointer((*unsafe.Pointer)(unsafe.Pointer(&caches[pid]))))
+	if ch == nil {
+		return 0, 0
+	}
+	for i := range ch.Mag {
+		m := &ch.Mag[i]
+		allocs += atomic.LoadUint64(&m.Allocs)
+		tops += uint64(atomic.LoadUintptr(&m.Top))
+	}
+	return allocs, tops
 }
 
 func limitHeap(bytes int64) {
@@ -374,11 +394,8 @@ func allocSlow(n int, zero bool) unsafe.Pointer {
 	if zero && n >= largeMin {
 		return c.Calloc(n) // knows which pages are zero already
 	}
-	if n >= c.ExactMin {
-		giveLarge()
-		if exact(cls, n, size) {
-			return c.HugeAlloc(n)
-		}
+	if n >= c.ExactMin && exact(cls, n, size) {
+		return c.HugeAlloc(n)
 	}
 	p := refill(cls, size)
 	if p == 0 {
@@ -393,55 +410,55 @@ func allocSlow(n int, zero bool) unsafe.Pointer {
 	return unsafe.Pointer(at[byte](p))
 }
 
-// adopt sets ch's limit to what it is to be now. Pinned.
-func adopt(ch *c.Cache) {
-	limit := atomic.LoadInt64(c.CacheLimit)
-	ch.Room += limit - ch.Limit
-	ch.Limit = limit
-}
-
-// giveLarge gives the central lists what the P's cache holds of ExactMin and more, so that a block of another such class can
-// be made of it.
-func giveLarge() {
+// exact tells whether n bytes are better served by a span of just their pages than by a block of class cls, and notes the
+// class in the P's cache: as the function of that name in cmem.c. Where the block is large for the cache, it gives what the cache
+// holds of such blocks to the central lists, so that this one can be made of it.
+func exact(cls uint, n, size int) bool {
+	const page = 1 << c.PageShift
 	var old [c.MaxMagazine]c.Entry
-	n := 0
-	if ch := myCache(procPin()); ch != nil {
-		for cls := exactClass; cls < numClasses && n < len(old); cls++ {
-			if m := &ch.Mag[cls]; m.Top != m.Base {
-				n = takeOldest(ch, cls, len(old), old[:n])
-			}
+	k, large, recent, cramped := 0, true, false, false
+	pid := procPin()
+	if ch := myCache(pid); ch != nil {
+		cramped = countMiss(pid, n)
+		if large = n >= exactMin(ch); large {
+			k = takeLarge(ch, exactMin(ch), old[:0])
+			r := ch.Recent
+			recent = r&0xFF == uint32(cls) || r>>8 == uint32(cls)
+			ch.Recent = r&0xFF<<8 | uint32(cls)
 		}
 	}
 	procUnpin()
-	if n > 0 {
-		c.GiveMixed(&old[0], n)
+	if k > 0 {
+		c.GiveMixed(&old[0], k)
 	}
+	if cramped {
+		raiseLimit()
+	}
+	return large && !recent && (n+page-1)/page != size/page
 }
 
-// exactClass is the class of c.ExactMin.
-var exactClass, _ = classOf(c.ExactMin)
-
-// exact tells whether n bytes are better served by a span of just their pages than by a block of class cls, and notes the
-// class in the P's cache: as the function of that name in cmem.c.
-func exact(cls uint, n, size int) bool {
-	const page = 1 << c.PageShift
-	if (n+page-1)/page == size/page {
-		return false
+// takeLarge appends the blocks of from bytes and more in ch to old, and returns its new length. Pinned.
+func takeLarge(ch *c.Cache, from int, old []c.Entry) int {
+	cls, _ := classOf(from)
+	for ; cls < numClasses; cls++ {
+		if m := &ch.Mag[cls]; m.Top != m.Base {
+			old = old[:takeOldest(ch, cls, cap(old), old)]
+		}
 	}
-	fresh := true
-	if ch := myCache(procPin()); ch != nil {
-		r := ch.Recent
-		ch.Recent = r&0xFF<<8 | uint32(cls)
-		fresh = r&0xFF != uint32(cls) && r>>8 != uint32(cls)
-	}
-	procUnpin()
-	return fresh
+	return len(old)
 }
 
 // refill takes a block of class cls for the caller, and more for the magazine, from the central list.
 func refill(cls uint, size int) uintptr {
 	var e [c.MaxRefill]c.Entry
-	got := c.Fetch(cls, &e[0], wanted(cls, size))
+	want, ready := wanted(cls, size)
+	got := 0
+	if ready > 0 {
+		got = c.Ready(cls, &e[0], min(ready, len(e)))
+	}
+	if got == 0 {
+		got = c.Fetch(cls, &e[0], want)
+	}
 	if got == 0 {
 		return 0
 	}
@@ -472,22 +489,36 @@ func refill(cls uint, size int) uintptr {
 }
 
 // wanted is how many blocks of class cls the P that the caller runs on should fetch: one for the caller, the others as its
-// cache has room.
-func wanted(cls uint, size int) int {
+// cache has room; and how many if they are at hand: more of a large class, where the cache's limit has been raised.
+func wanted(cls uint, size int) (n, ready int) {
 	for range 2 {
-		if ch := myCache(procPin()); ch != nil {
-			adopt(ch)
-			room := ch.Room
-			procUnpin()
-			if room <= 0 {
-				return 1
+		pid := procPin()
+		if ch := myCache(pid); ch != nil {
+			cramped := size < c.ExactMin && countMiss(pid, size) // else exact has counted it
+			adopt(pid, ch)
+			fits := 1
+			if ch.Room > 0 {
+				fits = int(ch.Room)/size + 1
 			}
-			return min(c.Refill(cls), int(room)/size+1)
+			raised := extraOf(pid) != 0
+			m := &ch.Mag[cls]
+			half := int((m.End-m.Base)/entrySize) / 2
+			procUnpin()
+			if cramped {
+				raiseLimit()
+			}
+			n = c.Refill(cls)
+			if raised && size >= largeMin {
+				ready = min(readyBlocks, fits)
+			} else if raised {
+				n = half
+			}
+			return min(n, fits), ready
 		}
 		procUnpin()
 		withCache()
 	}
-	return 1
+	return 1, 0
 }
 
 // freeSlow frees a block when the magazine is full, or the cache has no room, or there is none yet.
@@ -495,14 +526,17 @@ func freeSlow(cls uint, e c.Entry) {
 	*at[uint8](e.Tag) = c.TagCached
 	var old [c.MaxMagazine]c.Entry
 	for range 2 {
-		if ch := myCache(procPin()); ch != nil {
-			adopt(ch)
+		pid := procPin()
+		if ch := myCache(pid); ch != nil {
+			adopt(pid, ch)
 			n := 0
 			if m := &ch.Mag[cls]; m.Top == m.End {
 				n = takeOldest(ch, cls, (int((m.End-m.Base)/entrySize)+1)/2, old[:0])
 			}
+			cramped := false
 			if ch.Room <= 0 {
 				n = evict(ch, old[:n])
+				cramped = countOverflow(pid)
 			}
 			m := &ch.Mag[cls]
 			*at[c.Entry](m.Top) = e
@@ -511,6 +545,9 @@ func freeSlow(cls uint, e c.Entry) {
 			procUnpin()
 			if n > 0 {
 				c.GiveMixed(&old[0], n)
+			}
+			if cramped {
+				raiseLimit()
 			}
 			return
 		}
@@ -534,14 +571,23 @@ func takeOldest(ch *c.Cache, cls uint, k int, old []c.Entry) int {
 	return len(old)
 }
 
-// evict makes room in a full cache: the largest blocks go first, as they free most for one trip. Pinned.
+// evict makes room in a full cache, and returns the new length of old: half of the blocks go of the class of which most bytes
+// lie there beyond one block, then of the next such; so what the P uses in turn stays, a block of each class at least if there
+// is room for that. Pinned.
 func evict(ch *c.Cache, old []c.Entry) int {
-	for cls := uint(numClasses); cls > 0 && ch.Room <= 0 && len(old) < cap(old); {
-		cls--
-		if m := &ch.Mag[cls]; m.Top != m.Base {
-			k := int(-ch.Room)/int(classSize[cls]) + 1
-			old = old[:takeOldest(ch, cls, k, old)]
+	for ch.Room <= 0 && len(old) < cap(old) {
+		most, cls := -1, uint(0)
+		for i := range ch.Mag {
+			m := &ch.Mag[i]
+			if n := int((m.Top - m.Base) / entrySize); n > 0 && (n-1)*int(classSize[i]) >= most {
+				most, cls = (n-1)*int(classSize[i]), uint(i)
+			}
 		}
+		if most < 0 {
+			break
+		}
+		m := &ch.Mag[cls]
+		old = old[:takeOldest(ch, cls, (int((m.Top-m.Base)/entrySize)+1)/2, old)]
 	}
 	return len(old)
 }

@@ -281,7 +281,7 @@ func freeAndReuse(t *testing.T, n int, free func(b []byte)) []byte {
 // blockAt allocates blocks of n bytes until one lies at address a, and frees the others. Nil where none comes to lie there.
 func blockAt(a uintptr, n int) (b []byte) {
 	var others [][]byte
-	for len(others) < 200 && b == nil {
+	for len(others) < max(200, 4<<20/n) && b == nil { // all that other blocks' frees have left
 		if got := Alloc(n); addr(got) == a {
 			b = got
 		} else {

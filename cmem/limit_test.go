@@ -126,10 +126,10 @@ func TestLimitCollectsLostHandles(t *testing.T) {
 // collectAll waits until all handles that are lost are collected.
 func collectAll(t *testing.T) {
 	t.Helper()
-	for began := time.Now(); pressure.total.Load() > 0; {
+	for began := time.Now(); pressing() > 0; {
 		runtime.GC()
 		if time.Since(began) > 10*time.Second {
-			t.Fatalf("%d bytes are behind owners still", pressure.total.Load())
+			t.Fatalf("%d bytes are behind owners still", pressing())
 		}
 	}
 }

@@ -15,15 +15,19 @@ import (
 // collection (more exactly: grown by GOGC percent, and by pressureFloor at least), one is started; an allocator that gets
 // as far ahead again waits for it.
 //
-// Only what is not recycled counts: a New that finds a freed owner adds nothing, so a program that frees its handles never
-// comes here. An owner counts with the size it was made for until it is collected.
+// What handles hold is counted where they come and go (heldByHandles), and looked at where one needs a new owner: a program
+// that loses handles needs them for ever, one that frees its handles finds freed ones and never comes here.
 
 // pressureFloor is what the Go runtime takes for its own smallest heap (4 MiB at GOGC=100).
 const pressureFloor = 4 << 20
 
+// pressureCheck is how many bytes come between two looks at all Ps' counts.
+const pressureCheck = 256 << 10
+
 var pressure struct {
-	total atomic.Int64 // bytes behind owners, those included that are lost and not yet collected
-	base  atomic.Int64 // total after the last collection
+	total  atomic.Int64 // bytes of arenas and of what is attached, those included that are lost and not yet collected
+	base   atomic.Int64 // pressing after the last collection
+	unseen atomic.Int64 // bytes that came since the last look
 
 	running atomic.Bool // a collection that was started here is under way
 	once    sync.Once   // for watching collections
@@ -32,14 +36,31 @@ var pressure struct {
 	done *sync.Cond // broadcast when a collection that was started here has ended
 }
 
-// press adds n bytes behind a new owner and sees to a collection where one is due.
+// pressing is how many bytes press on the collector.
+func pressing() int64 { return pressure.total.Load() + heldByHandles() }
+
+// press adds n bytes and sees to a collection where one is due.
 func press(n int) {
+	pressure.total.Add(int64(n))
+	pressed(n)
+}
+
+// pressed sees to a collection where one is due, n bytes having been added.
+func pressed(n int) {
+	if pressure.unseen.Add(int64(n)) < pressureCheck {
+		return
+	}
+	pressure.unseen.Store(0)
 	pressure.once.Do(func() {
 		pressure.done = sync.NewCond(&pressure.mu)
 		noteCollection()
 	})
-	total := pressure.total.Add(int64(n))
+	total := pressing()
 	base := pressure.base.Load()
+	if total < base { // handles were freed
+		pressure.base.CompareAndSwap(base, total)
+		return
+	}
 	if total-base < pressureFloor {
 		return
 	}
@@ -56,14 +77,10 @@ func press(n int) {
 }
 
 // unpress takes n bytes back whose buffer was freed by hand.
-func unpress(n int) {
-	total := pressure.total.Add(-int64(n))
-	if base := pressure.base.Load(); total < base {
-		pressure.base.CompareAndSwap(base, total)
-	}
-}
+func unpress(n int) { pressure.total.Add(-int64(n)) }
 
-// unpressCollected takes n bytes back whose owner the collector has found lost. They were part of the base too: that was
+// unpressCollected takes n bytes back whose owner the collector has found lost (those of a handle stay counted in the P that
+// made it: total may fall below 0). They were part of the base too: that was
 // set when the collection ended, before the cleanups.
 func unpressCollected(n int) {
 	pressure.total.Add(-int64(n))
@@ -121,7 +138,7 @@ func waitForCollection() {
 func noteCollection() {
 	note := new([16]byte) // not tiny: those share their memory with others
 	runtime.SetFinalizer(note, func(*[16]byte) {
-		pressure.base.Store(pressure.total.Load())
+		pressure.base.Store(pressing())
 		noteCollection()
 	})
 }

@@ -5,7 +5,6 @@ package cmem
 import (
 	"fmt"
 	"os"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -42,7 +41,7 @@ func scavengePeriod(idle time.Duration) time.Duration {
 }
 
 func scavengeIdle() {
-	var aged, quiet time.Duration // since the last release by age; for how long nothing has happened
+	var aged, quiet, looked time.Duration // since the last release by age; for how long nothing has happened; since calm
 	last := activity()
 	for {
 		idle := time.Duration(atomic.LoadInt64(&idleLimit))
@@ -56,6 +55,11 @@ func scavengeIdle() {
 		if aged += period; aged >= scavengePeriod(idle) {
 			aged = 0
 			released += scavenge(idle)
+		}
+		if looked += period; looked >= calmTime {
+			if looked = 0; calm() {
+				drain()
+			}
 		}
 		traceScavenge(released, idle)
 		if now := activity(); now != last {
@@ -74,7 +78,7 @@ func scavengeIdle() {
 
 // settle gives back what is free beyond an ordinary headroom, and returns the bytes.
 func settle() int64 {
-	return int64(c.Settle(min(runtime.GOMAXPROCS(0), runtime.NumCPU())))
+	return int64(c.Settle())
 }
 
 // sleepUntilWoken sleeps until a slow path of a P wakes it. C threads do not: it looks after what they have left every idle

@@ -158,6 +158,7 @@ func TestAttachFreedInC(t *testing.T) {
 	needSharedHeap(t)
 	noLeak(t)
 	live := liveSince(t)
+	collectAll(t)
 	for _, k := range sizesOfKinds {
 		for _, again := range []bool{false, true} {
 			var owner *handle
@@ -191,4 +192,5 @@ func TestAttachFreedInC(t *testing.T) {
 			afterGC(t, "the block is freed", func() bool { return live() == 0 })
 		}
 	}
+	collectAll(t) // nothing presses any more
 }

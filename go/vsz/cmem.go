@@ -3,16 +3,18 @@ package vsz
 import "slices"
 
 // What is known of cmem's pagemap: see "pagemap" in c/internal.h. It is an array of addresses of leaves, one a GiB. A leaf
-// has a byte for each page and then a pointer for each, which is set for the first and the last page of every span, and
-// for each page of some. The spans leave no page of a region out.
+// has a word for each page: a byte of its own, and above that a pointer, which is set for the first and the last page of
+// every span, and for each page of some; behind it lie marks of the pages. The spans leave no page of a region out.
 const (
 	cmemPagemap   = "cmem__pagemap"
 	cmemRoots     = 1 << 18
 	cmemLeafShift = 30
 	cmemPageShift = 12
 	cmemLeafPages = 1 << (cmemLeafShift - cmemPageShift)
-	cmemLeafSize  = cmemLeafPages*(1+wordSize) + wordSize
-	cmemChunk     = 256 << 10 // what its other structures are cut from
+	cmemLeafSize  = cmemLeafPages*wordSize + wordSize
+	cmemTagBits   = 8
+	cmemMarks     = (1 + 64 + cmemLeafPages/64) * wordSize // behind each leaf
+	cmemChunk     = 256 << 10                              // what its other structures are cut from
 )
 
 // findCmem looks for the pagemap in the variables of a stripped executable: an array in which each word that is not 0 is
@@ -93,7 +95,7 @@ func (c *classifier) mallocBlock(s span) span {
 // before which there is little.
 func (c *classifier) cmemMetadata() {
 	for _, leaf := range c.cmemLeaves() {
-		c.claim(span{leaf.address, pageUp(leaf.address + cmemLeafSize)}, CmemMetadata, "a leaf of cmem's pagemap")
+		c.claim(span{leaf.address, pageUp(leaf.address + cmemLeafSize + cmemMarks)}, CmemMetadata, "a leaf of cmem's pagemap")
 	}
 	var spans []uint64
 	c.eachCmemPage(func(_, pointer uint64) {
@@ -130,9 +132,10 @@ func (c *classifier) cmemLeaves() []cmemLeaf {
 // eachCmemPage calls f with the address of each page that has a span pointer, and the pointer.
 func (c *classifier) eachCmemPage(f func(page, pointer uint64)) {
 	for _, leaf := range c.cmemLeaves() {
-		pointers := leaf.address + cmemLeafPages
-		c.memory.words(pointers, pointers+cmemLeafPages*wordSize, func(a, w uint64) {
-			f(leaf.base+(a-pointers)/wordSize<<cmemPageShift, w)
+		c.memory.words(leaf.address, leaf.address+cmemLeafPages*wordSize, func(a, w uint64) {
+			if pointer := w >> cmemTagBits; pointer != 0 {
+				f(leaf.base+(a-leaf.address)/wordSize<<cmemPageShift, pointer)
+			}
 		})
 	}
 }

@@ -157,11 +157,12 @@ func TestGoReachable(t *testing.T) {
 func TestCmemPagemap(t *testing.T) {
 	const pagemap, leaf, spans = 0x600000, base + 512*mib, base + 600*mib
 	const chunk, region, size = base, base + 64*kib, 1 * mib
-	page := func(a uint64) uint64 { return leaf + cmemLeafPages + (a&(1<<cmemLeafShift-1))>>cmemPageShift*wordSize }
+	page := func(a uint64) uint64 { return leaf + (a&(1<<cmemLeafShift-1))>>cmemPageShift*wordSize }
+	const tag = 0xFC
 	p := goProcess(fakeMemory{
 		pagemap + base>>cmemLeafShift*wordSize: leaf, leaf + cmemLeafSize - wordSize: base >> cmemLeafShift,
-		page(region): spans, page(region + size/2 - 4096): spans,
-		page(region + size/2): spans + 128, page(region + size - 4096): spans + 128,
+		page(region): spans<<cmemTagBits | tag, page(region + size/2 - 4096): spans << cmemTagBits,
+		page(region + size/2): (spans + 128) << cmemTagBits, page(region + size - 4096): (spans+128)<<cmemTagBits | tag,
 		region - 16: region - 16 - chunk, region - 8: (size + 16) | mmappedFlag,
 	})
 	p.data = []span{{pagemap - 4096, pagemap + 4*mib}} // it is not said where the pagemap is
@@ -173,8 +174,8 @@ func TestCmemPagemap(t *testing.T) {
 	checkSums(t, e)
 	byKind{
 		CmemRegions:  {1, (64*kib + size) >> 10},
-		CmemMetadata: {2, pageUp(cmemLeafSize)>>10 + 256},
-		Other:        {2, merged>>10 + 3<<10 - pageUp(cmemLeafSize)>>10},
+		CmemMetadata: {2, pageUp(cmemLeafSize+cmemMarks)>>10 + 256},
+		Other:        {2, merged>>10 + 3<<10 - pageUp(cmemLeafSize+cmemMarks)>>10},
 	}.check(t, e)
 }
 

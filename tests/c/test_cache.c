@@ -62,8 +62,8 @@ Test(cache, is_bounded_in_bytes_and_in_blocks) {
     for (unsigned c = 0; c < NUM_CLASSES; c++) cr_assert_leq(cmem__cache_blocks(c), class_magazine(c));
 }
 
-/* Magazines of all classes together are bounded too, by giving up the largest blocks. */
-Test(cache, makes_room_from_the_largest_blocks) {
+/* Magazines of all classes together are bounded too, by giving up half of the class that takes up most. */
+Test(cache, makes_room_where_most_is) {
     void *large[4], *small[5];
     for (unsigned i = 0; i < 4; i++) large[i] = cmem_alloc(64 * KIB);
     for (unsigned i = 0; i < 5; i++) small[i] = cmem_alloc(4096);
@@ -72,14 +72,29 @@ Test(cache, makes_room_from_the_largest_blocks) {
     for (unsigned i = 0; i < 4; i++) cmem_free(large[i]);
     cr_assert_eq(cmem__cache_blocks(class_of(64 * KIB)), 4);
     cmem_free(small[4]);
-    cr_assert_eq(cmem__cache_blocks(class_of(64 * KIB)), 3, "the cache was full: one large block makes room");
+    cr_assert_eq(cmem__cache_blocks(class_of(64 * KIB)), 2, "the cache was full: two large blocks make room");
     cr_assert_eq(cmem__cache_blocks(class_of(4096)), 5);
+    check_heap();
+}
+
+/* The last block of a class goes when there are no two of any other, and of those the largest. */
+Test(cache, keeps_a_block_of_each_class) {
+    static const size_t size[] = {64 * KIB, 56 * KIB, 48 * KIB, 40 * KIB, 36 * KIB};
+    void *p[LEN(size)], *four[4];
+    for (unsigned i = 0; i < LEN(size); i++) p[i] = cmem_alloc(size[i]);
+    for (unsigned i = 0; i < 4; i++) four[i] = cmem_alloc(4 * KIB);
+    cmem_scavenge(0);
+    for (unsigned i = 0; i < 4; i++) cmem_free(four[i]);
+    for (unsigned i = 0; i < LEN(size); i++) cmem_free(p[i]); /* 260 KiB: the cache is full */
+    cmem_free(cmem_alloc(100));
+    cr_assert_eq(cmem__cache_blocks(class_of(4 * KIB)), 2, "half of the only class with more than one");
+    for (unsigned i = 0; i < LEN(size); i++) cr_assert_eq(cmem__cache_blocks(class_of(size[i])), 1);
     check_heap();
 }
 
 Test(cache, full_magazine_gives_its_oldest_half) {
     unsigned c = class_of(16), n = class_magazine(c);
-    void *p[65];
+    void *p[1024];
     for (unsigned i = 0; i <= n; i++) p[i] = cmem_alloc(16);
     cmem_scavenge(0);
     for (unsigned i = 0; i < n; i++) cmem_free(p[i]);

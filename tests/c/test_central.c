@@ -80,9 +80,8 @@ Test(central, high_spans_drain) {
 }
 
 Test(central, one_block_keeps_its_span) {
-    unsigned c = class_of(16); /* 256 blocks: the state array is metadata, not inline */
+    unsigned c = class_of(16);
     fetch(c, e, 256);
-    cr_assert_neq(pagemap_span(e[0].block)->state, pagemap_span(e[0].block)->inline_state);
     give(c, e, 200);
     give(c, e + 201, 55);
     cr_assert_eq(inuse(), PAGE_SIZE);
@@ -104,13 +103,50 @@ Test(central, metadata_of_spans_is_reused) {
     cr_assert_eq(cmem__meta_bytes(), mapped);
 }
 
-Test(central, inline_and_separate_state) {
-    for (unsigned c = 0; c < NUM_SMALL; c++) {
-        fetch(c, e, 1);
-        const struct cmem__span *s = pagemap_span(e[0].block);
-        cr_assert_eq(s->state == s->inline_state, s->nblocks <= SPAN_INLINE_STATE);
-        give(c, e, 1);
+enum { CACHE_LINE = 64 };
+
+/* The number of the cache line that a tag lies in. */
+static uintptr_t line(const struct cmem__entry *in) { return (uintptr_t)in->tag / CACHE_LINE; }
+
+/* Two CPUs that write tags in one cache line wait for each other with every call. The spans are no more for that. */
+Test(central, caches_that_fetch_by_turns_share_no_line) {
+    enum { TURNS = 3 };
+    static struct cmem__entry mine[TURNS * MAX_REFILL], others[MAX_REFILL];
+    for (unsigned c = 0; c < NUM_CLASSES; c++) {
+        size_t n = class_refill(c), have = 0;
+        for (; have < TURNS * n; have += n) {
+            fetch(c, mine + have, n);
+            fetch(c, others, n);
+            for (size_t i = 0; i < have + n; i++)
+                for (size_t k = 0; k < n; k++) cr_assert_neq(line(&mine[i]), line(&others[k]), "class %u", c);
+            give(c, others, n);
+        }
+        cr_assert_leq(inuse(), ((TURNS + 1) * n + class_blocks(c) - 1) * class_size(c), "class %u", c);
+        give(c, mine, have);
+        cr_assert_eq(inuse(), 0, "class %u", c);
     }
+}
+
+/* From 9 KiB on even blocks that are neighbours. */
+Test(central, large_neighbours_share_no_line) {
+    for (unsigned c = class_of(NINE); c < NUM_CLASSES; c++) {
+        fetch(c, e, 8);
+        for (size_t i = 0; i < 8; i++)
+            for (size_t k = 0; k < i; k++) cr_assert_neq(line(&e[i]), line(&e[k]), "class %u", c);
+        give(c, e, 8);
+    }
+}
+
+/* The places of a span's tags where no block begins stay free of tags, or an inner address would pass for a block. */
+Test(central, tags_between_blocks_are_none) {
+    unsigned c = class_of(NINE);
+    fetch(c, e, class_blocks(c));
+    const struct cmem__span *s = pagemap_span(e[0].block);
+    for (size_t off = 0; off < s->npages * PAGE_SIZE; off += s->unit) {
+        uint8_t tag = tag_get(&s->tags[small_tag(s, s->base + off)]);
+        cr_assert_eq(tag, off % NINE == 0 ? TAG_CACHED : TAG_NONE, "offset %zu", off);
+    }
+    give(c, e, class_blocks(c));
 }
 
 Test(central, give_of_mixed_classes) {

@@ -203,6 +203,29 @@ Test(pageheap, parts_leave_no_short_rest) {
     cmem__check(true);
 }
 
+/* Of no more than the 16 oldest runs, where none of them can go, whole or in part: 18 pages are wanted of runs of 31. */
+Test(pageheap, settle_looks_at_the_oldest) {
+    for (size_t n = 15; n <= 16; n++) {
+        struct cmem__span *s[34];
+        size_t npages[34];
+        for (size_t i = 0; i < n; i++) {
+            npages[2 * i] = 31;
+            npages[2 * i + 1] = 1;
+        }
+        npages[2 * n] = 100;
+        if (n == 15) take(FIRST_PAGES);
+        lay_out(s, npages, 2 * n + 1);
+        for (size_t i = 0; i <= n; i++) give(s[2 * i]);
+        unsigned patience = 32 * PATIENCE_CALL; /* a 32nd of them goes */
+        cr_assert_eq(cmem__pages_settle(patience), 0);
+        cr_assert_eq(cmem__pages_settle(patience) / PAGE_SIZE, n == 15 ? (15 * 31 + 100) / 32 : 0);
+        cmem__check(true);
+        empty_region(s[1]->region);
+        cmem__pages_settle(0);
+        cmem__pages_settle(0);
+    }
+}
+
 /* ---------------------------------------------------------------------------------------------------- limit */
 
 Test(pageheap, limit_counts_hot_pages_and_those_in_use) {
@@ -288,6 +311,87 @@ Test(pageheap, trim) {
     assert_free(base + PAGE_SIZE, 19, SPAN_HOT);
     give(s[0]);
     assert_free(base, 20, SPAN_HOT);
+}
+
+/* ---------------------------------------------------------------------------------------------- what is not walked
+ *
+ * The pagemap's entries of pages that an operation has nothing to do with cannot be read: a walk over them is a SIGSEGV. */
+
+/* A physical page of entries, on whatever machine. */
+#define GUARDED ((size_t)8192)
+
+/* Of the GUARDED pages from a on, the first ones of a GiB or a multiple of as many behind it. */
+static void guard(uintptr_t a, int protection) {
+    void *entries = (void *)&pagemap_leaf(a)->page[leaf_index(a)];
+    cr_assert_eq(mprotect(entries, GUARDED * sizeof(void *), protection), 0);
+}
+
+/* One extent: 32,000 pages that are cold and hot by turns, with the guarded ones amidst; then, with a cold page behind each,
+ * eight hot runs of 4 pages and one of 40. */
+enum { TURNS = 32000, FOURS = 8, LONG_PAGES = 4 * GUARDED };
+
+static struct cmem__span *forty, *behind; /* the last hot run, and what is in use behind the extent */
+
+static struct cmem__span *take_unchecked(size_t npages) {
+    struct cmem__span *s = cmem__pages_alloc(npages, 1, SPAN_LARGE, NUM_CLASSES - 1);
+    cr_assert_not_null(s);
+    return s;
+}
+
+static void make_long_extent(void) {
+    static struct cmem__span *cold[TURNS], *hot[TURNS];
+    size_t n = 0;
+    os.region_align = (size_t)1 << LEAF_SHIFT;
+    cmem__pages_free(take_unchecked(LONG_PAGES));
+    for (; n <= TURNS / 2 + FOURS; n++) {
+        hot[n] = take_unchecked(n < TURNS / 2 ? 1 : n < TURNS / 2 + FOURS ? 4 : 40);
+        cold[n] = take_unchecked(1);
+    }
+    behind = take_unchecked(LONG_PAGES - TURNS - FOURS * 5 - 41);
+    for (size_t i = 0; i < n; i++) cmem__pages_free(cold[i]);
+    cmem__pages_scavenge(0);
+    for (size_t i = 0; i < n; i++) cmem__pages_free(hot[i]);
+    forty = hot[n - 1];
+    cr_assert_eq(end_of(forty) + PAGE_SIZE, behind->base);
+    cmem__check(true);
+    guard(behind->region->base + GUARDED * PAGE_SIZE, PROT_NONE);
+}
+
+static void check_long_extent(void) {
+    guard(behind->region->base + GUARDED * PAGE_SIZE, PROT_READ | PROT_WRITE);
+    cmem__check(true);
+    cr_assert_eq(stats_now().regions, 1);
+}
+
+Test(pageheap, free_at_the_end_of_a_long_extent, .init = make_long_extent, .fini = check_long_extent) {
+    cmem__pages_free(behind);
+}
+
+Test(pageheap, scavenge_at_the_end_of_a_long_extent, .init = make_long_extent, .fini = check_long_extent) {
+    forty->unused_since = 0;
+    cr_assert_eq(cmem__pages_scavenge(1), 40 * PAGE_SIZE);
+}
+
+/* Inside a hot run, around it, and around several. */
+Test(pageheap, allocation_in_a_long_extent, .init = make_long_extent, .fini = check_long_extent) {
+    static const size_t npages[] = {6, 45, 70};
+    for (size_t i = 0; i < LEN(npages); i++) {
+        uintptr_t end = end_of(forty);
+        struct cmem__span *s = take_unchecked(npages[i]);
+        cr_assert(s->base < end && end_of(s) > end - 40 * PAGE_SIZE);
+        cmem__pages_free(s);
+        forty = pagemap_span(end - PAGE_SIZE);
+    }
+}
+
+/* A region that is in use has nothing to give. */
+Test(pageheap, scavenge_walks_no_regions) {
+    os.region_align = (size_t)1 << LEAF_SHIFT;
+    struct cmem__span *s = take(LONG_PAGES);
+    guard(s->base, PROT_NONE);
+    cr_assert_eq(cmem__pages_scavenge(0), 0);
+    guard(s->base, PROT_READ | PROT_WRITE);
+    give(s);
 }
 
 /* ------------------------------------------------------------------------------------------------ scavenging */
@@ -487,6 +591,30 @@ Test(pageheap, region_with_a_block_stays) {
     cr_assert_eq(scavenge(0), 4000);
     cr_assert_eq(stats_now().regions, 0);
     cr_assert_eq(stats_now().heap_sys, 0);
+}
+
+/* Each by the time that it has been wholly cold. */
+Test(pageheap, idle_regions_go_one_by_one) {
+    struct cmem__span *s[3];
+    uintptr_t base[3];
+    uint64_t half_the_uptime = cmem__now() / 2;
+    for (unsigned i = 0; i < 3; i++) base[i] = (s[i] = take(10000))->base;
+    for (unsigned i = 0; i < 3; i++) give(s[i]);
+    for (unsigned i = 0; i < 3; i++) span_at(base[i])->unused_since = 0;
+    cr_assert_eq(scavenge(half_the_uptime), 30000);
+    cr_assert_eq(stats_now().regions, 3, "they have been cold for a moment");
+    struct cmem__span *again = take(10000);
+    size_t taken = again->base == base[0] ? 0 : again->base == base[1] ? 1 : 2;
+    for (size_t i = 0, left = 3; i < 3; i++) {
+        if (i == taken) continue;
+        span_at(base[i])->unused_since = 0;
+        scavenge(half_the_uptime);
+        cr_assert_eq(stats_now().regions, --left);
+        cr_assert_null(span_at(base[i]));
+    }
+    give(again);
+    scavenge(0);
+    cr_assert_eq(stats_now().regions, 0);
 }
 
 /* While one thread asks malloc for a region another needs pages too: it waits for that one. */

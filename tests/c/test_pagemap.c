@@ -2,6 +2,8 @@
 #include "helpers.h"
 
 #include <criterion/criterion.h>
+#include <criterion/redirect.h>
+#include <signal.h>
 
 /* Addresses that no mapping of this process has. */
 #define GIB ((uintptr_t)1 << 30)
@@ -54,6 +56,51 @@ Test(pagemap, entries_are_per_page) {
         cr_assert_eq(tag_get(pagemap_tag(b)), i == 5 ? 7 : TAG_NONE);
     }
     cr_assert_eq(leaf_index(AT + GIB - 1), LEAF_PAGES - 1);
+    pagemap_set(a, NULL);
+    cr_assert_null(pagemap_span(a));
+    cr_assert_eq(tag_get(pagemap_tag(a)), 7, "a page's tag changed with its span");
+    tag_set(pagemap_tag(a), TAG_NONE);
+    pagemap_set(a, &s);
+    tag_set(pagemap_tag(a), 0xFF);
+    cr_assert_eq(pagemap_span(a), &s, "a page's span changed with its tag");
+}
+
+/* Marks in three leaves, few or many, against an array. */
+Test(pagemap, marks_against_an_array) {
+    enum { LEAVES = 3, PAGES = LEAVES * LEAF_PAGES };
+    static bool marked[PAGES];
+    uint64_t seed = test_seed("pagemap");
+    cr_assert(cmem__pagemap_grow(AT, LEAVES * GIB));
+    marked[0] = true;
+    cmem__pagemap_mark(AT);
+    for (unsigned step = 0; step < 4000; step++) {
+        /* Beside the last one, or anywhere; more of them in the first half of the steps. */
+        static size_t last = 1;
+        size_t i = 1 + (pick(&seed, 2) == 0 ? last + pick(&seed, 150) : pick(&seed, PAGES)) % (PAGES - 1);
+        last = i;
+        uintptr_t a = AT + i * PAGE_SIZE;
+        cr_assert_eq(cmem__pagemap_is_marked(a), marked[i]);
+        bool mark = pick(&seed, 4) < (step < 2000 ? 3 : 1);
+        if (mark && !marked[i]) cmem__pagemap_mark(a);
+        if (!mark && marked[i]) cmem__pagemap_unmark(a);
+        marked[i] = mark;
+        cr_assert_eq(cmem__pagemap_is_marked(a), mark);
+
+        size_t from = 1 + pick(&seed, PAGES - 1), want = from - 1;
+        while (!marked[want]) want--;
+        cr_assert_eq(cmem__pagemap_marked_before(AT + from * PAGE_SIZE), AT + want * PAGE_SIZE);
+    }
+    /* None is left but the first: two leaves are passed over. */
+    for (size_t i = 1; i < PAGES; i++)
+        if (marked[i]) cmem__pagemap_unmark(AT + i * PAGE_SIZE);
+    cr_assert_eq(cmem__pagemap_marked_before(AT + LEAVES * GIB - PAGE_SIZE), AT);
+}
+
+/* The first page has nothing below it: not in its leaf, and not in another. */
+Test(pagemap, no_mark_below_panics, .signal = SIGABRT, .init = cr_redirect_stderr) {
+    cr_assert(cmem__pagemap_grow(AT, GIB));
+    cmem__pagemap_mark(AT + PAGE_SIZE);
+    (void)cmem__pagemap_marked_before(AT + PAGE_SIZE);
 }
 
 /* What a free looks up: the tag of each kind of block, and the entries of its span. 300 KiB are no

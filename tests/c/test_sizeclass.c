@@ -44,8 +44,8 @@ Test(sizeclass, spans_have_no_tail) {
 
 Test(sizeclass, magazines) {
     for (unsigned c = 0; c < NUM_CLASSES; c++) {
-        cr_assert(class_magazine(c) >= 8 && class_magazine(c) <= 64);
-        cr_assert(class_refill(c) >= 1 && class_refill(c) <= 32);
+        cr_assert(class_magazine(c) >= 8 && class_magazine(c) <= MAX_MAGAZINE);
+        cr_assert(class_refill(c) >= 1 && class_refill(c) <= MAX_REFILL);
         cr_assert_lt(class_refill(c), class_magazine(c));
         if (!class_is_small(c))
             cr_assert_eq(class_refill(c), 1, "one span a trip: calloc's `zeroed` speaks of one");
@@ -58,15 +58,16 @@ Test(sizeclass, division_is_exact) {
         struct cmem__entry e;
         cr_assert_eq(cmem__central_fetch(c, &e, 1, NULL), 1);
         const struct cmem__span *s = pagemap_span(e.block);
-        cr_assert_eq(s->size, class_size(c));
+        cr_assert_eq(s->unit * SPAN_TAGS, s->npages * PAGE_SIZE);
         cr_assert_eq(s->nblocks, class_blocks(c));
+        cr_assert_eq(s->unit << class_tag_shift(c), class_size(c), "a block's tag is that of its beginning");
         for (size_t off = 0; off < s->npages * PAGE_SIZE; off++) {
-            cr_assert_eq((off * s->magic) >> 32, off / s->size, "class %u, offset %zu", c, off);
-            unsigned i = small_index(s, s->base + off);
-            if (off % s->size == 0)
-                cr_assert_eq(i, off / s->size);
+            cr_assert_eq((off * s->magic) >> 32, off / s->unit, "class %u, offset %zu", c, off);
+            unsigned i = small_tag(s, s->base + off);
+            if (off % s->unit == 0)
+                cr_assert_eq(i, off / s->unit);
             else
-                cr_assert_geq(i, s->nblocks);
+                cr_assert_geq(i, SPAN_TAGS);
         }
         cmem__central_give(c, &e, 1);
     }

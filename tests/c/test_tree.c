@@ -72,6 +72,29 @@ Test(tree, rising_addresses_stay_balanced) {
     cr_assert_eq(seen, N);
 }
 
+static void check_distance(size_t pages) {
+    struct cmem__span *root = NULL;
+    for (size_t i = 0; i < N; i++) {
+        pool[i].base = (i + 1) * pages * PAGE_SIZE;
+        root = cmem__tree_insert(root, &pool[i], TREE_RUNS);
+    }
+    size_t seen = 0;
+    unsigned depth = check_tree(root, 0, UINTPTR_MAX, &seen);
+    cr_assert_lt(depth, 40, "spans %zu pages apart make a tree of depth %u", pages, depth);
+}
+
+/* Blocks of one size stand at equal distances: whichever it is, no hash may make steps of it. */
+Test(tree, equal_distances_stay_balanced) {
+    for (size_t i = 0; i < N; i++) in_tree[i] = true;
+    for (size_t pages = 1; pages <= REGION_SIZE >> PAGE_SHIFT; pages++) check_distance(pages);
+    for (size_t a = 1, b = 1, c; b < (size_t)1 << 26; c = a + b, a = b, b = c) check_distance(b);
+    for (size_t pages = 1 << 13; pages <= (size_t)1 << 26; pages *= 2) {
+        check_distance(pages - 1);
+        check_distance(pages);
+        check_distance(pages + 1);
+    }
+}
+
 Test(tree, empty) {
     cr_assert_null(cmem__tree_min(NULL, TREE_RUNS));
     cr_assert_null(cmem__tree_first_fit(NULL, 1, TREE_RUNS, &(unsigned){N}));

@@ -14,6 +14,7 @@ func cmemArena(sizes []int) session {
 	return session{
 		begin: func() { a = cmem.NewArena() },
 		run: func(ops int, keep *sink) {
+			a := a // a local, as in users' code and as the peers' are
 			for i := range ops {
 				for _, size := range sizes {
 					b := a.Alloc(size)

@@ -38,21 +38,21 @@ const struct ctest_value ctest_layout[] = {
     FIELD("Cache.activity", CACHE, activity),
     FIELD("Cache.activeSince", CACHE, active_since),
     FIELD("Cache.drained", CACHE, drained),
+    FIELD("Cache.made", CACHE, made),
     FIELD("Cache.prev", CACHE, prev),
     FIELD("Cache.next", CACHE, next),
     FIELD("Cache.Mag", CACHE, mag),
 
     SIZE("Leaf", LEAF),
-    FIELD("Leaf.Tag", LEAF, tag),
-    FIELD("Leaf.Span", LEAF, span),
+    FIELD("Leaf.Page", LEAF, page),
     FIELD("Leaf.Root", LEAF, root),
 
     /* The head of it: Go has no more, and no arrays of spans. */
     FIELD("Span.Base", SPAN, base),
     FIELD("Span.NPages", SPAN, npages),
-    FIELD("Span.State", SPAN, state),
+    FIELD("Span.Tags", SPAN, tags),
     FIELD("Span.Magic", SPAN, magic),
-    FIELD("Span.Size", SPAN, size),
+    FIELD("Span.Unit", SPAN, unit),
     FIELD("Span.Kind", SPAN, kind),
     FIELD("Span.Class", SPAN, cls),
     FIELD("Span.NBlocks", SPAN, nblocks),
@@ -96,5 +96,6 @@ const struct ctest_value ctest_layout[] = {
     CONSTANT("TagHuge", TAG_HUGE),
     CONSTANT("TagSmall", TAG_SMALL),
     CONSTANT("TagCached", TAG_CACHED),
+    CONSTANT("SpanTags", SPAN_TAGS),
     {NULL, 0},
 };

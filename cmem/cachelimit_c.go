@@ -1,0 +1,183 @@
+//go:build cgo && linux && (amd64 || arm64 || riscv64) && !race
+
+package cmem
+
+import (
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"github.com/gocmem/cmem/c"
+)
+
+// How much the cache of a P may hold. The ordinary limit (c.CacheLimit) keeps caches small beside what is in use: a service
+// that frees some thousand buffers a second does not notice that many of them go past its caches. A goroutine that does little
+// but allocate and free blocks of many sizes does. It is known by its overflows and misses, each a cgo call and a trip to the
+// page heap, which follow closely on each other; its P's cache gets more, bit by bit, as long as they do, but all caches
+// together no more than would double what is in use. A second of calm takes it all back.
+
+const (
+	crampedTrips = 32                    // overflows and misses that are looked at together,
+	crampedTime  = 80 * time.Microsecond // within this time: a P that spends a fifth of it or more on them,
+	crampedByte  = 16                    // and a nanosecond for so many bytes of blocks of ExactMin and more, which may be faulted in
+	extraLeast   = 8 << 20               // bytes that caches may hold beyond their limits, however little is in use
+	calmTime     = time.Second
+	busyAllocs   = 100000 // in that time, are worth a large cache
+
+	oneSidedMost = 16 << 20 // of extra, for a P that misses or overflows but not both
+	readyBlocks  = 8        // that a miss fetches if they are at hand
+
+	borrowClasses = 8 // a doubling
+)
+
+// A window is what a P's cache has been through of late. Its fields but extra are for who is pinned to the P.
+type window struct {
+	misses, overflows uint32
+	bytes             int           // of the misses of ExactMin and more
+	since             time.Duration // since start
+	extra             int64         // bytes beyond the ordinary limit; read by others, and written while parked
+	allocs            uint64        // when scavengeIdle looked last, which alone uses it
+	_                 [88]byte      // two cache lines, as processors fetch them
+}
+
+var (
+	windows    [maxProcs]window
+	extraTotal atomic.Int64 // of all windows
+	start      = time.Now()
+)
+
+// countMiss counts a block of n bytes that P pid had to fetch, and countOverflow one that its cache had no room for. They tell
+// whether it is time to raise the limit. Pinned.
+func countMiss(pid, n int) (cramped bool) {
+	if pid >= maxProcs {
+		return false
+	}
+	w := &windows[pid]
+	w.misses++
+	if n >= c.ExactMin {
+		w.bytes += n
+	}
+	return w.misses+w.overflows >= crampedTrips && w.next(pid)
+}
+
+func countOverflow(pid int) (cramped bool) {
+	if pid >= maxProcs {
+		return false
+	}
+	w := &windows[pid]
+	w.overflows++
+	return w.misses+w.overflows >= crampedTrips && w.next(pid)
+}
+
+// next begins another window of P pid. Its result is countMiss's.
+func (w *window) next(pid int) (cramped bool) {
+	now := time.Since(start)
+	cramped = now-w.since < crampedTime+time.Duration(w.bytes/crampedByte)
+	// Who fills a cache that another P empties gains by a larger one too, as the trips are for more blocks each: but not much.
+	if min(w.misses, w.overflows) < crampedTrips/8 && extraOf(pid) >= oneSidedMost {
+		cramped = false
+	}
+	w.misses, w.overflows, w.bytes, w.since = 0, 0, 0, now
+	return cramped
+}
+
+// raiseLimit gives the cache of the P that the caller runs on half as much again, if the caches may have that.
+func raiseLimit() {
+	most := max(extraLeast, int64(c.Inuse()/2))
+	pid := procPin()
+	if ch := myCache(pid); ch != nil {
+		step := ch.Limit / 2
+		if extraTotal.Add(step) > most {
+			extraTotal.Add(-step)
+			step = takeExtra(pid)
+		}
+		atomic.AddInt64(&windows[pid].extra, step)
+		adopt(pid, ch)
+	}
+	procUnpin()
+	atomic.StoreInt64(c.TransferLimit, extraTotal.Load())
+}
+
+// extraOf is what P pid has beyond the ordinary limit. (Windows of Ps that there are not should stay untouched memory.)
+func extraOf(pid int) int64 {
+	if atomic.LoadPointer((*unsafe.Pointer)(unsafe.Pointer(&caches[pid]))) == nil {
+		return 0
+	}
+	return atomic.LoadInt64(&windows[pid].extra)
+}
+
+// takeExtra takes half of what the P has that has most, and returns it. (That P's cache adopts it on its next slow path.)
+func takeExtra(pid int) int64 {
+	most, from := int64(0), pid
+	for i := range caches {
+		if x := extraOf(i); x > most {
+			most, from = x, i
+		}
+	}
+	if from == pid || !atomic.CompareAndSwapInt64(&windows[from].extra, most, most-most/2) {
+		return 0
+	}
+	return most / 2
+}
+
+// adopt sets the limit of ch, the cache of P pid, to what it is to be now. Pinned, or parked.
+func adopt(pid int, ch *c.Cache) {
+	limit := atomic.LoadInt64(c.CacheLimit) + atomic.LoadInt64(&windows[pid].extra)
+	ch.Room += limit - ch.Limit
+	ch.Limit = limit
+}
+
+// lowerLimit takes back what raiseLimit gave P pid, whose cache is parked.
+func lowerLimit(pid int) {
+	w := &windows[pid]
+	atomic.StoreInt64(c.TransferLimit, extraTotal.Add(-w.extra))
+	atomic.StoreInt64(&w.extra, 0)
+	adopt(pid, parked[pid])
+}
+
+// borrow returns a block for n bytes of one of the next larger classes that ch has blocks of, or nil: a cache with a raised limit
+// is one of coarse classes where it must, as a pool of powers of two is always. Unpins.
+func borrow(ch *c.Cache, cls uint, n int) unsafe.Pointer {
+	for last := min(cls+borrowClasses, numClasses-1); cls < last; {
+		cls++
+		m := magazine(ch, cls)
+		if m.Top == m.Base {
+			continue
+		}
+		e := at[c.Entry](m.Top - entrySize)
+		if tag := at[uint8](e.Tag); *tag == c.TagCached {
+			*tag = uint8(cls + 1)
+			m.Top -= entrySize
+			m.Allocs++
+			ch.Room += int64(classSize[cls])
+			p := e.Block
+			procUnpin()
+			if asan {
+				c.Unpoison(p, n)
+			}
+			return unsafe.Pointer(at[byte](p))
+		}
+	}
+	procUnpin()
+	return nil
+}
+
+// exactMin is the size from which on blocks are too large for ch to hold many.
+func exactMin(ch *c.Cache) int { return max(c.ExactMin, int(ch.Limit/4)) }
+
+// calm tells whether some P with a raised limit has done little since calm was called last, for the scavenger.
+func calm() (found bool) {
+	if extraTotal.Load() == 0 {
+		return false
+	}
+	for pid := range caches {
+		if extraOf(pid) == 0 {
+			continue
+		}
+		w := &windows[pid]
+		allocs, _ := usesOf(pid)
+		found = found || allocs-w.allocs < busyAllocs
+		w.allocs = allocs
+	}
+	return found
+}

@@ -1,0 +1,214 @@
+//go:build cgo && linux && (amd64 || arm64 || riscv64) && !race
+
+package cmem
+
+import (
+	"math/rand/v2"
+	"runtime"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/gocmem/cmem/c"
+)
+
+// onOneP keeps the test on one P, with a cache, and all limits ordinary before and after.
+func onOneP(t *testing.T) (pid int) {
+	t.Helper()
+	before, idle := runtime.GOMAXPROCS(1), SetIdleLimit(0) // no scavenger
+	time.Sleep(2 * c.SettlePeriod)
+	t.Cleanup(func() {
+		drain()
+		SetIdleLimit(idle)
+		runtime.GOMAXPROCS(before)
+		if n := extraTotal.Load(); n != 0 {
+			t.Errorf("%d bytes of extra limits are left after a drain", n)
+		}
+	})
+	drain()
+	Free(Alloc(100))
+	pid = procPin()
+	procUnpin()
+	if caches[pid] == nil {
+		t.Fatal("the P has no cache")
+	}
+	return pid
+}
+
+// churn replaces buffers of lo to hi bytes at random among n, times times, and frees them all.
+func churn(rng *rand.Rand, n, lo, hi, times int) {
+	live := make([][]byte, n)
+	for range times {
+		i := rng.IntN(n)
+		Free(live[i])
+		live[i] = Alloc(lo + rng.IntN(hi-lo))
+	}
+	for _, b := range live {
+		Free(b)
+	}
+}
+
+// TestRaisedLimit: a P whose cache has been raised holds that much, in blocks of all sizes, and no more than it after a drain.
+func TestRaisedLimit(t *testing.T) {
+	pid := onOneP(t)
+	ordinary := caches[pid].Limit
+	for range 4 {
+		raiseLimit()
+	}
+	if limit := caches[pid].Limit; limit != ordinary+extraTotal.Load() || limit < 4*ordinary {
+		t.Fatalf("the limit is %d after four raises of %d; extra limits add up to %d", limit, ordinary, extraTotal.Load())
+	}
+	rng, _ := newRand(t)
+	churn(rng, 32, 4<<10, 256<<10, 10000)
+	var s Stats
+	ReadStats(&s)
+	if s.MagazineBytes < uint64(2*ordinary) {
+		t.Errorf("the cache holds %d bytes, its ordinary limit is %d", s.MagazineBytes, ordinary)
+	}
+	if ch, held := caches[pid], int64(s.MagazineBytes); ch.Room != ch.Limit-held {
+		t.Errorf("room for %d bytes, limit %d, %d held", ch.Room, ch.Limit, held)
+	}
+	drain()
+	if ReadStats(&s); s.MagazineBytes != 0 {
+		t.Errorf("%d bytes are in magazines after a drain", s.MagazineBytes)
+	}
+	churn(rng, 32, 4<<10, 256<<10, 1000)
+	if limit := caches[pid].Limit; limit > ordinary && extraTotal.Load() == 0 {
+		t.Errorf("the limit is %d after a drain, %d before it was raised", limit, ordinary)
+	}
+}
+
+// TestRaisesAreBounded: no more than what is in use, or some MiB, however often.
+func TestRaisesAreBounded(t *testing.T) {
+	pid := onOneP(t)
+	for range 100 {
+		raiseLimit()
+	}
+	if extra := windows[pid].extra; extra > extraLeast || extra < extraLeast/2 || extra != extraTotal.Load() {
+		t.Errorf("a hundred raises come to %d bytes (%d in all), expected some %d", extra, extraTotal.Load(), extraLeast)
+	}
+}
+
+// TestTakeExtra: where others have it all, a cramped P takes half of what the first of them has.
+func TestTakeExtra(t *testing.T) {
+	pid := onOneP(t)
+	other := pid + 1
+	if caches[other] == nil {
+		if parked[other] == nil {
+			t.Skip("one P only")
+		}
+		caches[other], parked[other] = parked[other], nil
+	}
+	windows[other].extra = extraLeast
+	extraTotal.Add(extraLeast)
+	raiseLimit()
+	if a, b := windows[pid].extra, windows[other].extra; a != extraLeast/2 || b != extraLeast/2 {
+		t.Errorf("the P has %d and the other one %d, of %d", a, b, extraLeast)
+	}
+}
+
+// TestBorrow: a raised cache serves a request with a larger block of up to a doubling.
+func TestBorrow(t *testing.T) {
+	onOneP(t)
+	for _, tt := range []struct {
+		have, want int
+		same       bool
+	}{{100 << 10, 97 << 10, true}, {100 << 10, 60 << 10, true}, {100 << 10, 40 << 10, false}, {100 << 10, 200 << 10, false}} {
+		for _, raised := range []bool{false, true} {
+			drain()
+			Free(Alloc(1))
+			if raised {
+				raiseLimit()
+			}
+			b := Alloc(tt.have)
+			Free(b)
+			a := Alloc(tt.want)
+			fits := usableOf(tt.want) == usableOf(tt.have)
+			if same := unsafe.SliceData(a) == unsafe.SliceData(b); same != (tt.same && raised || fits) && tt.want < tt.have {
+				t.Errorf("raised %v: %d bytes after %d were freed: the same block: %v", raised, tt.want, tt.have, same)
+			}
+			if have := Usable(a); have < tt.want || len(a) != tt.want || cap(a) != tt.want {
+				t.Errorf("%d bytes: len %d, cap %d, usable %d", tt.want, len(a), cap(a), have)
+			}
+			Free(a)
+			if misuseOf(func() { Free(a) }) == nil {
+				t.Error("a second Free went through")
+			}
+		}
+	}
+}
+
+func usableOf(n int) int {
+	_, size := classOf(n)
+	return size
+}
+
+// TestCramped: only a P that misses as well as overflows, and does so all the time, is cramped.
+func TestCramped(t *testing.T) {
+	pid := onOneP(t)
+	for _, tt := range []struct {
+		name              string
+		misses, overflows int
+		pause             time.Duration
+		want              bool
+	}{
+		{"both", 16, 16, 0, true},
+		{"misses only", 31, 1, 0, true},
+		{"overflows only", 1, 31, 0, true},
+		{"now and then", 16, 16, time.Millisecond, false},
+	} {
+		// A window that ends: the next one begins.
+		for windows[pid].misses+windows[pid].overflows != 0 || !endsWindow(pid) {
+			windows[pid].misses, windows[pid].overflows = 0, 0
+		}
+		time.Sleep(tt.pause)
+		for range tt.misses {
+			countMiss(pid, 100)
+		}
+		got := false
+		for range tt.overflows {
+			got = countOverflow(pid)
+		}
+		// A pause of the machine's own makes a busy P look calm: again.
+		for range 100 {
+			if !tt.want || got {
+				break
+			}
+			for range tt.misses {
+				countMiss(pid, 100)
+			}
+			for range tt.overflows {
+				got = countOverflow(pid)
+			}
+		}
+		if got != tt.want {
+			t.Errorf("%s: cramped is %v", tt.name, got)
+		}
+	}
+}
+
+// endsWindow fills a window up.
+func endsWindow(pid int) bool {
+	windows[pid].misses = crampedTrips
+	countOverflow(pid)
+	return windows[pid].overflows == 0
+}
+
+// TestCalm: a P with a raised limit that does little is found.
+func TestCalm(t *testing.T) {
+	onOneP(t)
+	if calm() {
+		t.Error("calm without a raised limit")
+	}
+	raiseLimit()
+	calm()
+	if !calm() {
+		t.Error("nothing was allocated, and it is not calm")
+	}
+	for range busyAllocs {
+		Free(Alloc(100))
+	}
+	if calm() {
+		t.Errorf("%d allocations, and it is calm", busyAllocs)
+	}
+}

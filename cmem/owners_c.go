@@ -1,0 +1,102 @@
+//go:build cgo && linux && (amd64 || arm64 || riscv64) && !race
+
+package cmem
+
+import (
+	"sync"
+	"sync/atomic"
+	"unsafe"
+)
+
+// An ownerList is a P's: whoever is pinned to the P, or runs assembly on it, owns the list. Handles come and go in it
+// without an atomic, and what they hold is counted in it, so that the Ps share no counter.
+type ownerList struct {
+	top   uint64 // how many owners there are
+	held  int64  // bytes of the handles that were made on this P, less those that were freed on it: may be negative
+	slots [62]*owner
+}
+
+// ownerLists holds the list of each P, nil until its first slow path. There are as many owners without a buffer as the
+// lists have room for, at most; what is more goes to a pool, which the collector empties.
+var (
+	ownerLists   [maxProcs]*ownerList
+	ownerListsMu sync.Mutex // for writing them
+	spareOwners  sync.Pool
+	heldElse     atomic.Int64 // what ownerList.held is, for Ps without a list
+)
+
+// myOwners is the list of P pid, or nil.
+func myOwners(pid int) *ownerList {
+	if uint(pid) < maxProcs {
+		return ownerLists[pid]
+	}
+	return nil
+}
+
+// takeOwner returns an owner without a buffer for a buffer of n bytes, which it counts; nil where there is none.
+func takeOwner(n int) *owner {
+	l := myOwners(procPin())
+	if l == nil {
+		procUnpin()
+		heldElse.Add(int64(n))
+		makeOwners()
+		o, _ := spareOwners.Get().(*owner)
+		return o
+	}
+	l.held += int64(n)
+	if l.top > 0 {
+		l.top--
+		o := l.slots[l.top]
+		l.slots[l.top] = nil
+		procUnpin()
+		return o
+	}
+	procUnpin()
+	o, _ := spareOwners.Get().(*owner)
+	return o
+}
+
+// keepOwner takes back an owner whose buffer, of n bytes, was freed.
+func keepOwner(o *owner, n int) {
+	l := myOwners(procPin())
+	if l == nil {
+		procUnpin()
+		heldElse.Add(-int64(n))
+		spareOwners.Put(o)
+		return
+	}
+	l.held -= int64(n)
+	if l.top < uint64(len(l.slots)) {
+		l.slots[l.top] = o
+		l.top++
+		procUnpin()
+		return
+	}
+	procUnpin()
+	spareOwners.Put(o)
+}
+
+// makeOwners makes a list for the P that the caller runs on, if it is to have one.
+func makeOwners() {
+	pid := procPin()
+	procUnpin()
+	if pid >= maxProcs {
+		return
+	}
+	ownerListsMu.Lock()
+	defer ownerListsMu.Unlock()
+	if ownerLists[pid] == nil {
+		atomic.StorePointer((*unsafe.Pointer)(unsafe.Pointer(&ownerLists[pid])), unsafe.Pointer(new(ownerList)))
+	}
+}
+
+// heldByHandles is how many bytes the handles hold, those included that are lost and not yet collected.
+func heldByHandles() int64 {
+	sum := heldElse.Load()
+	for pid := range ownerLists {
+		if l := (*ownerList)(atomic.LoadPointer((*unsafe.Pointer)(unsafe.Pointer(&ownerLists[pid])))); l != nil {
+			sum += atomic.LoadInt64(&l.held)
+		}
+	}
+	return sum
+}

@@ -1,0 +1,30 @@
+//go:build !(cgo && linux && (amd64 || arm64 || riscv64)) || race
+
+package cmem
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// spareOwners holds the owners without a buffer. One that the pool drops is collected, with its cleanup.
+var (
+	spareOwners sync.Pool
+	held        atomic.Int64 // bytes
+)
+
+// takeOwner returns an owner without a buffer for a buffer of n bytes, which it counts; nil where there is none.
+func takeOwner(n int) *owner {
+	held.Add(int64(n))
+	o, _ := spareOwners.Get().(*owner)
+	return o
+}
+
+// keepOwner takes back an owner whose buffer, of n bytes, was freed.
+func keepOwner(o *owner, n int) {
+	held.Add(-int64(n))
+	spareOwners.Put(o)
+}
+
+// heldByHandles is how many bytes the handles hold, those included that are lost and not yet collected.
+func heldByHandles() int64 { return held.Load() }

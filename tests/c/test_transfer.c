@@ -1,0 +1,116 @@
+/* test_transfer.c: free blocks of large classes on their way from one cache to another. */
+#include "helpers.h"
+
+#include <criterion/criterion.h>
+#include <sys/wait.h>
+
+static struct cmem__entry e[64];
+
+#define BLOCK (64 * KIB)
+
+static unsigned fetch(size_t n) {
+    unsigned c = class_of(BLOCK);
+    cr_assert_eq(cmem__central_fetch(c, e, n, NULL), n);
+    return c;
+}
+
+static void set_limit(size_t blocks) { atomic_store(&cmem__transfer_limit, (int64_t)(blocks * BLOCK)); }
+
+Test(transfer, nothing_stays_without_a_limit) {
+    unsigned c = fetch(8);
+    cmem__central_give(c, e, 8);
+    cr_assert_eq(cmem__transfer_bytes(), 0);
+    cr_assert_eq(stats_now().heap_inuse, 0);
+    cr_assert_eq(cmem__central_ready(c, e, 8), 0);
+    cmem__check(true);
+}
+
+Test(transfer, blocks_come_back_newest_first_and_count_as_free) {
+    unsigned c = fetch(12);
+    struct cmem__entry out[12];
+    set_limit(10);
+    cmem__central_give(c, e, 12);
+    cmem__check(true);
+    cr_assert_eq(cmem__transfer_bytes(), 10 * BLOCK, "two went to the page heap");
+    cr_assert_eq(stats_now().heap_inuse, 10 * BLOCK);
+    cr_assert_eq(stats_now().central_free_bytes, 10 * BLOCK);
+    cr_assert_eq(stats_now().live_bytes, 0);
+    cr_assert_eq(cmem__central_ready(c, out, 3), 3);
+    for (unsigned i = 0; i < 3; i++) cr_assert_eq(out[i].block, e[7 + i].block);
+    cr_assert_eq(cmem__central_ready(c, out + 3, 9), 7);
+    for (unsigned i = 0; i < 7; i++) cr_assert_eq(out[3 + i].block, e[i].block);
+    cr_assert_eq(cmem__central_ready(c, e, 1), 0);
+    cr_assert_eq(cmem__transfer_bytes(), 0);
+    cr_assert_eq(cmem__central_out(c), 10);
+    cmem__check(false);
+    set_limit(0);
+    cmem__central_give(c, out, 10);
+    cr_assert_eq(stats_now().heap_inuse, 0);
+    cmem__check(true);
+}
+
+/* What a fetch finds there it takes; pages known to be zero are none of those. */
+Test(transfer, a_fetch_looks_there_first) {
+    unsigned c = fetch(2);
+    bool zeroed = true;
+    set_limit(10);
+    uintptr_t block = e[1].block;
+    memset((void *)block, 1, BLOCK);
+    cmem__central_give(c, e, 2);
+    cr_assert_eq(cmem__central_fetch(c, e, 1, &zeroed), 1);
+    cr_assert_eq(e[0].block, block);
+    cr_assert_not(zeroed);
+    cr_assert_eq(cmem__central_fetch(c, e + 1, 3, NULL), 3, "the others come from the page heap");
+    cr_assert_eq(cmem__transfer_bytes(), 0);
+    cmem__central_give(c, e, 4);
+    cmem_scavenge(0);
+    cr_assert_eq(cmem__transfer_bytes(), 0);
+    cr_assert_eq(stats_now().heap_inuse, 0);
+    cmem__check(true);
+}
+
+/* A trim gives back what has not been needed since the last one, the oldest first. */
+Test(transfer, a_trim_gives_back_what_nobody_needed) {
+    unsigned c = fetch(20);
+    struct cmem__entry out[8];
+    set_limit(100);
+    cmem__central_give(c, e, 20);
+    cmem__transfer_trim(false);
+    cr_assert_eq(cmem__transfer_bytes(), 20 * BLOCK, "they have just come");
+    cr_assert_eq(cmem__central_ready(c, out, 8), 8);
+    cmem__central_give(c, out, 8);
+    cmem__transfer_trim(false);
+    cr_assert_eq(cmem__transfer_bytes(), 8 * BLOCK);
+    cr_assert_eq(stats_now().heap_inuse, 8 * BLOCK);
+    cmem__transfer_trim(false);
+    cr_assert_eq(cmem__transfer_bytes(), 0);
+    cmem__check(true);
+}
+
+Test(transfer, lists_are_short_and_all_classes_share_the_limit) {
+    unsigned c = fetch(64);
+    struct cmem__entry big;
+    set_limit(40);
+    cmem__central_give(c, e, 64);
+    cr_assert_eq(cmem__transfer_bytes(), 32 * BLOCK);
+    cr_assert_eq(cmem__central_fetch(class_of(MIB), &big, 1, NULL), 1);
+    cmem__central_give(class_of(MIB), &big, 1);
+    cr_assert_eq(cmem__transfer_bytes(), 32 * BLOCK, "1 MiB is more than there is room for");
+    cmem__check(true);
+}
+
+Test(transfer, survives_a_fork) {
+    unsigned c = fetch(4);
+    set_limit(10);
+    cmem__central_give(c, e, 4);
+    pid_t pid = fork();
+    if (pid == 0) {
+        cmem__check(true);
+        cmem_scavenge(0);
+        _exit(stats_now().heap_inuse == 0 ? 0 : 1);
+    }
+    int status;
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    cr_assert_eq(status, 0);
+    cr_assert_eq(cmem__transfer_bytes(), 4 * BLOCK);
+}

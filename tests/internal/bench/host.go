@@ -73,8 +73,9 @@ func cpuModel() string {
 	return "unknown CPU"
 }
 
-// kernel is its release where Linux tells it.
+// kernel is its version, without what a distribution adds, where Linux tells it.
 func kernel() string {
 	text, _ := os.ReadFile("/proc/sys/kernel/osrelease")
-	return strings.TrimSpace(string(text))
+	version, _, _ := strings.Cut(strings.TrimSpace(string(text)), "-")
+	return version
 }

@@ -139,7 +139,7 @@ func Fetch(cls uint, out *Entry, n int) int {
 	return int(C.cmem__central_fetch(C.uint(cls), (*C.struct_cmem__entry)(unsafe.Pointer(out)), C.size_t(n), nil))
 }
 
-// Ready is Fetch of a large class, of as many blocks as are at hand without a trip to the page heap.
+// Ready is Fetch of as many blocks as lie in a transfer list.
 func Ready(cls uint, out *Entry, n int) int {
 	return int(C.cmem__central_ready(C.uint(cls), (*C.struct_cmem__entry)(unsafe.Pointer(out)), C.size_t(n)))
 }

@@ -81,7 +81,8 @@ static size_t span_take(struct cmem__span *s, struct cmem__entry *out, size_t n)
 
 static size_t fetch_small(unsigned c, struct cmem__entry *out, size_t n) {
     struct central *ce = &central[c];
-    size_t got = 0;
+    size_t got = cmem__transfer_take(c, out, n);
+    if (got == n) return got;
     lock(&ce->lock);
     while (got < n) {
         struct cmem__span *s = cmem__tree_min(ce->partial, TREE_RUNS);
@@ -156,7 +157,7 @@ static size_t fetch_large(unsigned c, struct cmem__entry *out, size_t n, bool *z
     return n;
 }
 
-void cmem__large_free(const struct cmem__entry *e) {
+static void give_large(const struct cmem__entry *e) {
     struct cmem__span *s = pagemap_span(e->block);
     insist(s != NULL && s->kind == SPAN_LARGE && s->base == e->block && tag_get(e->tag) == TAG_CACHED,
            "a block came back that is not out (freed twice at the same time?)", e->block);
@@ -179,18 +180,23 @@ size_t cmem__central_fetch(unsigned c, struct cmem__entry *out, size_t n, bool *
 }
 
 size_t cmem__central_ready(unsigned c, struct cmem__entry *out, size_t n) {
-    size_t got = class_is_small(c) ? 0 : cmem__transfer_take(c, out, n);
+    size_t got = cmem__transfer_take(c, out, n);
     if (got > 0) cmem__central_count_out(c, (long)got);
     return got;
 }
 
-void cmem__central_give(unsigned c, const struct cmem__entry *in, size_t n) {
-    cmem__central_count_out(c, -(long)n);
+void cmem__central_free(unsigned c, const struct cmem__entry *in, size_t n) {
     if (class_is_small(c)) {
         give_small(c, in, n);
         return;
     }
-    for (size_t i = cmem__transfer_put(c, in, n); i < n; i++) cmem__large_free(&in[i]);
+    for (size_t i = 0; i < n; i++) give_large(&in[i]);
+}
+
+void cmem__central_give(unsigned c, const struct cmem__entry *in, size_t n) {
+    cmem__central_count_out(c, -(long)n);
+    size_t k = cmem__transfer_put(c, in, n);
+    if (k < n) cmem__central_free(c, in + k, n - k);
 }
 
 void cmem__central_give_mixed(const struct cmem__entry *in, size_t n) {

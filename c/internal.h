@@ -440,14 +440,15 @@ void cmem__central_give(unsigned c, const struct cmem__entry *in, size_t n);
 /* The same for blocks of any classes. */
 void cmem__central_give_mixed(const struct cmem__entry *in, size_t n);
 
-/* As many blocks of class c, up to n, as are at hand without a trip to the page heap. For large classes. */
+/* As many blocks of class c, up to n, as lie in a transfer list. */
 size_t cmem__central_ready(unsigned c, struct cmem__entry *out, size_t n);
 
-/* Gives a block of a large class, that was counted back in, to the page heap. */
-void cmem__large_free(const struct cmem__entry *e);
+/* Frees blocks that were counted back in. */
+void cmem__central_free(unsigned c, const struct cmem__entry *in, size_t n);
 
-/* Transfer lists, for central.c. The limit is Go's to set: bytes that may lie there. put and take return how many blocks they
+/* Transfer lists, for central.c, of the classes from 8 KiB on. The limit is Go's to set: bytes that may lie there. put and take return how many blocks they
  * took; trim gives those back that nobody has needed since the last trim, or all. */
+#define TRANSFER_FIRST 55
 extern _Atomic int64_t cmem__transfer_limit;
 size_t cmem__transfer_put(unsigned c, const struct cmem__entry *in, size_t n);
 size_t cmem__transfer_take(unsigned c, struct cmem__entry *out, size_t n);

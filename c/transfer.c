@@ -1,7 +1,7 @@
 //go:build linux
 
-/* transfer.c: free blocks of large classes between two caches. Where one thread allocates what another one frees, each
- * of them would go to the page heap for every block. Only as many bytes lie here as caches have been given beyond their
+/* transfer.c: free blocks of the larger classes between two caches. Where one thread allocates what another one frees, each
+ * of them would go to the central list or page heap for every block or few. Only as many bytes lie here as caches have been given beyond their
  * ordinary limits (cmem/cachelimit_c.go): none, where nobody hurries.
  */
 #include "internal.h"
@@ -16,7 +16,7 @@ static struct cmem__lock transfer_lock = LOCK_INIT(RANK_TRANSFER);
 static struct transfer {
     unsigned n, low; /* blocks, and the fewest since the last trim */
     struct cmem__entry e[BLOCKS];
-} transfer[NUM_CLASSES - NUM_SMALL];
+} transfer[NUM_CLASSES - TRANSFER_FIRST];
 
 _Atomic int64_t cmem__transfer_limit;
 static _Atomic int64_t held;
@@ -27,10 +27,10 @@ size_t cmem__transfer_bytes(void) { return (size_t)atomic_load_explicit(&held, m
 
 size_t cmem__transfer_put(unsigned c, const struct cmem__entry *in, size_t n) {
     int64_t limit = atomic_load_explicit(&cmem__transfer_limit, memory_order_relaxed);
-    if (likely(limit == 0)) return 0;
+    if (likely(limit == 0) || c < TRANSFER_FIRST) return 0;
     int64_t size = (int64_t)class_size(c), room = (limit - (int64_t)cmem__transfer_bytes()) / size;
     if (room <= 0) return 0;
-    struct transfer *t = &transfer[c - NUM_SMALL];
+    struct transfer *t = &transfer[c - TRANSFER_FIRST];
     lock(&transfer_lock);
     size_t k = BLOCKS - t->n;
     if (k > n) k = n;
@@ -43,8 +43,8 @@ size_t cmem__transfer_put(unsigned c, const struct cmem__entry *in, size_t n) {
 }
 
 size_t cmem__transfer_take(unsigned c, struct cmem__entry *out, size_t n) {
-    if (likely(cmem__transfer_bytes() == 0)) return 0;
-    struct transfer *t = &transfer[c - NUM_SMALL];
+    if (likely(cmem__transfer_bytes() == 0) || c < TRANSFER_FIRST) return 0;
+    struct transfer *t = &transfer[c - TRANSFER_FIRST];
     lock(&transfer_lock);
     if (n > t->n) n = t->n;
     t->n -= (unsigned)n;
@@ -57,7 +57,7 @@ size_t cmem__transfer_take(unsigned c, struct cmem__entry *out, size_t n) {
 
 /* Gives the oldest blocks of class c back, all or as many as have lain here since the last trim. */
 static void trim(unsigned c, bool all) {
-    struct transfer *t = &transfer[c - NUM_SMALL];
+    struct transfer *t = &transfer[c - TRANSFER_FIRST];
     struct cmem__entry e[BLOCKS];
     lock(&transfer_lock);
     unsigned n = all ? t->n : t->low;
@@ -67,12 +67,12 @@ static void trim(unsigned c, bool all) {
     t->low = t->n;
     add_held(-(int64_t)(n * class_size(c)));
     unlock(&transfer_lock);
-    for (unsigned i = 0; i < n; i++) cmem__large_free(&e[i]);
+    if (n > 0) cmem__central_free(c, e, n);
 }
 
 void cmem__transfer_trim(bool all) {
     if (cmem__transfer_bytes() == 0) return;
-    for (unsigned c = NUM_SMALL; c < NUM_CLASSES; c++) trim(c, all);
+    for (unsigned c = TRANSFER_FIRST; c < NUM_CLASSES; c++) trim(c, all);
 }
 
 void cmem__transfer_lock(void) { lock(&transfer_lock); }
@@ -82,12 +82,12 @@ void cmem__transfer_unlock(void) { unlock(&transfer_lock); }
 void cmem__transfer_check(void) {
     size_t bytes = 0;
     lock(&transfer_lock);
-    for (unsigned c = NUM_SMALL; c < NUM_CLASSES; c++) {
-        const struct transfer *t = &transfer[c - NUM_SMALL];
+    for (unsigned c = TRANSFER_FIRST; c < NUM_CLASSES; c++) {
+        const struct transfer *t = &transfer[c - TRANSFER_FIRST];
         insist(t->low <= t->n && t->n <= BLOCKS, "transfer's counts are wrong", c);
         for (unsigned i = 0; i < t->n; i++) {
             struct cmem__span *s = pagemap_span(t->e[i].block);
-            insist(s != NULL && s->kind == SPAN_LARGE && s->cls == c && tag_get(t->e[i].tag) == TAG_CACHED,
+            insist(s != NULL && s->cls == c && tag_get(t->e[i].tag) == TAG_CACHED,
                    "a block in the wrong transfer list", t->e[i].block);
         }
         bytes += t->n * class_size(c);

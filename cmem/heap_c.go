@@ -489,7 +489,7 @@ func refill(cls uint, size int) uintptr {
 }
 
 // wanted is how many blocks of class cls the P that the caller runs on should fetch: one for the caller, the others as its
-// cache has room; and how many if they are at hand: more of a large class, where the cache's limit has been raised.
+// cache has room; and how many if they are at hand, where the cache's limit has been raised.
 func wanted(cls uint, size int) (n, ready int) {
 	for range 2 {
 		pid := procPin()
@@ -508,10 +508,11 @@ func wanted(cls uint, size int) (n, ready int) {
 				raiseLimit()
 			}
 			n = c.Refill(cls)
-			if raised && size >= largeMin {
+			if raised {
 				ready = min(readyBlocks, fits)
-			} else if raised {
-				n = half
+				if size < largeMin {
+					n = half
+				}
 			}
 			return min(n, fits), ready
 		}

@@ -99,6 +99,27 @@ Test(transfer, lists_are_short_and_all_classes_share_the_limit) {
     cmem__check(true);
 }
 
+/* From 8 KiB on, those of spans with several blocks too. */
+Test(transfer, small_classes) {
+    cr_assert_eq(class_size(TRANSFER_FIRST), 8 * KIB);
+    set_limit(10);
+    for (size_t size = 4 * KIB; size < 32 * KIB; size += 2 * KIB) {
+        unsigned c = class_of(size);
+        bool lists = c >= TRANSFER_FIRST;
+        cr_assert_eq(cmem__central_fetch(c, e, 6, NULL), 6);
+        cmem__central_give(c, e, 6);
+        cmem__check(true);
+        cr_assert_eq(cmem__transfer_bytes(), lists ? 6 * class_size(c) : 0);
+        cr_assert_eq(stats_now().live_bytes, 0);
+        cr_assert_eq(cmem__central_fetch(c, e, 8, NULL), 8);
+        cr_assert_eq(cmem__transfer_bytes(), 0);
+        cmem__central_give(c, e, 8);
+        cmem__transfer_trim(true);
+        cr_assert_eq(stats_now().heap_inuse, 0, "blocks of %zu bytes stayed", size);
+        cmem__check(true);
+    }
+}
+
 Test(transfer, survives_a_fork) {
     unsigned c = fetch(4);
     set_limit(10);

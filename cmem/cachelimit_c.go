@@ -18,8 +18,8 @@ import (
 
 const (
 	crampedTrips = 32                    // overflows and misses that are looked at together,
-	crampedTime  = 80 * time.Microsecond // within this time: a P that spends a fifth of it or more on them,
-	crampedByte  = 16                    // and a nanosecond for so many bytes of blocks of ExactMin and more, which may be faulted in
+	crampedTime  = 64 * time.Microsecond // within this time: a P that spends a quarter of it or more on them,
+	crampedByte  = 32                    // and a nanosecond for so many bytes of blocks of ExactMin and more, which may be faulted in
 	extraLeast   = 8 << 20               // bytes that caches may hold beyond their limits, however little is in use
 	calmTime     = time.Second
 	busyAllocs   = 100000 // in that time, are worth a large cache

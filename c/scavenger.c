@@ -20,20 +20,20 @@ static uint64_t clamp(uint64_t n, uint64_t lo, uint64_t hi) { return n < lo ? lo
 /* ------------------------------------------------------------------------------------------------- settling
  *
  * What is free stays resident as far as it was in use of late (see cmem__pages_settle); how late is a matter of price: to
- * fault a page in and give it back again takes 2 us of CPU time, to move one some 0.1 us. The heap counts both, and the
+ * fault a page in and give it back again takes 3 us of CPU time, to move one some 0.1 us. The heap counts both, and the
  * patience with which peaks are remembered follows what they cost: it shrinks as long as that is within a share of the CPU
  * time that the process uses, and grows beyond. The share is larger where the process does not keep even one CPU busy, as
  * Go's collector has workers for idle time: one thread that computes all the time is not to wait for faults because there
  * are other CPUs. docs/footprint.md has the measurements. */
 
-#define FAULT_NS 2000
+#define FAULT_NS 3000
 #define MOVE_NS 100
 
-/* Percent of the process's CPU time: where that is a CPU or more, and what is added where it is none, by the square of what it
- * leaves of one CPU, up to a bound. */
+/* Percent of the CPU time that the process uses for other things: where it uses a CPU or more, and what is added where it uses
+ * none, by the square of what it leaves of one CPU, up to a bound. (A share of all its time would grow with the faults.) */
 #define SHARE_BUSY 3
-#define SHARE_IDLE 200
-#define SHARE_MOST 50
+#define SHARE_IDLE 600
+#define SHARE_MOST 140
 
 /* Of patience: from a quarter of the last 20 ms' peak to 2.5 s. */
 #define PATIENCE_LEAST (PATIENCE_CALL / 4)
@@ -61,7 +61,8 @@ static bool too_dear(void) {
     uint64_t unused = sum.wall > sum.cpu ? sum.wall - sum.cpu : 0;
     uint64_t idle = sum.wall > 0 ? unused * 100 / sum.wall : 0; /* percent */
     uint64_t share = SHARE_BUSY + SHARE_IDLE * idle * idle / 10000;
-    return sum.faults > sum.cpu * (share < SHARE_MOST ? share : SHARE_MOST) / 100;
+    uint64_t others = sum.cpu > sum.faults ? sum.cpu - sum.faults : 0;
+    return sum.faults > others * (share < SHARE_MOST ? share : SHARE_MOST) / 100;
 }
 
 size_t cmem__settle(void) {

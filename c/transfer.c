@@ -1,8 +1,8 @@
 //go:build linux
 
-/* transfer.c: free blocks of the larger classes between two caches. Where one thread allocates what another one frees, each
- * of them would go to the central list or page heap for every block or few. Only as many bytes lie here as caches have been given beyond their
- * ordinary limits (cmem/cachelimit_c.go): none, where nobody hurries.
+/* transfer.c: free blocks of the larger classes between two caches. Where one thread allocates what another one frees, each of
+ * them would go to the central list or page heap for every block or few. Only as many bytes lie here as caches have been given
+ * beyond their ordinary limits (cmem/cachelimit_c.go): none, where nobody hurries.
  */
 #include "internal.h"
 

@@ -11,22 +11,59 @@
 	MOVQ 0x30(p), p; \
 	MOVQ const_mP(p), p
 
-// MAGAZINE finds the cache of the current P, by the P's id, and in it the magazine (Top, Base, End, Allocs) of class cls. It goes
-// to none where there is no cache.
-#define MAGAZINE(cls, cache, magazine, none) \
-	MOVQ ·fastCaches(SB), magazine; \
-	TESTQ magazine, magazine;       \
-	JZ   none;                      \
-	CURRENT_P(cache);               \
-	MOVLQSX (cache), cache;         \
-	CMPQ cache, $const_maxProcs;    \
-	JAE  none;                      \
-	MOVQ (magazine)(cache*8), cache; \
-	TESTQ cache, cache;             \
-	JZ   none;                      \
-	MOVQ cls, magazine;             \
-	SHLQ $5, magazine;              \
+// PID sets pid to the id of the current P, and all to where the caches of all Ps are. It goes to none where there is no fast
+// path, or none for that P.
+#define PID(pid, all, none) \
+	MOVQ ·fastCaches(SB), all; \
+	TESTQ all, all;            \
+	JZ   none;                 \
+	CURRENT_P(pid);            \
+	MOVLQSX (pid), pid;        \
+	CMPQ pid, $const_maxProcs; \
+	JAE  none
+
+// MAGAZINE finds the cache of P pid among all, and in it the magazine (Top, Base, End, Allocs) of class cls. It goes to none where
+// there is no cache. (cache may be pid, and magazine all.)
+#define MAGAZINE(cls, pid, all, cache, magazine, none) \
+	MOVQ (all)(pid*8), cache; \
+	TESTQ cache, cache;       \
+	JZ   none;                \
+	MOVQ cls, magazine;       \
+	SHLQ $5, magazine;        \
 	LEAQ const_cacheMag(cache)(magazine*1), magazine
+
+// CLASS is classOf: from n in BX it makes the class in DX and its size in BX, and goes to none where n is no class's to serve.
+// It spoils CX.
+#define CLASS(none) \
+	DECQ BX;                      \
+	CMPQ BX, $const_maxClassSize; \
+	JAE  none;                    \
+	MOVQ BX, CX;                  \
+	ORQ  $128, CX;                \
+	BSRQ CX, CX;                  \
+	SUBQ $3, CX;                  \
+	SHRQ CX, BX;                  \
+	LEAQ -32(BX)(CX*8), DX;       \
+	INCQ BX;                      \
+	SHLQ CX, BX
+
+// TAKE takes the block of the entry (Block and Tag) on top of the magazine in R9 into AX; R8 is the cache, which begins with Room,
+// BX and DX are as CLASS has made them. It goes to none where the magazine is empty or the block is somebody's. It spoils DX,
+// R10 and R11.
+#define TAKE(none) \
+	MOVQ (R9), R10;                \
+	CMPQ R10, 8(R9);               \
+	JEQ  none;                     \
+	MOVQ -16(R10), AX;             \
+	MOVQ -8(R10), R11;             \
+	CMPB (R11), $const_tagCached;  \
+	JNE  none;                     \
+	INCQ DX;                       \
+	MOVB DX, (R11);                \
+	SUBQ $16, R10;                 \
+	MOVQ R10, (R9);                \
+	INCQ 24(R9);                   \
+	ADDQ BX, (R8)
 
 // func currentP() uint64
 TEXT ·currentP(SB), NOSPLIT, $0-8
@@ -38,31 +75,10 @@ TEXT ·currentP(SB), NOSPLIT, $0-8
 // func alloc(n int) unsafe.Pointer
 TEXT ·alloc(SB), NOSPLIT, $0-16
 	MOVQ n+0(FP), BX
-	DECQ BX
-	CMPQ BX, $const_maxClassSize
-	JAE  other
-	MOVQ BX, CX // classOf
-	ORQ  $128, CX
-	BSRQ CX, CX
-	SUBQ $3, CX
-	SHRQ CX, BX
-	LEAQ -32(BX)(CX*8), DX // the class
-	INCQ BX
-	SHLQ CX, BX // its size
-	MAGAZINE(DX, R8, R9, other)
-	MOVQ (R9), R10
-	CMPQ R10, 8(R9)
-	JEQ  other
-	MOVQ -16(R10), AX // the entry: Block and Tag
-	MOVQ -8(R10), R11
-	CMPB (R11), $const_tagCached
-	JNE  other
-	INCQ DX
-	MOVB DX, (R11)
-	SUBQ $16, R10
-	MOVQ R10, (R9)
-	INCQ 24(R9)
-	ADDQ BX, (R8) // Room
+	CLASS(other)
+	PID(R8, R9, other)
+	MAGAZINE(DX, R8, R9, R8, R9, other)
+	TAKE(other)
 	MOVQ AX, ret+8(FP)
 	RET
 
@@ -94,7 +110,8 @@ TEXT ·free(SB), NOSPLIT, $0-8
 	JNZ  other
 
 cached:
-	MAGAZINE(SI, R8, R9, other)
+	PID(R8, R9, other)
+	MAGAZINE(SI, R8, R9, R8, R9, other)
 	MOVQ (R9), R10
 	CMPQ R10, 16(R9)
 	JEQ  other
@@ -134,3 +151,76 @@ small:
 
 other:
 	JMP ·freePinned(SB)
+
+// MINE finds, beside what PID does, the P's list of owners. It goes to none where there is no list too, and while the collector
+// marks. (That begins while the world is stopped, which is not before this is through.) For what is done below and why see
+// handle_amd64.go, newPinned, takeOwner, releasePinned and keepOwner.
+#define MINE(pid, all, list, none) \
+	CMPL runtime·writeBarrier(SB), $0; \
+	JNE  none;                         \
+	PID(pid, all, none);               \
+	LEAQ ·ownerLists(SB), list;        \
+	MOVQ (list)(pid*8), list;          \
+	TESTQ list, list;                  \
+	JZ   none
+
+// func newBuffer(n int) Buffer
+TEXT ·newBuffer(SB), NOSPLIT, $0-24
+	MINE(SI, R8, R12, other)
+	MOVQ const_listTop(R12), R13
+	TESTQ R13, R13
+	JZ   other
+	MOVQ n+0(FP), DI
+	MOVQ DI, BX
+	CLASS(other)
+	MAGAZINE(DX, SI, R8, R8, R9, other)
+	TAKE(other)
+
+	MOVQ (const_listSlots-8)(R12)(R13*8), CX // the owner
+	MOVQ $0, (const_listSlots-8)(R12)(R13*8)
+	DECQ R13
+	MOVQ R13, const_listTop(R12)
+	ADDQ DI, const_listHeld(R12)
+	MOVQ (CX), R11 // its block
+	MOVQ AX, const_blkP(R11)
+	MOVQ DI, const_blkN(R11)
+	MOVQ const_blkGen(R11), DX
+	INCQ DX
+	MOVQ DX, const_blkGen(R11)
+	MOVQ CX, ret_o+8(FP)
+	MOVQ DX, ret_gen+16(FP)
+	RET
+
+other:
+	JMP ·newPinned(SB)
+
+// func release(o *owner, gen uint64)
+TEXT ·release(SB), NOSPLIT, $0-16
+	MINE(R8, R10, R9, other)
+	MOVQ const_listTop(R9), R10
+	CMPQ R10, $const_listLen
+	JAE  other
+	MOVQ o+0(FP), CX
+	MOVQ gen+8(FP), AX
+	MOVQ (CX), R11 // the owner's block
+	MOVQ const_blkN(R11), BX
+	MOVQ const_blkP(R11), R12
+	TESTQ BX, BX // whoever wins may trust what it has read: it belongs to its generation
+	JZ   other
+	MOVQ AX, DX
+	INCQ DX
+	LOCK
+	CMPXCHGQ DX, const_blkGen(R11)
+	JNE  freed
+	MOVQ CX, const_listSlots(R9)(R10*8)
+	INCQ R10
+	MOVQ R10, const_listTop(R9)
+	SUBQ BX, const_listHeld(R9)
+	MOVQ R12, o+0(FP)
+	JMP  ·free(SB)
+
+freed:
+	RET
+
+other:
+	JMP ·releasePinned(SB)

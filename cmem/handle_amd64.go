@@ -4,8 +4,9 @@ package cmem
 
 import "unsafe"
 
-// New and Free of handles in assembly, for the reason that alloc and free are (fast_amd64.go), and in one go each: an owner and a
-// block are taken by one call, and given back by one. What is not the common case jumps to newPinned and releasePinned.
+// New and Free of handles in assembly (fast_amd64.s too), for the reason that alloc and free are (fast_amd64.go), and in one go
+// each: an owner and a block are taken by one call, and given back by one. What is not the common case jumps to newPinned and
+// releasePinned.
 //
 // A pointer that assembly stores passes no write barrier, so this works only as long as the collector does not mark: it
 // looks at the flag that compiled code looks at.

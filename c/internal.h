@@ -549,6 +549,8 @@ bool cmem__cache_has_threads(void); /* whether a thread has a cache */
 void cmem__cache_drain_lock(void);
 void cmem__cache_drain_unlock(void);
 
+intptr_t cmem__last_cache_offset(void); /* from a thread's pointer (FS); x86-64 only */
+
 struct cmem__cache *cmem__cache_new(enum cmem__cache_kind kind);
 void cmem__cache_delete(struct cmem__cache *ch); /* flushes it first */
 void cmem__cache_flush(struct cmem__cache *ch);

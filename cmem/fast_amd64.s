@@ -22,15 +22,29 @@
 	CMPQ pid, $const_maxProcs; \
 	JAE  none
 
-// MAGAZINE finds the cache of P pid among all, and in it the magazine (Top, Base, End, Allocs) of class cls. It goes to none where
-// there is no cache. (cache may be pid, and magazine all.)
-#define MAGAZINE(cls, pid, all, cache, magazine, none) \
-	MOVQ (all)(pid*8), cache; \
-	TESTQ cache, cache;       \
-	JZ   none;                \
-	MOVQ cls, magazine;       \
-	SHLQ $5, magazine;        \
-	LEAQ const_cacheMag(cache)(magazine*1), magazine
+// CACHE sets R8 to the cache of P pid, one of all, but without waiting for it: it is that of the last time, unless the comparison
+// says otherwise. Then it goes to moved, where MOVED is to go on or, where there is no cache, to none.
+#define CACHE(pid, all, moved, same) \
+	MOVQ ·lastCache(SB), R8;  \
+	MOVQ (R8)(FS*1), R8;      \
+	MOVQ (all)(pid*8), all;   \
+	CMPQ all, R8;             \
+	JNE  moved;               \
+same:
+
+#define MOVED(all, scratch, same, none) \
+	TESTQ all, all;               \
+	JZ   none;                    \
+	MOVQ ·lastCache(SB), scratch; \
+	MOVQ all, (scratch)(FS*1);    \
+	MOVQ all, R8;                 \
+	JMP  same
+
+// MAGAZINE sets R9 to the magazine (Top, Base, End, Allocs) of class cls in the cache R8.
+#define MAGAZINE(cls) \
+	MOVQ cls, R9; \
+	SHLQ $5, R9;  \
+	LEAQ const_cacheMag(R8)(R9*1), R9
 
 // CLASS is classOf: from n in BX it makes the class in DX and its size in BX, and goes to none where n is no class's to serve.
 // It spoils CX.
@@ -76,11 +90,15 @@ TEXT ·currentP(SB), NOSPLIT, $0-8
 TEXT ·alloc(SB), NOSPLIT, $0-16
 	MOVQ n+0(FP), BX
 	CLASS(other)
-	PID(R8, R9, other)
-	MAGAZINE(DX, R8, R9, R8, R9, other)
+	PID(R9, R10, other)
+	CACHE(R9, R10, moved, same)
+	MAGAZINE(DX)
 	TAKE(other)
 	MOVQ AX, ret+8(FP)
 	RET
+
+moved:
+	MOVED(R10, R9, same, other)
 
 other:
 	JMP ·allocPinned(SB)
@@ -110,8 +128,9 @@ TEXT ·free(SB), NOSPLIT, $0-8
 	JNZ  other
 
 cached:
-	PID(R8, R9, other)
-	MAGAZINE(SI, R8, R9, R8, R9, other)
+	PID(R9, R10, other)
+	CACHE(R9, R10, moved, same)
+	MAGAZINE(SI)
 	MOVQ (R9), R10
 	CMPQ R10, 16(R9)
 	JEQ  other
@@ -148,6 +167,10 @@ small:
 	LEAQ 1(SI), DX
 	CMPQ CX, DX
 	JEQ  cached
+	JMP  other
+
+moved:
+	MOVED(R10, R9, same, other)
 
 other:
 	JMP ·freePinned(SB)
@@ -166,14 +189,15 @@ other:
 
 // func newBuffer(n int) Buffer
 TEXT ·newBuffer(SB), NOSPLIT, $0-24
-	MINE(SI, R8, R12, other)
+	MINE(SI, R10, R12, other)
 	MOVQ const_listTop(R12), R13
 	TESTQ R13, R13
 	JZ   other
 	MOVQ n+0(FP), DI
 	MOVQ DI, BX
 	CLASS(other)
-	MAGAZINE(DX, SI, R8, R8, R9, other)
+	CACHE(SI, R10, moved, same)
+	MAGAZINE(DX)
 	TAKE(other)
 
 	MOVQ (const_listSlots-8)(R12)(R13*8), CX // the owner
@@ -190,6 +214,9 @@ TEXT ·newBuffer(SB), NOSPLIT, $0-24
 	MOVQ CX, ret_o+8(FP)
 	MOVQ DX, ret_gen+16(FP)
 	RET
+
+moved:
+	MOVED(R10, SI, same, other)
 
 other:
 	JMP ·newPinned(SB)

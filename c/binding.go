@@ -9,8 +9,6 @@ package c
 // None of these calls back into Go or keeps a pointer, so arguments stay on the stack and the call is cheaper.
 #cgo noescape cmem__central_fetch
 #cgo nocallback cmem__central_fetch
-#cgo noescape cmem__central_ready
-#cgo nocallback cmem__central_ready
 #cgo noescape cmem__central_give
 #cgo nocallback cmem__central_give
 #cgo noescape cmem__central_give_mixed
@@ -66,6 +64,9 @@ const (
 	TagCached   = C.TAG_CACHED
 
 	SpanTags = C.SPAN_TAGS
+
+	TransferFirst  = C.TRANSFER_FIRST
+	TransferBlocks = C.TRANSFER_BLOCKS
 )
 
 // The structures hold addresses as uintptr, not as pointers: they lie in C memory, where a pointer store from Go would
@@ -96,6 +97,14 @@ type (
 		activity, activeSince uint64
 		drained               uintptr
 		made                  [(NumClasses + 63) / 64]uint64
+	}
+
+	// Transfer is struct cmem__transfer. Whoever has set Taken from 0 to 1 is in it.
+	Transfer struct {
+		Taken        uint32
+		N, Low, Most uint32
+		E            [TransferBlocks]Entry
+		_            [112]byte
 	}
 
 	// Leaf is struct cmem__leaf.
@@ -137,11 +146,6 @@ var Pagemap = (*[RootLen]*Leaf)(unsafe.Pointer(&C.cmem__pagemap))
 // Fetch takes up to n free blocks of class cls from the central list into out and returns how many.
 func Fetch(cls uint, out *Entry, n int) int {
 	return int(C.cmem__central_fetch(C.uint(cls), (*C.struct_cmem__entry)(unsafe.Pointer(out)), C.size_t(n), nil))
-}
-
-// Ready is Fetch of as many blocks as lie in a transfer list.
-func Ready(cls uint, out *Entry, n int) int {
-	return int(C.cmem__central_ready(C.uint(cls), (*C.struct_cmem__entry)(unsafe.Pointer(out)), C.size_t(n)))
 }
 
 // Give returns n blocks of class cls to the central list; their tags are TagCached.
@@ -237,6 +241,9 @@ const NoLimit = -1
 
 // Inuse is the bytes of spans in use, those in caches among them.
 func Inuse() int { return int(C.cmem__pages_inuse()) }
+
+// Transfers are the transfer lists of the classes from TransferFirst on.
+var Transfers = (*[NumClasses - TransferFirst]Transfer)(unsafe.Pointer(&C.cmem__transfer))
 
 // TransferLimit is how many bytes of free blocks may lie between caches.
 var TransferLimit = (*int64)(unsafe.Pointer(&C.cmem__transfer_limit))

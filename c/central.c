@@ -14,7 +14,7 @@ static struct central {
     size_t free_blocks;         /* in those */
 } central[NUM_SMALL] = {[0 ... NUM_SMALL - 1] = {.lock = LOCK_INIT(RANK_CENTRAL)}};
 
-/* Blocks handed out and not had back, a class. */
+/* Blocks handed out and not had back, a class, and those in its transfer list: what goes from cache to cache is not counted. */
 static _Atomic long out_blocks[NUM_CLASSES];
 
 void cmem__central_count_out(unsigned c, long n) {
@@ -81,8 +81,7 @@ static size_t span_take(struct cmem__span *s, struct cmem__entry *out, size_t n)
 
 static size_t fetch_small(unsigned c, struct cmem__entry *out, size_t n) {
     struct central *ce = &central[c];
-    size_t got = cmem__transfer_take(c, out, n);
-    if (got == n) return got;
+    size_t got = 0;
     lock(&ce->lock);
     while (got < n) {
         struct cmem__span *s = cmem__tree_min(ce->partial, TREE_RUNS);
@@ -145,9 +144,7 @@ static void give_small(unsigned c, const struct cmem__entry *in, size_t n) {
 /* --------------------------------------------------------------------------------------------- large classes */
 
 static size_t fetch_large(unsigned c, struct cmem__entry *out, size_t n, bool *zeroed) {
-    size_t got = cmem__transfer_take(c, out, n);
-    if (got > 0 && zeroed != NULL) *zeroed = false; /* of one block only, then */
-    for (; got < n; got++) {
+    for (size_t got = 0; got < n; got++) {
         struct cmem__span *s = cmem__pages_alloc(class_pages(c), 1, SPAN_LARGE, c);
         if (s == NULL) return got;
         if (zeroed != NULL) *zeroed = s->zeroed;
@@ -168,24 +165,18 @@ static void give_large(const struct cmem__entry *e) {
 /* ---------------------------------------------------------------------------------------------------- both */
 
 size_t cmem__central_fetch(unsigned c, struct cmem__entry *out, size_t n, bool *zeroed) {
-    size_t got;
-    if (class_is_small(c)) {
-        if (zeroed != NULL) *zeroed = false;
-        got = fetch_small(c, out, n);
-    } else {
-        got = fetch_large(c, out, n, zeroed);
-    }
+    size_t ready = cmem__transfer_take(c, out, n), got;
+    if (zeroed != NULL) *zeroed = false;
+    if (ready == n) return n;
+    out += ready;
+    n -= ready;
+    got = class_is_small(c) ? fetch_small(c, out, n) : fetch_large(c, out, n, zeroed);
     cmem__central_count_out(c, (long)got);
-    return got;
-}
-
-size_t cmem__central_ready(unsigned c, struct cmem__entry *out, size_t n) {
-    size_t got = cmem__transfer_take(c, out, n);
-    if (got > 0) cmem__central_count_out(c, (long)got);
-    return got;
+    return ready + got;
 }
 
 void cmem__central_free(unsigned c, const struct cmem__entry *in, size_t n) {
+    cmem__central_count_out(c, -(long)n);
     if (class_is_small(c)) {
         give_small(c, in, n);
         return;
@@ -194,7 +185,6 @@ void cmem__central_free(unsigned c, const struct cmem__entry *in, size_t n) {
 }
 
 void cmem__central_give(unsigned c, const struct cmem__entry *in, size_t n) {
-    cmem__central_count_out(c, -(long)n);
     size_t k = cmem__transfer_put(c, in, n);
     if (k < n) cmem__central_free(c, in + k, n - k);
 }
@@ -212,7 +202,7 @@ void cmem__central_give_mixed(const struct cmem__entry *in, size_t n) {
 }
 
 size_t cmem__central_out(unsigned c) {
-    long n = atomic_load_explicit(&out_blocks[c], memory_order_relaxed);
+    long n = atomic_load_explicit(&out_blocks[c], memory_order_relaxed) - (long)cmem__transfer_blocks(c);
     return n > 0 ? (size_t)n : 0;
 }
 

@@ -141,6 +141,11 @@ _Static_assert(NUM_CLASSES < TAG_SMALL && TAG_SMALL + NUM_SMALL <= TAG_ATTACHED,
 #define tag_get(t) atomic_load_explicit((t), memory_order_relaxed)
 #define tag_set(t, v) atomic_store_explicit((t), (uint8_t)(v), memory_order_relaxed)
 
+/* Whoever owns a field (a cache's owner, a lock's holder) alone writes it, with poke; others read it for statistics, with
+ * peek: plain moves both. What they see may be in the middle of a change; it is exact at rest. */
+#define poke(field, value) __atomic_store_n(&(field), (value), __ATOMIC_RELAXED)
+#define peek(field) __atomic_load_n(&(field), __ATOMIC_RELAXED)
+
 /* ---------------------------------------------------------------------------------------------------- locks */
 
 /* Locks are taken in rising rank, those of one rank in rising address; a debug build aborts on any other order. No
@@ -440,19 +445,28 @@ void cmem__central_give(unsigned c, const struct cmem__entry *in, size_t n);
 /* The same for blocks of any classes. */
 void cmem__central_give_mixed(const struct cmem__entry *in, size_t n);
 
-/* As many blocks of class c, up to n, as lie in a transfer list. */
-size_t cmem__central_ready(unsigned c, struct cmem__entry *out, size_t n);
-
-/* Frees blocks that were counted back in. */
+/* The same past the transfer lists. */
 void cmem__central_free(unsigned c, const struct cmem__entry *in, size_t n);
 
-/* Transfer lists, for central.c, of the classes from 8 KiB on. The limit is Go's to set: bytes that may lie there. put and take return how many blocks they
- * took; trim gives those back that nobody has needed since the last trim, or all. */
+/* The transfer list of a class from 8 KiB on. Go knows this layout, and is in a list while `taken` is 1, too; it never waits. */
 #define TRANSFER_FIRST 55
+#define TRANSFER_BLOCKS 32
+struct cmem__transfer {
+    _Atomic uint32_t taken;
+    uint32_t n;    /* blocks here; read without taking it */
+    uint32_t low;  /* the fewest since the last trim */
+    uint32_t most; /* how many may lie here: the list's part of the limit, TRANSFER_BLOCKS at most */
+    struct cmem__entry e[TRANSFER_BLOCKS]; /* the newest last */
+} __attribute__((aligned(128)));           /* two cache lines, as processors fetch them */
+extern struct cmem__transfer cmem__transfer[NUM_CLASSES - TRANSFER_FIRST];
+
+/* For central.c. The limit is Go's to set: bytes that may lie in all lists. put and take return how many blocks they took;
+ * trim gives those back that nobody has needed since the last trim, or all. */
 extern _Atomic int64_t cmem__transfer_limit;
 size_t cmem__transfer_put(unsigned c, const struct cmem__entry *in, size_t n);
 size_t cmem__transfer_take(unsigned c, struct cmem__entry *out, size_t n);
 void cmem__transfer_trim(bool all);
+size_t cmem__transfer_blocks(unsigned c);
 size_t cmem__transfer_bytes(void);
 void cmem__transfer_lock(void);
 void cmem__transfer_unlock(void);
@@ -470,11 +484,6 @@ void cmem__central_lock(void);
 void cmem__central_unlock(void);
 
 /* --------------------------------------------------------------------------------------------------- cache */
-
-/* Only its owner writes a magazine, with poke; others read it for statistics, with peek: plain moves both. What they
- * see may be in the middle of a change; it is exact at rest. */
-#define poke(field, value) __atomic_store_n(&(field), (value), __ATOMIC_RELAXED)
-#define peek(field) __atomic_load_n(&(field), __ATOMIC_RELAXED)
 
 /* A LIFO array of free blocks: entries base..top are filled, end is its limit. All three NULL before the first use,
  * so that both fast paths' tests fail. */

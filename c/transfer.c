@@ -3,96 +3,151 @@
 /* transfer.c: free blocks of the larger classes between two caches. Where one thread allocates what another one frees, each of
  * them would go to the central list or page heap for every block or few. Only as many bytes lie here as caches have been given
  * beyond their ordinary limits (cmem/cachelimit_c.go): none, where nobody hurries.
+ *
+ * Go moves blocks between its caches and the lists by itself (cmem/transfer_c.go), pinned, and so cannot wait: it goes to
+ * central where it finds a list taken. How much may lie in a list is for C alone to say, so that Go writes nothing that all
+ * lists share.
  */
 #include "internal.h"
 
 #include <string.h>
+#include <time.h>
 
-enum { BLOCKS = 32 }; /* of a class, at most */
-
-/* One for all: it is held for a few copies. */
+/* For C, one for all. */
 static struct cmem__lock transfer_lock = LOCK_INIT(RANK_TRANSFER);
 
-static struct transfer {
-    unsigned n, low; /* blocks, and the fewest since the last trim */
-    struct cmem__entry e[BLOCKS];
-} transfer[NUM_CLASSES - TRANSFER_FIRST];
+struct cmem__transfer cmem__transfer[NUM_CLASSES - TRANSFER_FIRST];
 
 _Atomic int64_t cmem__transfer_limit;
-static _Atomic int64_t held;
 
-static void add_held(int64_t bytes) { atomic_fetch_add_explicit(&held, bytes, memory_order_relaxed); }
+/* The bytes that may lie in all lists, as their `most` say; transfer lock. */
+static _Atomic int64_t granted;
 
-size_t cmem__transfer_bytes(void) { return (size_t)atomic_load_explicit(&held, memory_order_relaxed); }
+static int64_t granted_bytes(void) { return atomic_load_explicit(&granted, memory_order_relaxed); }
+
+/* Lets n blocks more lie in t, the list of class c, or fewer. Inside t. */
+static void grant(struct cmem__transfer *t, unsigned c, int64_t n) {
+    poke(t->most, (uint32_t)(t->most + n));
+    atomic_store_explicit(&granted, granted_bytes() + n * (int64_t)class_size(c), memory_order_relaxed);
+}
+
+static bool is_free(struct cmem__transfer *t) {
+    return atomic_load_explicit(&t->taken, memory_order_relaxed) == 0;
+}
+
+static bool try_enter(struct cmem__transfer *t) {
+    uint32_t expected = 0;
+    return atomic_compare_exchange_strong_explicit(&t->taken, &expected, 1, memory_order_acquire,
+                                                   memory_order_relaxed);
+}
+
+/* Waits for whoever is in t. That is for a few copies: who is there after a thousand looks has lost its CPU, maybe to this very
+ * thread, which sleeps then, as a yield may not reach it. Keeps errno. */
+static void enter(struct cmem__transfer *t) {
+    enum { LOOKS = 1000 };
+    const struct timespec nap = {.tv_nsec = 1000};
+    for (unsigned i = 0; !is_free(t) || !try_enter(t); i++) {
+        if (i >= LOOKS) (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, NULL);
+    }
+}
+
+static void leave(struct cmem__transfer *t) { atomic_store_explicit(&t->taken, 0, memory_order_release); }
+
+static struct cmem__transfer *list_lock(unsigned c) {
+    struct cmem__transfer *t = &cmem__transfer[c - TRANSFER_FIRST];
+    lock(&transfer_lock);
+    enter(t);
+    return t;
+}
+
+static void list_unlock(struct cmem__transfer *t) {
+    leave(t);
+    unlock(&transfer_lock);
+}
+
+size_t cmem__transfer_blocks(unsigned c) {
+    return c < TRANSFER_FIRST ? 0 : peek(cmem__transfer[c - TRANSFER_FIRST].n);
+}
+
+size_t cmem__transfer_bytes(void) {
+    size_t bytes = 0;
+    if (granted_bytes() == 0) return 0;
+    for (unsigned c = TRANSFER_FIRST; c < NUM_CLASSES; c++) bytes += cmem__transfer_blocks(c) * class_size(c);
+    return bytes;
+}
 
 size_t cmem__transfer_put(unsigned c, const struct cmem__entry *in, size_t n) {
     int64_t limit = atomic_load_explicit(&cmem__transfer_limit, memory_order_relaxed);
     if (likely(limit == 0) || c < TRANSFER_FIRST) return 0;
-    int64_t size = (int64_t)class_size(c), room = (limit - (int64_t)cmem__transfer_bytes()) / size;
-    if (room <= 0) return 0;
-    struct transfer *t = &transfer[c - TRANSFER_FIRST];
-    lock(&transfer_lock);
-    size_t k = BLOCKS - t->n;
-    if (k > n) k = n;
-    if (k > (size_t)room) k = (size_t)room;
-    memcpy(&t->e[t->n], in, k * sizeof *in);
-    t->n += (unsigned)k;
-    add_held((int64_t)k * size);
-    unlock(&transfer_lock);
-    return k;
-}
-
-size_t cmem__transfer_take(unsigned c, struct cmem__entry *out, size_t n) {
-    if (likely(cmem__transfer_bytes() == 0) || c < TRANSFER_FIRST) return 0;
-    struct transfer *t = &transfer[c - TRANSFER_FIRST];
-    lock(&transfer_lock);
-    if (n > t->n) n = t->n;
-    t->n -= (unsigned)n;
-    if (t->low > t->n) t->low = t->n;
-    memcpy(out, &t->e[t->n], n * sizeof *out); /* the newest */
-    add_held(-(int64_t)(n * class_size(c)));
-    unlock(&transfer_lock);
+    struct cmem__transfer *t = list_lock(c);
+    if (n > TRANSFER_BLOCKS - t->n) n = TRANSFER_BLOCKS - t->n;
+    int64_t more = (int64_t)(t->n + n) - t->most, room = (limit - granted_bytes()) / (int64_t)class_size(c);
+    if (more > room) more = room;
+    if (more > 0) grant(t, c, more);
+    if (n > t->most - t->n) n = t->most - t->n;
+    memcpy(&t->e[t->n], in, n * sizeof *in);
+    poke(t->n, (uint32_t)(t->n + n));
+    list_unlock(t);
     return n;
 }
 
-/* Gives the oldest blocks of class c back, all or as many as have lain here since the last trim. */
+size_t cmem__transfer_take(unsigned c, struct cmem__entry *out, size_t n) {
+    if (likely(granted_bytes() == 0) || cmem__transfer_blocks(c) == 0) return 0;
+    struct cmem__transfer *t = list_lock(c);
+    if (n > t->n) n = t->n;
+    poke(t->n, (uint32_t)(t->n - n));
+    if (t->low > t->n) t->low = t->n;
+    memcpy(out, &t->e[t->n], n * sizeof *out); /* the newest */
+    list_unlock(t);
+    return n;
+}
+
+/* Gives the oldest blocks of class c back, all or as many as have lain here since the last trim, and what room the list has. */
 static void trim(unsigned c, bool all) {
-    struct transfer *t = &transfer[c - TRANSFER_FIRST];
-    struct cmem__entry e[BLOCKS];
-    lock(&transfer_lock);
-    unsigned n = all ? t->n : t->low;
+    struct cmem__entry e[TRANSFER_BLOCKS];
+    struct cmem__transfer *t = list_lock(c);
+    unsigned n = all ? t->n : t->low, left = t->n - n;
     memcpy(e, t->e, n * sizeof *e);
-    memmove(t->e, t->e + n, (t->n - n) * sizeof *e);
-    t->n -= n;
-    t->low = t->n;
-    add_held(-(int64_t)(n * class_size(c)));
-    unlock(&transfer_lock);
+    memmove(t->e, t->e + n, left * sizeof *e);
+    poke(t->n, left);
+    t->low = left;
+    grant(t, c, (int64_t)left - t->most);
+    list_unlock(t);
     if (n > 0) cmem__central_free(c, e, n);
 }
 
 void cmem__transfer_trim(bool all) {
-    if (cmem__transfer_bytes() == 0) return;
-    for (unsigned c = TRANSFER_FIRST; c < NUM_CLASSES; c++) trim(c, all);
+    int64_t limit = atomic_load_explicit(&cmem__transfer_limit, memory_order_relaxed);
+    for (unsigned c = TRANSFER_FIRST; c < NUM_CLASSES && granted_bytes() > 0; c++)
+        trim(c, all || granted_bytes() > limit);
 }
 
-void cmem__transfer_lock(void) { lock(&transfer_lock); }
-void cmem__transfer_unlock(void) { unlock(&transfer_lock); }
+void cmem__transfer_lock(void) {
+    lock(&transfer_lock);
+    for (unsigned i = 0; i < NUM_CLASSES - TRANSFER_FIRST; i++) enter(&cmem__transfer[i]);
+}
+
+void cmem__transfer_unlock(void) {
+    for (unsigned i = 0; i < NUM_CLASSES - TRANSFER_FIRST; i++) leave(&cmem__transfer[i]);
+    unlock(&transfer_lock);
+}
 
 #if CMEM_DEBUG
 void cmem__transfer_check(void) {
     size_t bytes = 0;
-    lock(&transfer_lock);
+    cmem__transfer_lock();
     for (unsigned c = TRANSFER_FIRST; c < NUM_CLASSES; c++) {
-        const struct transfer *t = &transfer[c - TRANSFER_FIRST];
-        insist(t->low <= t->n && t->n <= BLOCKS, "transfer's counts are wrong", c);
+        const struct cmem__transfer *t = &cmem__transfer[c - TRANSFER_FIRST];
+        insist(t->low <= t->n && t->n <= t->most && t->most <= TRANSFER_BLOCKS, "transfer's counts are wrong",
+               c);
         for (unsigned i = 0; i < t->n; i++) {
             struct cmem__span *s = pagemap_span(t->e[i].block);
             insist(s != NULL && s->cls == c && tag_get(t->e[i].tag) == TAG_CACHED,
                    "a block in the wrong transfer list", t->e[i].block);
         }
-        bytes += t->n * class_size(c);
+        bytes += t->most * class_size(c);
     }
-    insist(bytes == cmem__transfer_bytes(), "transfer's count of bytes is wrong", bytes);
-    unlock(&transfer_lock);
+    insist((int64_t)bytes == granted_bytes(), "transfer's count of bytes is wrong", bytes);
+    cmem__transfer_unlock();
 }
 #endif

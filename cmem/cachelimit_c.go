@@ -24,8 +24,8 @@ const (
 	calmTime     = time.Second
 	busyAllocs   = 100000 // in that time, are worth a large cache
 
-	oneSidedMost = 16 << 20 // of extra, for a P that misses or overflows but not both
-	readyBlocks  = 8        // that a miss fetches if they are at hand
+	oneSidedMost = 16 << 20         // of extra, for a P that misses or overflows but not both
+	refusedTime  = time.Millisecond // for which a P that could not have more does not ask again
 
 	borrowClasses = 8 // a doubling
 )
@@ -34,10 +34,10 @@ const (
 type window struct {
 	misses, overflows uint32
 	bytes             int           // of the misses of ExactMin and more
-	since             time.Duration // since start
+	since, refused    time.Duration // since start; when there was no more extra to be had
 	extra             int64         // bytes beyond the ordinary limit; read by others, and written while parked
 	allocs            uint64        // when scavengeIdle looked last, which alone uses it
-	_                 [88]byte      // two cache lines, as processors fetch them
+	_                 [80]byte      // two cache lines, as processors fetch them
 }
 
 var (
@@ -73,6 +73,9 @@ func countOverflow(pid int) (cramped bool) {
 func (w *window) next(pid int) (cramped bool) {
 	now := time.Since(start)
 	cramped = now-w.since < crampedTime+time.Duration(w.bytes/crampedByte)
+	if now-w.refused < refusedTime {
+		cramped = false
+	}
 	// Who fills a cache that another P empties gains by a larger one too, as the trips are for more blocks each: but not much.
 	if min(w.misses, w.overflows) < crampedTrips/8 && extraOf(pid) >= oneSidedMost {
 		cramped = false
@@ -90,6 +93,9 @@ func raiseLimit() {
 		if extraTotal.Add(step) > most {
 			extraTotal.Add(-step)
 			step = takeExtra(pid)
+		}
+		if step == 0 {
+			windows[pid].refused = time.Since(start)
 		}
 		atomic.AddInt64(&windows[pid].extra, step)
 		adopt(pid, ch)
@@ -135,31 +141,46 @@ func lowerLimit(pid int) {
 	adopt(pid, parked[pid])
 }
 
-// borrow returns a block for n bytes of one of the next larger classes that ch has blocks of, or nil: a cache with a raised limit
-// is one of coarse classes where it must, as a pool of powers of two is always. Unpins.
-func borrow(ch *c.Cache, cls uint, n int) unsafe.Pointer {
-	for last := min(cls+borrowClasses, numClasses-1); cls < last; {
-		cls++
-		m := magazine(ch, cls)
-		if m.Top == m.Base {
-			continue
-		}
-		e := at[c.Entry](m.Top - entrySize)
-		if tag := at[uint8](e.Tag); *tag == c.TagCached {
-			*tag = uint8(cls + 1)
-			m.Top -= entrySize
-			m.Allocs++
-			ch.Room += int64(classSize[cls])
-			p := e.Block
+// borrow returns a block for n bytes of one of the next larger classes that ch, the cache of P pid, has blocks of, or else one of
+// class cls from its transfer list, or nil: a cache with a raised limit is one of coarse classes where it must, as a pool of powers
+// of two is always. Unpins.
+func borrow(pid int, ch *c.Cache, cls uint, n int) unsafe.Pointer {
+	from, cramped := nextFilled(ch, cls), false
+	if from == cls {
+		if !receive(ch, cls) {
 			procUnpin()
-			if asan {
-				c.Unpoison(p, n)
-			}
-			return unsafe.Pointer(at[byte](p))
+			return nil
+		}
+		cramped = countMiss(pid, n)
+	}
+	m, size := magazine(ch, from), int(classSize[from])
+	e := at[c.Entry](m.Top - entrySize)
+	p, tag := e.Block, at[uint8](e.Tag)
+	if *tag != c.TagCached {
+		dropTop(ch, m, size)
+	}
+	*tag = uint8(from + 1)
+	m.Top -= entrySize
+	m.Allocs++
+	ch.Room += int64(size)
+	procUnpin()
+	if cramped {
+		raiseLimit()
+	}
+	if asan {
+		c.Unpoison(p, n)
+	}
+	return unsafe.Pointer(at[byte](p))
+}
+
+// nextFilled is the first class above cls, up to a doubling, that ch has blocks of; cls where there is none.
+func nextFilled(ch *c.Cache, cls uint) uint {
+	for from := cls + 1; from <= min(cls+borrowClasses, numClasses-1); from++ {
+		if m := magazine(ch, from); m.Top != m.Base {
+			return from
 		}
 	}
-	procUnpin()
-	return nil
+	return cls
 }
 
 // exactMin is the size from which on blocks are too large for ch to hold many.

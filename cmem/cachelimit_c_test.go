@@ -25,7 +25,7 @@ func onOneP(t *testing.T) (pid int) {
 			t.Errorf("%d bytes of extra limits are left after a drain", n)
 		}
 	})
-	drain()
+	Scavenge() // the less is in use the less caches may hold
 	Free(Alloc(100))
 	pid = procPin()
 	procUnpin()
@@ -95,7 +95,7 @@ func TestTakeExtra(t *testing.T) {
 	other := pid + 1
 	if caches[other] == nil {
 		if parked[other] == nil {
-			t.Skip("one P only")
+			parked[other] = c.NewCache()
 		}
 		caches[other], parked[other] = parked[other], nil
 	}
@@ -103,8 +103,44 @@ func TestTakeExtra(t *testing.T) {
 	extraTotal.Add(extraLeast)
 	raiseLimit()
 	if a, b := windows[pid].extra, windows[other].extra; a != extraLeast/2 || b != extraLeast/2 {
-		t.Errorf("the P has %d and the other one %d, of %d", a, b, extraLeast)
+		t.Fatalf("the P has %d and the other one %d, of %d", a, b, extraLeast)
 	}
+	for range 10 {
+		raiseLimit()
+	}
+	if a, b := windows[pid].extra, windows[other].extra; a <= b && a != extraLeast/2 || a+b != extraLeast {
+		t.Errorf("after some more raises the P has %d and the other one %d", a, b)
+	}
+}
+
+// TestRefused: a P that cannot have more is not cramped again at once.
+func TestRefused(t *testing.T) {
+	pid := onOneP(t)
+	w := &windows[pid]
+	w.refused = 0
+	for range 100 {
+		raiseLimit()
+	}
+	if w.refused == 0 {
+		t.Error("a hundred raises, and none was refused")
+	}
+	cramped := func() bool { // at the end of a window that has just begun
+		w.misses, w.overflows, w.since = crampedTrips, crampedTrips, time.Since(start)
+		return w.next(pid)
+	}
+	ever := func() (found bool) { // a pause of the machine's own makes a busy P look calm: again
+		for range 100 {
+			found = found || cramped()
+		}
+		return found
+	}
+	if w.refused = time.Since(start) - refusedTime; !ever() {
+		t.Error("it was refused more some time ago, and is not cramped")
+	}
+	if w.refused = time.Since(start) + time.Hour; ever() {
+		t.Error("it has just been refused more, and is cramped")
+	}
+	w.refused = 0
 }
 
 // TestBorrow: a raised cache serves a request with a larger block of up to a doubling.

@@ -115,7 +115,7 @@ func allocPinned(n int) unsafe.Pointer {
 				dropTop(ch, m, size)
 			}
 			if windows[pid].extra != 0 {
-				if p := borrow(ch, cls, n); p != nil {
+				if p := borrow(pid, ch, cls, n); p != nil {
 					return p
 				}
 				return allocOther(n)
@@ -451,14 +451,7 @@ func takeLarge(ch *c.Cache, from int, old []c.Entry) int {
 // refill takes a block of class cls for the caller, and more for the magazine, from the central list.
 func refill(cls uint, size int) uintptr {
 	var e [c.MaxRefill]c.Entry
-	want, ready := wanted(cls, size)
-	got := 0
-	if ready > 0 {
-		got = c.Ready(cls, &e[0], min(ready, len(e)))
-	}
-	if got == 0 {
-		got = c.Fetch(cls, &e[0], want)
-	}
+	got := c.Fetch(cls, &e[0], wanted(cls, size))
 	if got == 0 {
 		return 0
 	}
@@ -489,8 +482,8 @@ func refill(cls uint, size int) uintptr {
 }
 
 // wanted is how many blocks of class cls the P that the caller runs on should fetch: one for the caller, the others as its
-// cache has room; and how many if they are at hand, where the cache's limit has been raised.
-func wanted(cls uint, size int) (n, ready int) {
+// cache has room.
+func wanted(cls uint, size int) int {
 	for range 2 {
 		pid := procPin()
 		if ch := myCache(pid); ch != nil {
@@ -507,24 +500,63 @@ func wanted(cls uint, size int) (n, ready int) {
 			if cramped {
 				raiseLimit()
 			}
-			n = c.Refill(cls)
-			if raised {
-				ready = min(readyBlocks, fits)
-				if size < largeMin {
-					n = half
-				}
+			n := c.Refill(cls)
+			if raised && size < largeMin {
+				n = half
 			}
-			return min(n, fits), ready
+			if raised {
+				n = max(n, min(waiting(cls), receiveMost))
+			}
+			return min(n, fits)
 		}
 		procUnpin()
 		withCache()
 	}
-	return 1, 0
+	return 1
 }
 
 // freeSlow frees a block when the magazine is full, or the cache has no room, or there is none yet.
 func freeSlow(cls uint, e c.Entry) {
 	*at[uint8](e.Tag) = c.TagCached
+	pid := procPin()
+	ch := myCache(pid)
+	passed, cramped := false, false
+	if ch != nil && windows[pid].extra != 0 {
+		adopt(pid, ch)
+		full := ch.Room <= 0
+		passed = pass(ch, cls, e)
+		cramped = passed && full && countOverflow(pid)
+	}
+	procUnpin()
+	if !passed {
+		freeFull(cls, e)
+	}
+	if cramped {
+		raiseLimit()
+	}
+}
+
+// pass puts e, of class cls, into ch, and what must leave it for that into transfer lists; false where those have no room. Pinned.
+func pass(ch *c.Cache, cls uint, e c.Entry) bool {
+	m := &ch.Mag[cls]
+	if m.Top == m.End && send(ch, cls, half(m)) == 0 {
+		return false
+	}
+	for ch.Room <= 0 {
+		from, ok := heaviest(ch, cls)
+		if !ok || send(ch, from, half(&ch.Mag[from])) == 0 {
+			return false
+		}
+	}
+	push(ch, cls, e)
+	return true
+}
+
+// freeFull frees a block, whose tag is set already, and gives what must leave the cache for that to the central lists. (It stands
+// alone as its array costs time where it is not used, too.)
+//
+//go:noinline
+func freeFull(cls uint, e c.Entry) {
 	var old [c.MaxMagazine]c.Entry
 	for range 2 {
 		pid := procPin()
@@ -532,17 +564,14 @@ func freeSlow(cls uint, e c.Entry) {
 			adopt(pid, ch)
 			n := 0
 			if m := &ch.Mag[cls]; m.Top == m.End {
-				n = takeOldest(ch, cls, (int((m.End-m.Base)/entrySize)+1)/2, old[:0])
+				n = takeOldest(ch, cls, half(m), old[:0])
 			}
 			cramped := false
 			if ch.Room <= 0 {
-				n = evict(ch, old[:n])
+				n = evict(ch, cls, old[:n])
 				cramped = countOverflow(pid)
 			}
-			m := &ch.Mag[cls]
-			*at[c.Entry](m.Top) = e
-			m.Top += entrySize
-			ch.Room -= int64(classSize[cls])
+			push(ch, cls, e)
 			procUnpin()
 			if n > 0 {
 				c.GiveMixed(&old[0], n)
@@ -559,11 +588,22 @@ func freeSlow(cls uint, e c.Entry) {
 	wakeScavenger()
 }
 
+// push puts e into ch's magazine cls, which is not full. Pinned.
+func push(ch *c.Cache, cls uint, e c.Entry) {
+	m := &ch.Mag[cls]
+	*at[c.Entry](m.Top) = e
+	m.Top += entrySize
+	ch.Room -= int64(classSize[cls])
+}
+
+// half is half of m's blocks.
+func half(m *c.Magazine) int { return (len(entries(m)) + 1) / 2 }
+
 // takeOldest appends the k oldest blocks of ch's magazine cls to old, as far as its capacity goes, and returns its new
 // length. Pinned.
 func takeOldest(ch *c.Cache, cls uint, k int, old []c.Entry) int {
 	m := &ch.Mag[cls]
-	all := unsafe.Slice(at[c.Entry](m.Base), int((m.Top-m.Base)/entrySize))
+	all := entries(m)
 	k = min(k, len(all), cap(old)-len(old))
 	old = append(old, all[:k]...)
 	copy(all, all[k:])
@@ -575,22 +615,31 @@ func takeOldest(ch *c.Cache, cls uint, k int, old []c.Entry) int {
 // evict makes room in a full cache, and returns the new length of old: half of the blocks go of the class of which most bytes
 // lie there beyond one block, then of the next such; so what the P uses in turn stays, a block of each class at least if there
 // is room for that. Pinned.
-func evict(ch *c.Cache, old []c.Entry) int {
+func evict(ch *c.Cache, likely uint, old []c.Entry) int {
 	for ch.Room <= 0 && len(old) < cap(old) {
-		most, cls := -1, uint(0)
-		for i := range ch.Mag {
-			m := &ch.Mag[i]
-			if n := int((m.Top - m.Base) / entrySize); n > 0 && (n-1)*int(classSize[i]) >= most {
-				most, cls = (n-1)*int(classSize[i]), uint(i)
-			}
-		}
-		if most < 0 {
+		cls, ok := heaviest(ch, likely)
+		if !ok {
 			break
 		}
-		m := &ch.Mag[cls]
-		old = old[:takeOldest(ch, cls, (int((m.Top-m.Base)/entrySize)+1)/2, old)]
+		old = old[:takeOldest(ch, cls, half(&ch.Mag[cls]), old)]
 	}
 	return len(old)
+}
+
+// heaviest is the class of which most bytes lie in ch beyond one block; false where ch is empty. The likely one is looked at first: if
+// it has half of the limit, that is it.
+func heaviest(ch *c.Cache, likely uint) (cls uint, ok bool) {
+	if m := &ch.Mag[likely]; int64(len(entries(m))-1)*int64(classSize[likely]) >= ch.Limit/2 {
+		return likely, true
+	}
+	most := -1
+	for i := range ch.Mag {
+		m := &ch.Mag[i]
+		if n := len(entries(m)); n > 0 && (n-1)*int(classSize[i]) >= most {
+			most, cls = (n-1)*int(classSize[i]), uint(i)
+		}
+	}
+	return cls, most >= 0
 }
 
 // attach marks the block at p as attached; false where no live block starts there or it is attached already.

@@ -29,12 +29,16 @@ func TestLayout(t *testing.T) {
 		reflect.TypeFor[c.Entry](),
 		reflect.TypeFor[c.Magazine](),
 		reflect.TypeFor[c.Cache](),
+		reflect.TypeFor[c.Transfer](),
 		reflect.TypeFor[c.Leaf](),
 		reflect.TypeFor[c.Span](),
 		reflect.TypeFor[c.Stats](),
 	} {
 		for i := range typ.NumField() {
 			f := typ.Field(i)
+			if f.Name == "_" {
+				continue
+			}
 			check(typ.Name()+"."+f.Name, uint64(f.Offset))
 		}
 		if typ != reflect.TypeFor[c.Span]() { // of which Go has the head only
@@ -57,6 +61,9 @@ func TestLayout(t *testing.T) {
 		"TagSmall":     c.TagSmall,
 		"TagCached":    c.TagCached,
 		"SpanTags":     c.SpanTags,
+
+		"TransferFirst":  c.TransferFirst,
+		"TransferBlocks": c.TransferBlocks,
 	} {
 		check(name, value)
 	}

@@ -1,5 +1,5 @@
 /* test_transfer.c: free blocks of large classes on their way from one cache to another. */
-#include "helpers.h"
+#include "transfer.h"
 
 #include <criterion/criterion.h>
 #include <sys/wait.h>
@@ -21,7 +21,7 @@ Test(transfer, nothing_stays_without_a_limit) {
     cmem__central_give(c, e, 8);
     cr_assert_eq(cmem__transfer_bytes(), 0);
     cr_assert_eq(stats_now().heap_inuse, 0);
-    cr_assert_eq(cmem__central_ready(c, e, 8), 0);
+    cr_assert_eq(cmem__transfer_take(c, e, 8), 0);
     cmem__check(true);
 }
 
@@ -35,11 +35,11 @@ Test(transfer, blocks_come_back_newest_first_and_count_as_free) {
     cr_assert_eq(stats_now().heap_inuse, 10 * BLOCK);
     cr_assert_eq(stats_now().central_free_bytes, 10 * BLOCK);
     cr_assert_eq(stats_now().live_bytes, 0);
-    cr_assert_eq(cmem__central_ready(c, out, 3), 3);
+    cr_assert_eq(cmem__transfer_take(c, out, 3), 3);
     for (unsigned i = 0; i < 3; i++) cr_assert_eq(out[i].block, e[7 + i].block);
-    cr_assert_eq(cmem__central_ready(c, out + 3, 9), 7);
+    cr_assert_eq(cmem__transfer_take(c, out + 3, 9), 7);
     for (unsigned i = 0; i < 7; i++) cr_assert_eq(out[3 + i].block, e[i].block);
-    cr_assert_eq(cmem__central_ready(c, e, 1), 0);
+    cr_assert_eq(cmem__transfer_take(c, e, 1), 0);
     cr_assert_eq(cmem__transfer_bytes(), 0);
     cr_assert_eq(cmem__central_out(c), 10);
     cmem__check(false);
@@ -77,7 +77,7 @@ Test(transfer, a_trim_gives_back_what_nobody_needed) {
     cmem__central_give(c, e, 20);
     cmem__transfer_trim(false);
     cr_assert_eq(cmem__transfer_bytes(), 20 * BLOCK, "they have just come");
-    cr_assert_eq(cmem__central_ready(c, out, 8), 8);
+    cr_assert_eq(cmem__transfer_take(c, out, 8), 8);
     cmem__central_give(c, out, 8);
     cmem__transfer_trim(false);
     cr_assert_eq(cmem__transfer_bytes(), 8 * BLOCK);
@@ -120,6 +120,111 @@ Test(transfer, small_classes) {
     }
 }
 
+/* What Go moves by itself counts as all else does, and C finds it. */
+Test(transfer, go_moves_blocks_by_itself) {
+    unsigned c = fetch(12);
+    struct cmem__entry out[12];
+    set_limit(12);
+    cr_assert_eq(go_send(c, e, 3), 0, "how many may lie there is for C to say");
+    cmem__central_give(c, e, 8);
+    cr_assert_eq(cmem__central_out(c), 4);
+    cr_assert_eq(go_receive(c, out, 5), 5);
+    for (unsigned i = 0; i < 5; i++) cr_assert_eq(out[i].block, e[3 + i].block);
+    cr_assert_eq(cmem__central_out(c), 9);
+    cr_assert_eq(cmem__transfer_bytes(), 3 * BLOCK);
+    cr_assert_eq(stats_now().central_free_bytes, 3 * BLOCK);
+    cr_assert_eq(go_send(c, e + 8, 4), 4);
+    cr_assert_eq(go_send(c, out, 5), 1, "eight may");
+    cr_assert_eq(cmem__central_out(c), 4);
+    cmem__check(false);
+    cmem__central_give(c, out + 1, 4);
+    cr_assert_eq(cmem__central_out(c), 0);
+    cr_assert_eq(stats_now().live_bytes, 0);
+    cmem__check(true);
+}
+
+/* The room that a list had and does not use is for the others after a trim. */
+Test(transfer, a_trim_gives_back_room) {
+    unsigned c = fetch(10), other = class_of(2 * BLOCK);
+    struct cmem__entry out[10], big[5];
+    set_limit(10);
+    cmem__central_give(c, e, 10);
+    cr_assert_eq(go_receive(c, out, 10), 10);
+    cr_assert_eq(cmem__central_fetch(other, big, 5, NULL), 5);
+    cr_assert_eq(cmem__transfer_put(other, big, 5), 0);
+    cmem__transfer_trim(false);
+    cmem__check(false);
+    cr_assert_eq(cmem__transfer_put(other, big, 5), 5);
+    cr_assert_eq(go_send(c, out, 10), 0);
+    cmem__central_give(c, out, 10);
+    cmem__check(true);
+}
+
+/* Go goes on as long as there is room in a list: so the next trim takes it away. */
+Test(transfer, a_lowered_limit_empties_the_lists) {
+    unsigned c = fetch(10);
+    struct cmem__entry out[10];
+    set_limit(10);
+    cmem__central_give(c, e, 10);
+    cr_assert_eq(go_receive(c, out, 10), 10);
+    cr_assert_eq(go_send(c, out, 10), 10);
+    set_limit(4);
+    cmem__transfer_trim(false);
+    cr_assert_eq(cmem__transfer_bytes(), 0);
+    cr_assert_eq(stats_now().heap_inuse, 0);
+    cmem__check(true);
+}
+
+static _Atomic bool left;
+
+static void *leave_late(void *list) {
+    usleep(50000);
+    left = true;
+    go_leave(list);
+    return NULL;
+}
+
+/* Has another thread in the list of class c for a while. */
+static pthread_t enter_for_a_while(unsigned c) {
+    pthread_t t;
+    cr_assert(go_enter(list_of(c)));
+    cr_assert_not(go_enter(list_of(c)));
+    cr_assert_eq(pthread_create(&t, NULL, leave_late, list_of(c)), 0);
+    return t;
+}
+
+Test(transfer, c_waits_for_go) {
+    unsigned c = fetch(4);
+    set_limit(10);
+    pthread_t t = enter_for_a_while(c);
+    errno = 42;
+    cmem__central_give(c, e, 4);
+    cr_assert(left);
+    cr_assert_eq(errno, 42);
+    cr_assert_eq(pthread_join(t, NULL), 0);
+    cr_assert_eq(cmem__transfer_bytes(), 4 * BLOCK);
+    cmem__check(true);
+}
+
+static int status_of(pid_t pid) {
+    int status;
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    return status;
+}
+
+/* A child has no thread that could leave a list, or end what it was doing there. */
+Test(transfer, nobody_is_in_a_list_when_a_process_forks) {
+    unsigned c = fetch(4);
+    set_limit(10);
+    cmem__central_give(c, e, 4);
+    pthread_t t = enter_for_a_while(c);
+    pid_t pid = fork();
+    if (pid == 0) _exit(left && go_receive(c, e, 4) == 4 ? 0 : 1);
+    cr_assert_eq(status_of(pid), 0);
+    cr_assert_eq(pthread_join(t, NULL), 0);
+    cr_assert_eq(go_receive(c, e, 4), 4, "the parent's lists are free again");
+}
+
 Test(transfer, survives_a_fork) {
     unsigned c = fetch(4);
     set_limit(10);
@@ -130,8 +235,6 @@ Test(transfer, survives_a_fork) {
         cmem_scavenge(0);
         _exit(stats_now().heap_inuse == 0 ? 0 : 1);
     }
-    int status;
-    cr_assert_eq(waitpid(pid, &status, 0), pid);
-    cr_assert_eq(status, 0);
+    cr_assert_eq(status_of(pid), 0);
     cr_assert_eq(cmem__transfer_bytes(), 4 * BLOCK);
 }

@@ -13,6 +13,7 @@
 #define ENTRY struct cmem__entry
 #define MAGAZINE struct cmem__magazine
 #define CACHE struct cmem__cache
+#define TRANSFER struct cmem__transfer
 #define LEAF struct cmem__leaf
 #define SPAN struct cmem__span
 #define STATS struct cmem_stats
@@ -42,6 +43,13 @@ const struct ctest_value ctest_layout[] = {
     FIELD("Cache.prev", CACHE, prev),
     FIELD("Cache.next", CACHE, next),
     FIELD("Cache.Mag", CACHE, mag),
+
+    SIZE("Transfer", TRANSFER),
+    FIELD("Transfer.Taken", TRANSFER, taken),
+    FIELD("Transfer.N", TRANSFER, n),
+    FIELD("Transfer.Low", TRANSFER, low),
+    FIELD("Transfer.Most", TRANSFER, most),
+    FIELD("Transfer.E", TRANSFER, e),
 
     SIZE("Leaf", LEAF),
     FIELD("Leaf.Page", LEAF, page),
@@ -97,5 +105,7 @@ const struct ctest_value ctest_layout[] = {
     CONSTANT("TagSmall", TAG_SMALL),
     CONSTANT("TagCached", TAG_CACHED),
     CONSTANT("SpanTags", SPAN_TAGS),
+    CONSTANT("TransferFirst", TRANSFER_FIRST),
+    CONSTANT("TransferBlocks", TRANSFER_BLOCKS),
     {NULL, 0},
 };

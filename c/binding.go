@@ -51,6 +51,7 @@ const (
 	MaxClassSize = 16 << 20  // CMEM_MAX_CLASS_SIZE, which cgo does not take for a constant
 	LargeMin     = 32 << 10  // LARGE_MIN
 	ExactMin     = 256 << 10 // EXACT_MIN
+	ExactSpare   = 128 << 10 // EXACT_SPARE
 
 	PageShift = C.PAGE_SHIFT
 	LeafShift = C.LEAF_SHIFT
@@ -158,8 +159,13 @@ func GiveMixed(in *Entry, n int) {
 	C.cmem__central_give_mixed((*C.struct_cmem__entry)(unsafe.Pointer(in)), C.size_t(n))
 }
 
-// Refill is how many blocks of class cls an empty magazine is refilled with, at most MaxRefill.
-func Refill(cls uint) int { return int(C.class_refill(C.uint(cls))) }
+// Refill is how many blocks of each class an empty magazine is refilled with, at most MaxRefill.
+var Refill = func() (n [NumClasses]uint8) {
+	for cls := range n {
+		n[cls] = uint8(C.class_refill(C.uint(cls)))
+	}
+	return n
+}()
 
 // MaxRefill is the most that Refill returns.
 const MaxRefill = C.MAX_REFILL

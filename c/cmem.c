@@ -188,8 +188,9 @@ static __attribute__((noinline)) void free_slow(unsigned c, struct cmem__entry e
 
 /* Whether n bytes are better served by a span of just their pages than by a block of class c, and notes the class. */
 static bool exact(struct cmem__cache *ch, unsigned c, size_t n) {
-    if (n < EXACT_MIN || (n + PAGE_SIZE - 1) >> PAGE_SHIFT == class_pages(c)) return false;
-    if (ch == NULL) return true;
+    size_t spare = class_pages(c) - ((n + PAGE_SIZE - 1) >> PAGE_SHIFT);
+    if (n < EXACT_MIN || spare == 0) return false;
+    if (ch == NULL || spare > EXACT_SPARE >> PAGE_SHIFT) return true;
     uint32_t r = ch->recent;
     ch->recent = (r & 0xFF) << 8 | c;
     return (r & 0xFF) != c && r >> 8 != c;

@@ -72,6 +72,10 @@ _Static_assert(sizeof(void *) == 8, "libcmem needs 64-bit addresses");
  * the block is one of the class. */
 #define EXACT_MIN ((size_t)256 << 10)
 
+/* But one of the class may have no more than this to spare: beyond, every block is exact, however often its class is asked for. (With
+ * buffers of 5 to 10 MB in use this is 4 % of the memory, and the page heap's 0.3 us are nothing beside writing them.) */
+#define EXACT_SPARE ((size_t)128 << 10)
+
 /* -------------------------------------------------------------------------------------------- size classes
  *
  * 16 B steps up to 256 B, then 8 steps a doubling. With m = n - 1 and e = max(4, floor(log2 m) - 3), the class of

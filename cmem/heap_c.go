@@ -416,8 +416,14 @@ func allocSlow(n int, zero bool) unsafe.Pointer {
 func exact(cls uint, n, size int) bool {
 	const page = 1 << c.PageShift
 	var old [c.MaxMagazine]c.Entry
+	spare := size/page - (n+page-1)/page
 	k, large, recent, cramped := 0, true, false, false
 	pid := procPin()
+	if myCache(pid) == nil {
+		procUnpin()
+		withCache()
+		pid = procPin()
+	}
 	if ch := myCache(pid); ch != nil {
 		cramped = countMiss(pid, n)
 		if large = n >= exactMin(ch); large {
@@ -434,7 +440,7 @@ func exact(cls uint, n, size int) bool {
 	if cramped {
 		raiseLimit()
 	}
-	return large && !recent && (n+page-1)/page != size/page
+	return large && spare > 0 && (!recent || spare > c.ExactSpare/page)
 }
 
 // takeLarge appends the blocks of from bytes and more in ch to old, and returns its new length. Pinned.
@@ -500,7 +506,7 @@ func wanted(cls uint, size int) int {
 			if cramped {
 				raiseLimit()
 			}
-			n := c.Refill(cls)
+			n := int(c.Refill[cls])
 			if raised && size < largeMin {
 				n = half
 			}

@@ -51,6 +51,7 @@ func TestLayout(t *testing.T) {
 		"MaxClassSize": c.MaxClassSize,
 		"LargeMin":     c.LargeMin,
 		"ExactMin":     c.ExactMin,
+		"ExactSpare":   c.ExactSpare,
 		"PageShift":    c.PageShift,
 		"LeafShift":    c.LeafShift,
 		"LeafPages":    c.LeafPages,
@@ -99,7 +100,7 @@ func TestClassesOfC(t *testing.T) {
 				t.Errorf("classOf(%d) = %d, %d, want %d, %d", n, gotCls, gotSize, cls, size)
 			}
 		}
-		if n := c.Refill(uint(cls)); n < 1 || n > c.MaxRefill {
+		if n := int(c.Refill[cls]); n < 1 || n > c.MaxRefill {
 			t.Errorf("class %d is refilled with %d blocks, want 1 to %d", cls, n, c.MaxRefill)
 		}
 		// freeSlow carries half a magazine in an array of MaxMagazine.
@@ -132,6 +133,33 @@ func TestNoCgoCall(t *testing.T) {
 			t.Errorf("%d bytes: %d cgo calls for %d Allocs and Frees", n, calls, pairs)
 		}
 	}
+}
+
+// TestExact: a block of 256 KiB or more of which its class has pages to spare is no longer than it needs, unless the class is in
+// demand and has little to spare.
+func TestExact(t *testing.T) {
+	noLeak(t)
+	usable := func(n int) int {
+		b := Alloc(n)
+		defer Free(b)
+		return Usable(b)
+	}
+	const class = 5 << 20
+	little, much := class-c.ExactSpare, class-c.ExactSpare-4096
+	Scavenge()
+	for range 5 {
+		if got := usable(much); got != much {
+			t.Fatalf("a block for %d bytes has %d", much, got)
+		}
+	}
+	for try := 0; try < 10; try++ { // the goroutine may move to another P now and then
+		if got := usable(little); got == class {
+			return
+		} else if got != little {
+			t.Fatalf("a block for %d bytes has %d, want as many or %d", little, got, class)
+		}
+	}
+	t.Errorf("a block for %d bytes is never one of the class, of %d", little, class)
 }
 
 // TestMagazineLimit frees many blocks at once: what a P keeps is bounded.

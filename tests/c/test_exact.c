@@ -61,6 +61,19 @@ Test(exact, second_is_one_of_the_class) {
     check_heap();
 }
 
+/* A class that has too much to spare is never used, but for requests that it fits. */
+Test(exact, never_of_a_class_that_is_much_longer) {
+    size_t size = 5 * MIB, fits = size - EXACT_SPARE, below = fits - PAGE_SIZE;
+    cr_assert_eq(class_size(class_of(below)), size);
+    for (unsigned i = 0; i < 5; i++) churn(below, below);
+    churn(fits, fits);
+    cr_assert_eq(cached_large(), 0);
+    churn(fits, size);
+    churn(below, size);
+    cr_assert_eq(cached_large(), 1, "it served a smaller request, as it was there");
+    check_heap();
+}
+
 /* A page less than the class has is enough of a difference, in each class from EXACT_MIN on. */
 Test(exact, one_page_less) {
     for (unsigned c = EXACT_CLASS + 1; c < NUM_CLASSES; c++) {
@@ -70,7 +83,8 @@ Test(exact, one_page_less) {
         churn(size - PAGE_SIZE + 1, size);
         cmem_scavenge(0);
         churn(size - PAGE_SIZE, size - PAGE_SIZE);
-        churn(class_size(c - 1) + 1, size); /* the second one */
+        size_t least = class_size(c - 1) + 1, pages = class_size(c - 1) + PAGE_SIZE;
+        churn(least, size - pages > EXACT_SPARE ? pages : size); /* the second one */
         cmem_scavenge(0);
     }
 }

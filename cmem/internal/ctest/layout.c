@@ -95,6 +95,7 @@ const struct ctest_value ctest_layout[] = {
     CONSTANT("MaxClassSize", CMEM_MAX_CLASS_SIZE),
     CONSTANT("LargeMin", LARGE_MIN),
     CONSTANT("ExactMin", EXACT_MIN),
+    CONSTANT("ExactSpare", EXACT_SPARE),
     CONSTANT("PageShift", PAGE_SHIFT),
     CONSTANT("LeafShift", LEAF_SHIFT),
     CONSTANT("LeafPages", LEAF_PAGES),

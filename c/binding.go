@@ -111,7 +111,8 @@ type (
 	// Leaf is struct cmem__leaf.
 	Leaf struct {
 		Page [LeafPages]uintptr // the page's tag in the first byte, and above that the address of its Span
-		Root uintptr            // its index in the pagemap
+		_    [40]uintptr
+		Root uintptr // its index in the pagemap
 	}
 
 	// Span is the head of struct cmem__span.

@@ -333,6 +333,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "a word's first byte i
 
 struct cmem__leaf {
     union cmem__page page[LEAF_PAGES];
+    char away[320]; /* from where a page begins: see off_page_start in meta.c */
     uintptr_t root; /* its index in cmem__pagemap */
 };
 

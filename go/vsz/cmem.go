@@ -4,21 +4,21 @@ import "slices"
 
 // What is known of cmem's pagemap: see "pagemap" in c/internal.h. It is an array of addresses of leaves, one a GiB. A leaf
 // has a word for each page: a byte of its own, and above that a pointer, which is set for the first and the last page of
-// every span, and for each page of some; behind it lie marks of the pages. The spans leave no page of a region out.
+// every span, and for each page of some; 40 words on it has its index, and behind that lie marks of the pages. The spans leave no page of a region out.
 const (
 	cmemPagemap   = "cmem__pagemap"
 	cmemRoots     = 1 << 18
 	cmemLeafShift = 30
 	cmemPageShift = 12
 	cmemLeafPages = 1 << (cmemLeafShift - cmemPageShift)
-	cmemLeafSize  = cmemLeafPages*wordSize + wordSize
+	cmemLeafSize  = (cmemLeafPages + 40 + 1) * wordSize
 	cmemTagBits   = 8
 	cmemMarks     = (1 + 64 + cmemLeafPages/64) * wordSize // behind each leaf
 	cmemChunk     = 256 << 10                              // what its other structures are cut from
 )
 
 // findCmem looks for the pagemap in the variables of a stripped executable: an array in which each word that is not 0 is
-// the address of a leaf, and each leaf has its index at its end.
+// the address of a leaf, and each leaf has its index behind its pages.
 func (c *classifier) findCmem() {
 	for _, s := range c.data {
 		if c.cmemMap != 0 || s.size() < cmemRoots*wordSize {
@@ -34,7 +34,7 @@ func (c *classifier) findCmem() {
 	}
 }
 
-// leafIndex returns the index that the leaf at address a has at its end; false where there can be no leaf.
+// leafIndex returns the index that the leaf at address a has behind its pages; false where there can be no leaf.
 func (c *classifier) leafIndex(a uint64) (uint64, bool) {
 	pc := c.at(a)
 	if a%pageSize != 0 || pc == nil || !pc.freeRW() || a+cmemLeafSize > pc.end {

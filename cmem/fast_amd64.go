@@ -24,6 +24,9 @@ import (
 // alloc is allocPinned.
 func alloc(n int) unsafe.Pointer
 
+// allocFast is allocFastPinned.
+func allocFast(n int) unsafe.Pointer
+
 // free is freePinned.
 //
 //go:noescape

@@ -103,6 +103,23 @@ moved:
 other:
 	JMP ·allocPinned(SB)
 
+// func allocFast(n int) unsafe.Pointer
+TEXT ·allocFast(SB), NOSPLIT, $0-16
+	MOVQ n+0(FP), BX
+	CLASS(other)
+	PID(R9, R10, other)
+	CACHE(R9, R10, moved, same)
+	MAGAZINE(DX)
+	TAKE(other)
+	MOVQ AX, ret+8(FP)
+	RET
+
+moved:
+	MOVED(R10, R9, same, other)
+
+other:
+	JMP ·allocFastPinned(SB)
+
 // func free(p unsafe.Pointer)
 TEXT ·free(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), AX

@@ -6,4 +6,6 @@ import "unsafe"
 
 func alloc(n int) unsafe.Pointer { return allocPinned(n) }
 
+func allocFast(n int) unsafe.Pointer { return allocFastPinned(n) }
+
 func free(p unsafe.Pointer) { freePinned(p) }

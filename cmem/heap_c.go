@@ -52,11 +52,11 @@ func magazine(ch *c.Cache, cls uint) *c.Magazine {
 	return (*c.Magazine)(unsafe.Add(unsafe.Pointer(&ch.Mag), cls*uint(unsafe.Sizeof(c.Magazine{}))))
 }
 
-// allocFast returns a block for n bytes from the magazine of its class, or nil where that is empty or n is not a
-// class's to serve.
+// allocFastPinned returns a block for n bytes from the magazine of its class, or nil where that is empty or n is not a
+// class's to serve: for AllocZeroed and TryAlloc.
 //
 //go:nosplit
-func allocFast(n int) unsafe.Pointer {
+func allocFastPinned(n int) unsafe.Pointer {
 	if uint(n)-1 >= maxClassSize {
 		return nil
 	}
@@ -86,8 +86,8 @@ func allocFast(n int) unsafe.Pointer {
 	return nil
 }
 
-// alloc allocates n bytes for Alloc. The fast path is written out once more in allocFast: as a call it would cost a
-// tenth of the whole.
+// allocPinned allocates n bytes for Alloc. Its fast path is that of allocFastPinned, written out once more: as a call it would cost
+// a tenth of the whole.
 //
 //go:nosplit
 func allocPinned(n int) unsafe.Pointer {
@@ -177,7 +177,7 @@ func findTag(p uintptr) uintptr {
 	return s.Tags + uintptr(i)
 }
 
-// free frees the block at p. Its first half is findTag, written out because the compiler does not inline that and the call
+// freePinned frees the block at p. Its first half is findTag, written out because the compiler does not inline that and the call
 // would cost a tenth of the whole.
 //
 //go:nosplit

@@ -414,6 +414,7 @@ size_t cmem__pages_scavenge(uint64_t idle_ns);
 size_t cmem__pages_limit(size_t bytes);
 size_t cmem__pages_sys(void);   /* pages of all regions */
 size_t cmem__pages_inuse(void); /* bytes of spans in use */
+size_t cmem__pages_hot(void);   /* bytes that are free and resident */
 
 uint64_t cmem__pages_activity(void); /* changes with every span that is allocated or freed */
 

@@ -796,6 +796,13 @@ size_t cmem__pages_inuse(void) {
     return npages << PAGE_SHIFT;
 }
 
+size_t cmem__pages_hot(void) {
+    lock(&heap.lock);
+    size_t npages = hot_pages();
+    unlock(&heap.lock);
+    return npages << PAGE_SHIFT;
+}
+
 uint64_t cmem__pages_faulted(void) {
     lock(&heap.lock);
     uint64_t n = heap.faulted;

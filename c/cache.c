@@ -263,13 +263,12 @@ void cmem__cache_check(void) {
 #endif
 
 #ifdef __x86_64__
-/* The cache of the P that this thread ran on last, for Go's fast path, which writes and reads it; never NULL. */
-static __thread struct cmem__cache *last_cache __attribute__((tls_model("initial-exec"))) =
-    (struct cmem__cache *)1;
+/* For Go's fast path, which alone writes and reads it: the P that this thread ran on last, its cache, and where that stands. */
+static __thread uintptr_t last_cache[3] __attribute__((tls_model("initial-exec")));
 
 intptr_t cmem__last_cache_offset(void) {
     uintptr_t thread;
     __asm__("movq %%fs:0, %0" : "=r"(thread)); /* a thread's control block begins with its own address */
-    return (intptr_t)((uintptr_t)&last_cache - thread);
+    return (intptr_t)((uintptr_t)last_cache - thread);
 }
 #endif

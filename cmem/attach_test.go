@@ -176,6 +176,7 @@ func TestAttachBadOwner(t *testing.T) {
 // TestAttachRealloc resizes attached buffers: a block that stays hangs on its owner still, one that moves does not.
 func TestAttachRealloc(t *testing.T) {
 	noLeak(t)
+	Scavenge() // a P that was busy in another test may serve Alloc with a block so large that Realloc moves it
 	live := liveSince(t)
 	for _, k := range sizesOfKinds {
 		owner := &handle{name: "owner"}

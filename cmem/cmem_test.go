@@ -228,6 +228,7 @@ func TestFreeCapacityZero(t *testing.T) {
 // TestRealloc moves buffers between sizes of all kinds and looks for their bytes.
 func TestRealloc(t *testing.T) {
 	noLeak(t)
+	Scavenge() // a P that was busy in another test may serve Alloc with larger blocks
 	const huge = maxClassSize + 1
 	tests := []struct {
 		from, to int

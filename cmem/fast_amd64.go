@@ -15,8 +15,8 @@ import (
 // of the 10 ns of a pair (docs/performance.md). What is not the common case jumps to allocPinned and freePinned.
 //
 // That leaves the five loads, one after the other, from the thread to its P's cache, for which all else would wait. So each thread
-// remembers the cache that it found last and goes on with that one, while the processor compares it with what the five loads
-// bring: 2 of the 6 ns that were left.
+// remembers the P that it ran on last and its cache and goes on with that one, while the processor compares: 2 of the 6 ns that
+// were left. (A P stays where it is, and the same one, for as long as the program runs.)
 //
 // Where an M keeps its P differs from one Go release to the next: known releases only are built this way (mP in
 // fast_go1*.go), and findP tries it when the program starts. Build with -tags cmem_pinned to do without.
@@ -36,10 +36,10 @@ func free(p unsafe.Pointer)
 // status above that.
 func currentP() uint64
 
-// fastCaches is where alloc and free find the caches of Ps: caches, or nil where findP failed and there is no fast path.
+// fastCaches is where the fast paths find the caches of Ps: caches, or nil where findP failed and there is no fast path.
 var fastCaches = findP()
 
-// lastCache is where a thread has the cache that it found last, from FS.
+// lastCache is where a thread has, from FS: the P it ran on last, that P's cache, and where in caches that stands.
 var lastCache = c.LastCacheOffset()
 
 func findP() (found *[maxProcs]*c.Cache) {

@@ -11,33 +11,36 @@
 	MOVQ 0x30(p), p; \
 	MOVQ const_mP(p), p
 
-// PID sets pid to the id of the current P, and all to where the caches of all Ps are. It goes to none where there is no fast
-// path, or none for that P.
-#define PID(pid, all, none) \
-	MOVQ ·fastCaches(SB), all; \
-	TESTQ all, all;            \
-	JZ   none;                 \
-	CURRENT_P(pid);            \
-	MOVLQSX (pid), pid;        \
-	CMPQ pid, $const_maxProcs; \
-	JAE  none
-
-// CACHE sets R8 to the cache of P pid, one of all, but without waiting for it: it is that of the last time, unless the comparison
-// says otherwise. Then it goes to moved, where MOVED is to go on or, where there is no cache, to none.
-#define CACHE(pid, all, moved, same) \
-	MOVQ ·lastCache(SB), R8;  \
-	MOVQ (R8)(FS*1), R8;      \
-	MOVQ (all)(pid*8), all;   \
-	CMPQ all, R8;             \
+// CACHE sets R8 to the cache of the current P and R9 to where it stands in caches, but without waiting for the P: they are those of
+// the last time, unless a comparison says otherwise. Then it goes to moved, where MOVED is to go on or, where there is no cache, to
+// none. (A P begins with its id. A cache is in the table no more once drain has taken it.) They spoil R10, and MOVED CX.
+#define CACHE(moved, same) \
+	MOVQ ·lastCache(SB), R10; \
+	CURRENT_P(R9);            \
+	CMPQ R9, (R10)(FS*1);     \
+	JNE  moved;               \
+	MOVQ 8(R10)(FS*1), R8;    \
+	MOVQ 16(R10)(FS*1), R9;   \
+	CMPQ R8, (R9);            \
 	JNE  moved;               \
 same:
 
-#define MOVED(all, scratch, same, none) \
-	TESTQ all, all;               \
-	JZ   none;                    \
-	MOVQ ·lastCache(SB), scratch; \
-	MOVQ all, (scratch)(FS*1);    \
-	MOVQ all, R8;                 \
+#define MOVED(same, none) \
+	MOVQ ·fastCaches(SB), R8;  \
+	TESTQ R8, R8;              \
+	JZ   none;                 \
+	CURRENT_P(R9);             \
+	MOVLQSX (R9), CX;          \
+	CMPQ CX, $const_maxProcs;  \
+	JAE  none;                 \
+	LEAQ (R8)(CX*8), CX;       \
+	MOVQ (CX), R8;             \
+	TESTQ R8, R8;              \
+	JZ   none;                 \
+	MOVQ R9, (R10)(FS*1);      \
+	MOVQ R8, 8(R10)(FS*1);     \
+	MOVQ CX, 16(R10)(FS*1);    \
+	MOVQ CX, R9;               \
 	JMP  same
 
 // MAGAZINE sets R9 to the magazine (Top, Base, End, Allocs) of class cls in the cache R8.
@@ -90,15 +93,14 @@ TEXT ·currentP(SB), NOSPLIT, $0-8
 TEXT ·alloc(SB), NOSPLIT, $0-16
 	MOVQ n+0(FP), BX
 	CLASS(other)
-	PID(R9, R10, other)
-	CACHE(R9, R10, moved, same)
+	CACHE(moved, same)
 	MAGAZINE(DX)
 	TAKE(other)
 	MOVQ AX, ret+8(FP)
 	RET
 
 moved:
-	MOVED(R10, R9, same, other)
+	MOVED(same, other)
 
 other:
 	JMP ·allocPinned(SB)
@@ -107,15 +109,14 @@ other:
 TEXT ·allocFast(SB), NOSPLIT, $0-16
 	MOVQ n+0(FP), BX
 	CLASS(other)
-	PID(R9, R10, other)
-	CACHE(R9, R10, moved, same)
+	CACHE(moved, same)
 	MAGAZINE(DX)
 	TAKE(other)
 	MOVQ AX, ret+8(FP)
 	RET
 
 moved:
-	MOVED(R10, R9, same, other)
+	MOVED(same, other)
 
 other:
 	JMP ·allocFastPinned(SB)
@@ -145,8 +146,7 @@ TEXT ·free(SB), NOSPLIT, $0-8
 	JNZ  other
 
 cached:
-	PID(R9, R10, other)
-	CACHE(R9, R10, moved, same)
+	CACHE(moved, same)
 	MAGAZINE(SI)
 	MOVQ (R9), R10
 	CMPQ R10, 16(R9)
@@ -187,33 +187,38 @@ small:
 	JMP  other
 
 moved:
-	MOVED(R10, R9, same, other)
+	MOVED(same, other)
 
 other:
 	JMP ·freePinned(SB)
 
-// MINE finds, beside what PID does, the P's list of owners. It goes to none where there is no list too, and while the collector
-// marks. (That begins while the world is stopped, which is not before this is through.) For what is done below and why see
-// handle_amd64.go, newPinned, takeOwner, releasePinned and keepOwner.
-#define MINE(pid, all, list, none) \
-	CMPL runtime·writeBarrier(SB), $0; \
-	JNE  none;                         \
-	PID(pid, all, none);               \
-	LEAQ ·ownerLists(SB), list;        \
-	MOVQ (list)(pid*8), list;          \
-	TESTQ list, list;                  \
+// OWNERS sets list to the list of owners of the P whose cache stands at R9. It goes to none where there is none. It spoils R9 and
+// R10. For what is done below and why see handle_amd64.go, newPinned, takeOwner, releasePinned and keepOwner.
+#define OWNERS(list, none) \
+	LEAQ ·caches(SB), R10;     \
+	SUBQ R10, R9;              \
+	LEAQ ·ownerLists(SB), R10; \
+	MOVQ (R10)(R9*1), list;    \
+	TESTQ list, list;          \
 	JZ   none
+
+// MARKING goes to marking while the collector marks. (That begins while the world is stopped, which is not before what runs here
+// is through.)
+#define MARKING(marking) \
+	CMPL runtime·writeBarrier(SB), $0; \
+	JNE  marking
 
 // func newBuffer(n int) Buffer
 TEXT ·newBuffer(SB), NOSPLIT, $0-24
-	MINE(SI, R10, R12, other)
-	MOVQ const_listTop(R12), R13
-	TESTQ R13, R13
-	JZ   other
+	MARKING(other)
 	MOVQ n+0(FP), DI
 	MOVQ DI, BX
 	CLASS(other)
-	CACHE(SI, R10, moved, same)
+	CACHE(moved, same)
+	OWNERS(R12, other)
+	MOVQ const_listTop(R12), R13
+	TESTQ R13, R13
+	JZ   other
 	MAGAZINE(DX)
 	TAKE(other)
 
@@ -233,14 +238,16 @@ TEXT ·newBuffer(SB), NOSPLIT, $0-24
 	RET
 
 moved:
-	MOVED(R10, SI, same, other)
+	MOVED(same, other)
 
 other:
 	JMP ·newPinned(SB)
 
 // func release(o *owner, gen uint64)
 TEXT ·release(SB), NOSPLIT, $0-16
-	MINE(R8, R10, R9, other)
+	MARKING(other)
+	CACHE(moved, same)
+	OWNERS(R9, other)
 	MOVQ const_listTop(R9), R10
 	CMPQ R10, $const_listLen
 	JAE  other
@@ -265,6 +272,9 @@ TEXT ·release(SB), NOSPLIT, $0-16
 
 freed:
 	RET
+
+moved:
+	MOVED(same, other)
 
 other:
 	JMP ·releasePinned(SB)

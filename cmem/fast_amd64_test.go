@@ -38,8 +38,9 @@ func TestFindP(t *testing.T) {
 
 // TestWithoutP: where the P cannot be found, alloc and free do without the fast path.
 func TestWithoutP(t *testing.T) {
-	fastCaches = nil
-	defer func() { fastCaches = &caches }()
+	was := lastCache
+	fastCaches, lastCache = nil, 0 // at FS itself there is a pointer to there, which is no P's
+	defer func() { lastCache, fastCaches = was, &caches }()
 	for n := 1; n <= maxClassSize; n = n*3 + 1 {
 		b := Alloc(n)
 		b[n-1] = 1

@@ -47,6 +47,16 @@ func wave(k, n int) {
 	}
 }
 
+// withList is onRaisedP, and has blocks of n bytes in the magazine of their class, cls, which holds k, and in its transfer list.
+func withList(t *testing.T, n int) (pid int, cls uint, k int) {
+	t.Helper()
+	pid = onRaisedP(t)
+	cls, _ = classOf(n)
+	k = c.MagazineSize(cls)
+	wave(k+8, n)
+	return pid, cls, k
+}
+
 // TestTransferWithoutCgo: what a cache has no room for goes to the transfer list and comes back from there, in Go.
 func TestTransferWithoutCgo(t *testing.T) {
 	if asan {
@@ -82,9 +92,7 @@ func TestTransferWithoutCgo(t *testing.T) {
 // TestTakenList: whoever finds a list taken does without.
 func TestTakenList(t *testing.T) {
 	noLeak(t)
-	pid := onRaisedP(t)
-	cls, _ := classOf(64 << 10)
-	wave(c.MagazineSize(cls)+8, 64<<10)
+	pid, cls, _ := withList(t, 64<<10)
 	list, before := &c.Transfers[cls-c.TransferFirst], waiting(cls)
 	if !enter(list) {
 		t.Fatal("the list is taken, with nobody there")
@@ -107,10 +115,7 @@ func TestTakenList(t *testing.T) {
 // TestTryAllocTakesFromList: the other ways to allocate fetch what lies there too.
 func TestTryAllocTakesFromList(t *testing.T) {
 	noLeak(t)
-	onRaisedP(t)
-	cls, _ := classOf(64 << 10)
-	k := c.MagazineSize(cls)
-	wave(k+8, 64<<10)
+	_, cls, k := withList(t, 64<<10)
 	blocks := make([][]byte, k+1)
 	before := waiting(cls)
 	for i := range blocks {
@@ -130,10 +135,7 @@ func TestTryAllocTakesFromList(t *testing.T) {
 // TestDoubleFreeByList: a block that stands in the list while it is in use is told by whoever takes it from there.
 func TestDoubleFreeByList(t *testing.T) {
 	noLeak(t)
-	onRaisedP(t)
-	cls, _ := classOf(64 << 10)
-	k := c.MagazineSize(cls)
-	wave(k+8, 64<<10)
+	_, cls, k := withList(t, 64<<10)
 	list := &c.Transfers[cls-c.TransferFirst]
 	for range k { // empty the magazine
 		defer Free(Alloc(64 << 10))

@@ -160,13 +160,8 @@ func GiveMixed(in *Entry, n int) {
 	C.cmem__central_give_mixed((*C.struct_cmem__entry)(unsafe.Pointer(in)), C.size_t(n))
 }
 
-// Refill is how many blocks of each class an empty magazine is refilled with, at most MaxRefill.
-var Refill = func() (n [NumClasses]uint8) {
-	for cls := range n {
-		n[cls] = uint8(C.class_refill(C.uint(cls)))
-	}
-	return n
-}()
+// Refill is how many blocks of class cls an empty magazine is refilled with, at most MaxRefill.
+func Refill(cls uint) int { return int(C.class_refill(C.uint(cls))) }
 
 // MaxRefill is the most that Refill returns.
 const MaxRefill = C.MAX_REFILL

@@ -318,6 +318,18 @@ func withCache() {
 	wakeScavenger()
 }
 
+// pinCache pins the caller, and returns its P and that P's cache, which is made if there is none; nil where it cannot be.
+func pinCache() (pid int, ch *c.Cache) {
+	pid = procPin()
+	if ch = myCache(pid); ch == nil {
+		procUnpin()
+		withCache()
+		pid = procPin()
+		ch = myCache(pid)
+	}
+	return pid, ch
+}
+
 // drain empties the caches of all Ps into the central lists and parks them. First it takes them out of the fast paths'
 // sight. A goroutine that saw one before is pinned until it is through with it, and a pinned goroutine keeps the world from
 // stopping: so after one stop of the world (ReadMemStats makes one, 1-6 µs) nobody is using them.
@@ -418,13 +430,8 @@ func exact(cls uint, n, size int) bool {
 	var old [c.MaxMagazine]c.Entry
 	spare := size/page - (n+page-1)/page
 	k, large, recent, cramped := 0, true, false, false
-	pid := procPin()
-	if myCache(pid) == nil {
-		procUnpin()
-		withCache()
-		pid = procPin()
-	}
-	if ch := myCache(pid); ch != nil {
+	pid, ch := pinCache()
+	if ch != nil {
 		cramped = countMiss(pid, n)
 		if large = n >= exactMin(ch); large {
 			k = takeLarge(ch, exactMin(ch), old[:0])
@@ -490,35 +497,41 @@ func refill(cls uint, size int) uintptr {
 // wanted is how many blocks of class cls the P that the caller runs on should fetch: one for the caller, the others as its
 // cache has room.
 func wanted(cls uint, size int) int {
-	for range 2 {
-		pid := procPin()
-		if ch := myCache(pid); ch != nil {
-			cramped := size < c.ExactMin && countMiss(pid, size) // else exact has counted it
-			adopt(pid, ch)
-			fits := 1
-			if ch.Room > 0 {
-				fits = int(ch.Room)/size + 1
-			}
-			raised := extraOf(pid) != 0
-			m := &ch.Mag[cls]
-			half := int((m.End-m.Base)/entrySize) / 2
-			procUnpin()
-			if cramped {
-				raiseLimit()
-			}
-			n := int(c.Refill[cls])
-			if raised && size < largeMin {
-				n = half
-			}
-			if raised {
-				n = max(n, min(waiting(cls), receiveMost))
-			}
-			return min(n, fits)
-		}
+	pid, ch := pinCache()
+	if ch == nil {
 		procUnpin()
-		withCache()
+		return 1
 	}
-	return 1
+	cramped := size < c.ExactMin && countMiss(pid, size) // else exact has counted it
+	adopt(pid, ch)
+	fits := 1
+	if ch.Room > 0 {
+		fits = int(ch.Room)/size + 1
+	}
+	raised := extraOf(pid) != 0
+	m := &ch.Mag[cls]
+	half := int((m.End-m.Base)/entrySize) / 2
+	procUnpin()
+	if cramped {
+		raiseLimit()
+	}
+	n := refillOf(size)
+	if raised && size < largeMin {
+		n = half
+	}
+	if raised {
+		n = max(n, min(waiting(cls), receiveMost))
+	}
+	return min(n, fits)
+}
+
+// refillOf is how many blocks of a class an empty magazine is refilled with: as class_refill in internal.h.
+func refillOf(size int) int {
+	if size >= largeMin {
+		return 1
+	}
+	_, blocks := spanOf(size)
+	return min(blocks/2, c.MaxRefill)
 }
 
 // freeSlow frees a block when the magazine is full, or the cache has no room, or there is none yet.
@@ -564,34 +577,31 @@ func pass(ch *c.Cache, cls uint, e c.Entry) bool {
 //go:noinline
 func freeFull(cls uint, e c.Entry) {
 	var old [c.MaxMagazine]c.Entry
-	for range 2 {
-		pid := procPin()
-		if ch := myCache(pid); ch != nil {
-			adopt(pid, ch)
-			n := 0
-			if m := &ch.Mag[cls]; m.Top == m.End {
-				n = takeOldest(ch, cls, half(m), old[:0])
-			}
-			cramped := false
-			if ch.Room <= 0 {
-				n = evict(ch, cls, old[:n])
-				cramped = countOverflow(pid)
-			}
-			push(ch, cls, e)
-			procUnpin()
-			if n > 0 {
-				c.GiveMixed(&old[0], n)
-			}
-			if cramped {
-				raiseLimit()
-			}
-			return
-		}
+	pid, ch := pinCache()
+	if ch == nil {
 		procUnpin()
-		withCache()
+		c.Give(cls, &e, 1)
+		wakeScavenger()
+		return
 	}
-	c.Give(cls, &e, 1)
-	wakeScavenger()
+	adopt(pid, ch)
+	n := 0
+	if m := &ch.Mag[cls]; m.Top == m.End {
+		n = takeOldest(ch, cls, half(m), old[:0])
+	}
+	cramped := false
+	if ch.Room <= 0 {
+		n = evict(ch, cls, old[:n])
+		cramped = countOverflow(pid)
+	}
+	push(ch, cls, e)
+	procUnpin()
+	if n > 0 {
+		c.GiveMixed(&old[0], n)
+	}
+	if cramped {
+		raiseLimit()
+	}
 }
 
 // push puts e into ch's magazine cls, which is not full. Pinned.

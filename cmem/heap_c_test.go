@@ -100,8 +100,12 @@ func TestClassesOfC(t *testing.T) {
 				t.Errorf("classOf(%d) = %d, %d, want %d, %d", n, gotCls, gotSize, cls, size)
 			}
 		}
-		if n := int(c.Refill[cls]); n < 1 || n > c.MaxRefill {
+		n := c.Refill(uint(cls))
+		if n < 1 || n > c.MaxRefill {
 			t.Errorf("class %d is refilled with %d blocks, want 1 to %d", cls, n, c.MaxRefill)
+		}
+		if got := refillOf(size); got != n {
+			t.Errorf("refillOf(%d) = %d, want %d", size, got, n)
 		}
 		// freeSlow carries half a magazine in an array of MaxMagazine.
 		if n := c.MagazineSize(uint(cls)); n < 2 || n > c.MaxMagazine {

@@ -7,12 +7,10 @@ package c
 #cgo LDFLAGS: -lpthread
 
 // None of these calls back into Go or keeps a pointer, so arguments stay on the stack and the call is cheaper.
-#cgo noescape cmem__central_fetch
-#cgo nocallback cmem__central_fetch
-#cgo noescape cmem__central_give
-#cgo nocallback cmem__central_give
-#cgo noescape cmem__central_give_mixed
-#cgo nocallback cmem__central_give_mixed
+#cgo nocallback fetch
+#cgo nocallback give
+#cgo nocallback give_mixed
+#cgo nocallback cmem__fetch_one
 #cgo noescape cmem__describe
 #cgo nocallback cmem__describe
 #cgo noescape cmem_stats
@@ -38,6 +36,13 @@ package c
 #cgo nocallback cmem__unpoison
 
 #include "internal.h"
+
+// An address that is passed as a number is not looked at by cgo, which takes longer than the call.
+static size_t fetch(unsigned c, uintptr_t out, size_t n) {
+	return cmem__central_fetch(c, (struct cmem__entry *)out, n, NULL);
+}
+static void give(unsigned c, uintptr_t in, size_t n) { cmem__central_give(c, (struct cmem__entry *)in, n); }
+static void give_mixed(uintptr_t in, size_t n) { cmem__central_give_mixed((struct cmem__entry *)in, n); }
 */
 import "C"
 
@@ -145,20 +150,24 @@ type Stats struct {
 // Pagemap is the root of the pagemap; entries are nil or point to a Leaf.
 var Pagemap = (*[RootLen]*Leaf)(unsafe.Pointer(&C.cmem__pagemap))
 
-// Fetch takes up to n free blocks of class cls from the central list into out and returns how many.
-func Fetch(cls uint, out *Entry, n int) int {
-	return int(C.cmem__central_fetch(C.uint(cls), (*C.struct_cmem__entry)(unsafe.Pointer(out)), C.size_t(n), nil))
-}
+// A Batch carries blocks between a cache and the central lists. It lies in Go's heap: an address on a stack, which may move, must
+// not be passed as a number.
+type Batch [MaxMagazine]Entry
 
-// Give returns n blocks of class cls to the central list; their tags are TagCached.
-func Give(cls uint, in *Entry, n int) {
-	C.cmem__central_give(C.uint(cls), (*C.struct_cmem__entry)(unsafe.Pointer(in)), C.size_t(n))
-}
+func (b *Batch) at(i int) C.uintptr_t { return C.uintptr_t(uintptr(unsafe.Pointer(&b[i]))) }
 
-// GiveMixed is Give for blocks of any classes.
-func GiveMixed(in *Entry, n int) {
-	C.cmem__central_give_mixed((*C.struct_cmem__entry)(unsafe.Pointer(in)), C.size_t(n))
-}
+// Fetch takes up to n free blocks of class cls from the central list into b and returns how many.
+func (b *Batch) Fetch(cls uint, n int) int { return int(C.fetch(C.uint(cls), b.at(0), C.size_t(n))) }
+
+// Give returns n blocks of class cls, from b[i] on, to the central list; their tags are TagCached.
+func (b *Batch) Give(cls uint, i, n int) { C.give(C.uint(cls), b.at(i), C.size_t(n)) }
+
+// GiveMixed is Give for the first n blocks of b, of any classes.
+func (b *Batch) GiveMixed(n int) { C.give_mixed(b.at(0), C.size_t(n)) }
+
+// FetchOne takes a block of class cls from the central list, live, and returns its address; 0 if out of memory. No cache has
+// counted it.
+func FetchOne(cls uint) uintptr { return uintptr(C.cmem__fetch_one(C.uint(cls))) }
 
 // Refill is how many blocks of class cls an empty magazine is refilled with, at most MaxRefill.
 func Refill(cls uint) int { return int(C.class_refill(C.uint(cls))) }

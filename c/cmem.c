@@ -343,6 +343,13 @@ void *cmem__calloc_direct(size_t n) {
     return zero((void *)e.block, n, zeroed);
 }
 
+uintptr_t cmem__fetch_one(unsigned c) {
+    struct cmem__entry e;
+    if (cmem__central_fetch(c, &e, 1, NULL) == 0) return 0;
+    tag_set(e.tag, c + 1);
+    return e.block;
+}
+
 /* A block of a page-aligned class at a multiple of more than a page. */
 static void *alloc_large_aligned(size_t align_pages, size_t n) {
     unsigned c = class_of(n < LARGE_MIN ? LARGE_MIN : n);

@@ -676,6 +676,9 @@ void cmem__cache_check(void);
 void *cmem__huge_alloc(size_t n, size_t align_pages, bool *zeroed);
 void *cmem__calloc_direct(size_t n);
 
+/* A live block of class c from the central list, 0 if out of memory. No cache has counted it. */
+uintptr_t cmem__fetch_one(unsigned c);
+
 /* Takes the block that starts at p from its caller, whatever its kind (huge, attached, of a class), straight to
  * central. Returns false where no live block starts there. */
 bool cmem__free_direct(uintptr_t p);

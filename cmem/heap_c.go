@@ -14,7 +14,7 @@ import (
 
 // The heap over libcmem. The fast paths do what cmem.c's do for C threads, on caches that belong to Ps: whoever is pinned
 // to a P owns its cache, so there is neither lock nor atomic. A cgo call may not be made while pinned, so the slow paths
-// carry blocks in a local array between the cache (pinned) and the central lists (not pinned).
+// carry blocks in a batch between the cache (pinned) and the central lists (not pinned).
 
 //go:linkname procPin runtime.procPin
 func procPin() int
@@ -36,6 +36,10 @@ var (
 // at turns an address in C memory into a pointer. The address must be tested for 0 before: the compiler takes what comes out
 // for non-nil.
 func at[T any](a uintptr) *T { return (*T)(unsafe.Add(unsafe.Pointer(nil), a)) }
+
+// batches are not on the stacks of those who use them, which a few goroutines are at a time: a frame of 2 KiB makes each stack that has
+// ever come by grow, and that of a thousand goroutines is a few megabytes.
+var batches = sync.Pool{New: func() any { return new(c.Batch) }}
 
 const entrySize = unsafe.Sizeof(c.Entry{})
 
@@ -427,14 +431,14 @@ func allocSlow(n int, zero bool) unsafe.Pointer {
 // holds of such blocks to the central lists, so that this one can be made of it.
 func exact(cls uint, n, size int) bool {
 	const page = 1 << c.PageShift
-	var old [c.MaxMagazine]c.Entry
 	spare := size/page - (n+page-1)/page
 	k, large, recent, cramped := 0, true, false, false
+	b := batches.Get().(*c.Batch)
 	pid, ch := pinCache()
 	if ch != nil {
 		cramped = countMiss(pid, n)
 		if large = n >= exactMin(ch); large {
-			k = takeLarge(ch, exactMin(ch), old[:0])
+			k = takeLarge(ch, exactMin(ch), b[:0])
 			r := ch.Recent
 			recent = r&0xFF == uint32(cls) || r>>8 == uint32(cls)
 			ch.Recent = r&0xFF<<8 | uint32(cls)
@@ -442,8 +446,9 @@ func exact(cls uint, n, size int) bool {
 	}
 	procUnpin()
 	if k > 0 {
-		c.GiveMixed(&old[0], k)
+		b.GiveMixed(k)
 	}
+	batches.Put(b)
 	if cramped {
 		raiseLimit()
 	}
@@ -462,36 +467,49 @@ func takeLarge(ch *c.Cache, from int, old []c.Entry) int {
 }
 
 // refill takes a block of class cls for the caller, and more for the magazine, from the central list.
-func refill(cls uint, size int) uintptr {
-	var e [c.MaxRefill]c.Entry
-	got := c.Fetch(cls, &e[0], wanted(cls, size))
-	if got == 0 {
-		return 0
+func refill(cls uint, size int) (p uintptr) {
+	if n := wanted(cls, size); n > 1 {
+		p = refillMany(cls, size, n)
+	} else if p = c.FetchOne(cls); p != 0 {
+		countAlloc(procPin(), cls)
 	}
-	*at[uint8](e[0].Tag) = uint8(cls + 1)
-	counted := false
-	if ch := myCache(procPin()); ch != nil {
-		m := &ch.Mag[cls]
-		m.Allocs++
-		counted = true
-		for got > 1 && m.Top != m.End { // the lowest address on top
-			got--
-			*at[c.Entry](m.Top) = e[got]
-			m.Top += entrySize
-			ch.Room -= int64(size)
-		}
-	}
-	procUnpin()
-	if !counted {
-		c.CountAlloc(cls)
-	}
-	if got > 1 { // the goroutine moved to a P whose magazine is full, or has none
-		c.Give(cls, &e[1], got-1)
-	}
-	if leaf := findLeaf(e[0].Block); leaf != hotLeaf {
+	if leaf := findLeaf(p); p != 0 && leaf != hotLeaf {
 		atomic.StorePointer((*unsafe.Pointer)(unsafe.Pointer(&hotLeaf)), unsafe.Pointer(leaf))
 	}
-	return e[0].Block
+	return p
+}
+
+// countAlloc counts a block of class cls that went past the magazines, for P pid. Unpins.
+func countAlloc(pid int, cls uint) {
+	if ch := myCache(pid); ch != nil {
+		ch.Mag[cls].Allocs++
+		procUnpin()
+		return
+	}
+	procUnpin()
+	c.CountAlloc(cls)
+}
+
+// refillMany is refill where n blocks, or fewer, are wanted together.
+func refillMany(cls uint, size, n int) (p uintptr) {
+	b := batches.Get().(*c.Batch)
+	if got := b.Fetch(cls, n); got > 0 {
+		p = b[0].Block
+		*at[uint8](b[0].Tag) = uint8(cls + 1)
+		pid := procPin()
+		if ch := myCache(pid); ch != nil {
+			for m := &ch.Mag[cls]; got > 1 && m.Top != m.End; { // the lowest address on top
+				got--
+				push(ch, cls, b[got])
+			}
+		}
+		countAlloc(pid, cls)
+		if got > 1 { // the goroutine moved to a P whose magazine is full, or has none
+			b.Give(cls, 1, got-1)
+		}
+	}
+	batches.Put(b)
+	return p
 }
 
 // wanted is how many blocks of class cls the P that the caller runs on should fetch: one for the caller, the others as its
@@ -571,33 +589,31 @@ func pass(ch *c.Cache, cls uint, e c.Entry) bool {
 	return true
 }
 
-// freeFull frees a block, whose tag is set already, and gives what must leave the cache for that to the central lists. (It stands
-// alone as its array costs time where it is not used, too.)
-//
-//go:noinline
+// freeFull frees a block, whose tag is set already, and gives what must leave the cache for that to the central lists.
 func freeFull(cls uint, e c.Entry) {
-	var old [c.MaxMagazine]c.Entry
+	b := batches.Get().(*c.Batch)
+	n, cramped := 0, false
 	pid, ch := pinCache()
-	if ch == nil {
-		procUnpin()
-		c.Give(cls, &e, 1)
-		wakeScavenger()
-		return
+	if ch != nil {
+		adopt(pid, ch)
+		if m := &ch.Mag[cls]; m.Top == m.End {
+			n = takeOldest(ch, cls, half(m), b[:0])
+		}
+		if ch.Room <= 0 {
+			n = evict(ch, cls, b[:n])
+			cramped = countOverflow(pid)
+		}
+		push(ch, cls, e)
+	} else {
+		b[0], n = e, 1
 	}
-	adopt(pid, ch)
-	n := 0
-	if m := &ch.Mag[cls]; m.Top == m.End {
-		n = takeOldest(ch, cls, half(m), old[:0])
-	}
-	cramped := false
-	if ch.Room <= 0 {
-		n = evict(ch, cls, old[:n])
-		cramped = countOverflow(pid)
-	}
-	push(ch, cls, e)
 	procUnpin()
 	if n > 0 {
-		c.GiveMixed(&old[0], n)
+		b.GiveMixed(n)
+	}
+	batches.Put(b)
+	if ch == nil {
+		wakeScavenger()
 	}
 	if cramped {
 		raiseLimit()

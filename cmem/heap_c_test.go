@@ -107,7 +107,7 @@ func TestClassesOfC(t *testing.T) {
 		if got := refillOf(size); got != n {
 			t.Errorf("refillOf(%d) = %d, want %d", size, got, n)
 		}
-		// freeSlow carries half a magazine in an array of MaxMagazine.
+		// freeFull carries half a magazine, and more, in a batch of MaxMagazine.
 		if n := c.MagazineSize(uint(cls)); n < 2 || n > c.MaxMagazine {
 			t.Errorf("magazines of class %d hold %d blocks, want 2 to %d", cls, n, c.MaxMagazine)
 		}

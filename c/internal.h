@@ -425,9 +425,10 @@ uint64_t cmem__pages_moved(void);
 /* Gives hot free pages back, longest idle first, until what is left of them is a headroom: together with those in use, the
  * most pages that were in use of late. `patience` says how late: a peak before the last call is forgotten within so many
  * calls, in sixteenths (of what it is beyond those in use, a PATIENCE_CALL/patience-th a call). Less than one call keeps
- * only that part of the last peak. At least 1 MiB stays. Returns the bytes. Drops the lock around system calls. */
+ * only that part of the last peak. On top of that stays a reserve of so many thousandths of what is in use; and at least 1 MiB in all.
+ * Returns the bytes. Drops the lock around system calls. */
 #define PATIENCE_CALL 16u
-size_t cmem__pages_settle(unsigned patience);
+size_t cmem__pages_settle(unsigned patience, unsigned reserve);
 void cmem__pages_stats(struct cmem_stats *out);
 void cmem__pages_lock(void);
 void cmem__pages_unlock(void);

@@ -841,9 +841,9 @@ static size_t headroom(unsigned patience) {
     return patience < PATIENCE_CALL ? beyond * patience / PATIENCE_CALL : beyond;
 }
 
-size_t cmem__pages_settle(unsigned patience) {
+size_t cmem__pages_settle(unsigned patience, unsigned reserve) {
     lock(&heap.lock);
-    size_t keep = headroom(patience);
+    size_t keep = headroom(patience) + heap.inuse_pages * reserve / 1000;
     if (keep < HEADROOM_MIN >> PAGE_SHIFT) keep = HEADROOM_MIN >> PAGE_SHIFT;
     /* The memory of a burst goes in steps: it may come again. */
     if (hot_pages() > keep + SETTLE_STEP)

@@ -114,8 +114,8 @@ Test(pageheap, regions_are_never_merged) {
 Test(pageheap, settle_leaves_a_mebibyte) {
     size_t least = MIB / PAGE_SIZE;
     give(take(least + 100));
-    cr_assert_eq(cmem__pages_settle(0), 100 * PAGE_SIZE);
-    cr_assert_eq(cmem__pages_settle(0), 0, "settled twice");
+    cr_assert_eq(cmem__pages_settle(0, 0), 100 * PAGE_SIZE);
+    cr_assert_eq(cmem__pages_settle(0, 0), 0, "settled twice");
     cr_assert_eq(hot_pages(), least);
     cmem__check(true);
 }
@@ -127,11 +127,11 @@ Test(pageheap, settle_leaves_the_last_peak) {
     for (unsigned part = 1; part <= 4; part++) {
         struct cmem__span *peak = take(4 * UNIT);
         give(peak);
-        cmem__pages_settle(part * PATIENCE_CALL / 4);
+        cmem__pages_settle(part * PATIENCE_CALL / 4, 0);
         cr_assert_eq(hot_pages(), part * UNIT, "a part of %u/4 leaves %zu pages", part, hot_pages());
         cmem__check(true);
     }
-    cmem__pages_settle(PATIENCE_CALL);
+    cmem__pages_settle(PATIENCE_CALL, 0);
     cr_assert_eq(hot_pages(), MIB / PAGE_SIZE, "a peak before the last call counts");
     give(a);
 }
@@ -140,20 +140,39 @@ Test(pageheap, settle_leaves_the_last_peak) {
 Test(pageheap, settle_forgets_with_patience) {
     size_t beyond = 12 * MIB / PAGE_SIZE;
     struct cmem__span *a = take(20 * MIB / PAGE_SIZE), *b = take(beyond);
-    cmem__pages_settle(8 * PATIENCE_CALL);
+    cmem__pages_settle(8 * PATIENCE_CALL, 0);
     give(b);
-    cmem__pages_settle(8 * PATIENCE_CALL);
+    cmem__pages_settle(8 * PATIENCE_CALL, 0);
     cr_assert_eq(hot_pages(), beyond, "the peak was in use since the last call");
     for (unsigned i = 0; i < 10; i++) {
         beyond -= beyond / 8;
-        cmem__pages_settle(8 * PATIENCE_CALL);
+        cmem__pages_settle(8 * PATIENCE_CALL, 0);
         cr_assert_eq(hot_pages(), beyond, "call %u leaves %zu pages, not %zu", i, hot_pages(), beyond);
     }
     struct cmem__span *c = take(2 * beyond);
     give(c);
-    cmem__pages_settle(8 * PATIENCE_CALL);
+    cmem__pages_settle(8 * PATIENCE_CALL, 0);
     cr_assert_eq(hot_pages(), 2 * beyond);
     give(a);
+    cmem__check(true);
+}
+
+/* A reserve on top of the peak, in thousandths of what is in use. */
+Test(pageheap, settle_leaves_a_reserve) {
+    struct cmem__span *a = take(16 * MIB / PAGE_SIZE), *b = take(8 * MIB / PAGE_SIZE),
+                      *c = take(4 * MIB / PAGE_SIZE);
+    give(b);
+    cmem__pages_settle(PATIENCE_CALL, 0); /* of the peak of all three, 8 MiB are free */
+    cr_assert_eq(hot_pages(), 8 * MIB / PAGE_SIZE);
+    size_t in_use = 20 * MIB / PAGE_SIZE;
+    cmem__pages_settle(PATIENCE_CALL, 250);
+    cr_assert_eq(hot_pages(), in_use / 4, "%zu pages", hot_pages());
+    cmem__pages_settle(PATIENCE_CALL, 100);
+    cr_assert_eq(hot_pages(), in_use / 10, "%zu pages", hot_pages());
+    give(a);
+    cmem__pages_settle(PATIENCE_CALL, 250); /* the last peak and the reserve */
+    cr_assert_eq(hot_pages(), 17 * MIB / PAGE_SIZE, "%zu pages", hot_pages());
+    give(c);
     cmem__check(true);
 }
 
@@ -164,10 +183,10 @@ Test(pageheap, settle_takes_a_burst_in_steps) {
     for (size_t hot = 20 * step; hot > least; hot = hot_pages()) {
         size_t more = hot > least + step ? hot - least - step : 0,
                want = more > 0 ? step + more / 8 : hot - least;
-        cr_assert_eq(cmem__pages_settle(0), want * PAGE_SIZE);
+        cr_assert_eq(cmem__pages_settle(0, 0), want * PAGE_SIZE);
         cr_assert_eq(hot_pages(), hot - want);
     }
-    cr_assert_eq(cmem__pages_settle(0), 0);
+    cr_assert_eq(cmem__pages_settle(0, 0), 0);
 }
 
 /* However old and however many: a call each is not worth it. */
@@ -178,11 +197,11 @@ Test(pageheap, settle_leaves_short_runs) {
     struct cmem__region *r = draw(picture, 15);
     for (size_t i = 0; i < 200; i += 2) span_at(r->base + i * 15 * PAGE_SIZE)->unused_since = 0;
     cr_assert_eq(hot_pages(), 1500);
-    cr_assert_eq(cmem__pages_settle(0), 0);
+    cr_assert_eq(cmem__pages_settle(0, 0), 0);
     cr_assert_eq(scavenge(1), 0);
     struct cmem__span *s = span_at(r->base + 15 * PAGE_SIZE);
     give(s); /* its neighbours are short no longer */
-    cr_assert_eq(cmem__pages_settle(0), 45 * PAGE_SIZE);
+    cr_assert_eq(cmem__pages_settle(0, 0), 45 * PAGE_SIZE);
     cr_assert_eq(scavenge(0), 1500 - 30);
 }
 
@@ -193,7 +212,7 @@ Test(pageheap, parts_leave_no_short_rest) {
         struct cmem__span *s = take(npages);
         uintptr_t base = s->base;
         give(s);
-        if (npages < 300) cmem__pages_settle(0);
+        if (npages < 300) cmem__pages_settle(0, 0);
         size_t left = hot_pages();
         cr_assert(left == npages || left == 256, "%zu pages are left of %zu", left, npages);
         span_at(base)->unused_since = 0;
@@ -217,12 +236,12 @@ Test(pageheap, settle_looks_at_the_oldest) {
         lay_out(s, npages, 2 * n + 1);
         for (size_t i = 0; i <= n; i++) give(s[2 * i]);
         unsigned patience = 32 * PATIENCE_CALL; /* a 32nd of them goes */
-        cr_assert_eq(cmem__pages_settle(patience), 0);
-        cr_assert_eq(cmem__pages_settle(patience) / PAGE_SIZE, n == 15 ? (15 * 31 + 100) / 32 : 0);
+        cr_assert_eq(cmem__pages_settle(patience, 0), 0);
+        cr_assert_eq(cmem__pages_settle(patience, 0) / PAGE_SIZE, n == 15 ? (15 * 31 + 100) / 32 : 0);
         cmem__check(true);
         empty_region(s[1]->region);
-        cmem__pages_settle(0);
-        cmem__pages_settle(0);
+        cmem__pages_settle(0, 0);
+        cmem__pages_settle(0, 0);
     }
 }
 
@@ -879,7 +898,9 @@ static size_t walk_free(uint64_t *seed, struct cmem__span *s) {
 static void walk_scavenge(uint64_t *seed) {
     size_t hot = hot_pages() * PAGE_SIZE, how = pick(seed, 3);
     os.released = 0;
-    size_t bytes = how == 0 ? cmem_scavenge(0) : how == 1 ? cmem_scavenge(10000000) : cmem__pages_settle(0);
+    size_t bytes = how == 0   ? cmem_scavenge(0)
+                   : how == 1 ? cmem_scavenge(10000000)
+                              : cmem__pages_settle(0, 0);
     cr_assert_eq(os.released, bytes);
     cr_assert_eq(hot_pages() * PAGE_SIZE, hot - bytes);
     if (how == 0) cr_assert_eq(bytes, hot);

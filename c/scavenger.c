@@ -33,7 +33,7 @@ static uint64_t clamp(uint64_t n, uint64_t lo, uint64_t hi) { return n < lo ? lo
  * none, by the square of what it leaves of one CPU, up to a bound. (A share of all its time would grow with the faults.) */
 #define SHARE_BUSY 3
 #define SHARE_IDLE 600
-#define SHARE_MOST 140
+#define SHARE_MOST 115
 
 /* Percent of what is in use that may be free and resident beside it: less is not looked for. (Of 20 live buffers of 5 to 10 MB, one is
  * free each time another one is allocated; to get from 9 % to 6 % free costs twice the faults.) */

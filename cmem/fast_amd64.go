@@ -42,6 +42,9 @@ var fastCaches = findP()
 // lastCache is where a thread has, from FS: the P it ran on last, that P's cache, and where in caches that stands.
 var lastCache = c.LastCacheOffset()
 
+// pagemap is where the assembly finds the leaf of a block that is not in hotLeaf.
+var pagemap = c.Pagemap
+
 func findP() (found *[maxProcs]*c.Cache) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // what is read may be no pointer
 	defer func() {
@@ -70,6 +73,7 @@ const (
 	spanUnit  = unsafe.Offsetof(c.Span{}.Unit)
 
 	leafShift = c.LeafShift
+	rootLen   = c.RootLen
 	leafMask  = c.LeafPages - 1
 	pageMask  = 1<<c.PageShift - 1
 	tagSmall  = c.TagSmall

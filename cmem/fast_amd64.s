@@ -130,7 +130,9 @@ TEXT ·free(SB), NOSPLIT, $0-8
 	MOVQ AX, BX
 	SHRQ $const_leafShift, BX
 	CMPQ BX, const_leafRoot(CX)
-	JNE  other
+	JNE  far
+
+near:
 	MOVQ AX, BX // the page in its leaf
 	SHRQ $const_pageShift, BX
 	ANDQ $const_leafMask, BX
@@ -162,6 +164,15 @@ cached:
 	MOVQ R10, (R9)
 	SUBQ R12, (R8)
 	RET
+
+far: // a heap that is larger than a leaf, or lies across two
+	CMPQ BX, $const_rootLen
+	JAE  other
+	MOVQ ·pagemap(SB), CX
+	MOVQ (CX)(BX*8), CX
+	TESTQ CX, CX
+	JNZ  near
+	JMP  other
 
 small:
 	MOVQ (R11), R12

@@ -57,6 +57,7 @@ const (
 	LargeMin     = 32 << 10  // LARGE_MIN
 	ExactMin     = 256 << 10 // EXACT_MIN
 	ExactSpare   = 128 << 10 // EXACT_SPARE
+	CacheLimitP  = 1 << 20   // CACHE_LIMIT_P
 
 	PageShift = C.PAGE_SHIFT
 	LeafShift = C.LEAF_SHIFT

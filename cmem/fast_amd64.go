@@ -66,11 +66,15 @@ func findP() (found *[maxProcs]*c.Cache) {
 
 // Of the structures that the assembly works on; it reads Magazine and Entry, whose fields are words, by their numbers.
 const (
-	cacheMag  = unsafe.Offsetof(c.Cache{}.Mag)
-	leafRoot  = unsafe.Offsetof(c.Leaf{}.Root)
-	spanTags  = unsafe.Offsetof(c.Span{}.Tags)
-	spanMagic = unsafe.Offsetof(c.Span{}.Magic)
-	spanUnit  = unsafe.Offsetof(c.Span{}.Unit)
+	cacheMag   = unsafe.Offsetof(c.Cache{}.Mag)
+	cacheLimit = unsafe.Offsetof(c.Cache{}.Limit)
+	leafRoot   = unsafe.Offsetof(c.Leaf{}.Root)
+	spanTags   = unsafe.Offsetof(c.Span{}.Tags)
+	spanMagic  = unsafe.Offsetof(c.Span{}.Magic)
+	spanUnit   = unsafe.Offsetof(c.Span{}.Unit)
+
+	ordinaryMost = c.CacheLimitP
+	lastClass    = numClasses - 1
 
 	leafShift = c.LeafShift
 	rootLen   = c.RootLen

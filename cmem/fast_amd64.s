@@ -65,22 +65,43 @@ same:
 	SHLQ CX, BX
 
 // TAKE takes the block of the entry (Block and Tag) on top of the magazine in R9 into AX; R8 is the cache, which begins with Room,
-// BX and DX are as CLASS has made them. It goes to none where the magazine is empty or the block is somebody's. It spoils DX,
-// R10 and R11.
-#define TAKE(none) \
+// BX and DX are as CLASS has made them. It goes to empty where the magazine is, and to bad where the block is somebody's. It
+// spoils DX, R10 and R11.
+#define TAKE(empty, bad) \
 	MOVQ (R9), R10;                \
 	CMPQ R10, 8(R9);               \
-	JEQ  none;                     \
+	JEQ  empty;                    \
 	MOVQ -16(R10), AX;             \
 	MOVQ -8(R10), R11;             \
 	CMPB (R11), $const_tagCached;  \
-	JNE  none;                     \
+	JNE  bad;                      \
 	INCQ DX;                       \
 	MOVB DX, (R11);                \
 	SUBQ $16, R10;                 \
 	MOVQ R10, (R9);                \
 	INCQ 24(R9);                   \
 	ADDQ BX, (R8)
+
+// BORROW is nextFilled where the limit of the cache R8 is raised: from class DX and its empty magazine in R9 it goes on to the next
+// larger class that has blocks, sets BX to its size, and goes to take; or to none. It spoils CX and R10.
+#define BORROW(take, next, none) \
+	CMPQ const_cacheLimit(R8), $const_ordinaryMost; \
+	JLE  none;                                      \
+	LEAQ const_borrowClasses(DX), CX;               \
+	CMPQ CX, $const_lastClass;                      \
+	JLE  next;                                      \
+	MOVQ $const_lastClass, CX;                      \
+next:                                            \
+	INCQ DX;                                        \
+	CMPQ DX, CX;                                    \
+	JGT  none;                                      \
+	ADDQ $32, R9;                                   \
+	MOVQ (R9), R10;                                 \
+	CMPQ R10, 8(R9);                                \
+	JEQ  next;                                      \
+	LEAQ ·classSize(SB), R10;                       \
+	MOVL (R10)(DX*4), BX;                           \
+	JMP  take
 
 // func currentP() uint64
 TEXT ·currentP(SB), NOSPLIT, $0-8
@@ -95,9 +116,14 @@ TEXT ·alloc(SB), NOSPLIT, $0-16
 	CLASS(other)
 	CACHE(moved, same)
 	MAGAZINE(DX)
-	TAKE(other)
+
+take:
+	TAKE(empty, other)
 	MOVQ AX, ret+8(FP)
 	RET
+
+empty:
+	BORROW(take, next, other)
 
 moved:
 	MOVED(same, other)
@@ -111,9 +137,14 @@ TEXT ·allocFast(SB), NOSPLIT, $0-16
 	CLASS(other)
 	CACHE(moved, same)
 	MAGAZINE(DX)
-	TAKE(other)
+
+take:
+	TAKE(empty, other)
 	MOVQ AX, ret+8(FP)
 	RET
+
+empty:
+	BORROW(take, next, other)
 
 moved:
 	MOVED(same, other)
@@ -231,7 +262,7 @@ TEXT ·newBuffer(SB), NOSPLIT, $0-24
 	TESTQ R13, R13
 	JZ   other
 	MAGAZINE(DX)
-	TAKE(other)
+	TAKE(other, other)
 
 	MOVQ (const_listSlots-8)(R12)(R13*8), CX // the owner
 	MOVQ $0, (const_listSlots-8)(R12)(R13*8)

@@ -53,6 +53,7 @@ func TestLayout(t *testing.T) {
 		"LargeMin":     c.LargeMin,
 		"ExactMin":     c.ExactMin,
 		"ExactSpare":   c.ExactSpare,
+		"CacheLimitP":  c.CacheLimitP,
 		"PageShift":    c.PageShift,
 		"LeafShift":    c.LeafShift,
 		"LeafPages":    c.LeafPages,

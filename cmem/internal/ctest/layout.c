@@ -96,6 +96,7 @@ const struct ctest_value ctest_layout[] = {
     CONSTANT("LargeMin", LARGE_MIN),
     CONSTANT("ExactMin", EXACT_MIN),
     CONSTANT("ExactSpare", EXACT_SPARE),
+    CONSTANT("CacheLimitP", CACHE_LIMIT_P),
     CONSTANT("PageShift", PAGE_SHIFT),
     CONSTANT("LeafShift", LEAF_SHIFT),
     CONSTANT("LeafPages", LEAF_PAGES),

@@ -14,7 +14,8 @@ import (
 // that frees some thousand buffers a second does not notice that many of them go past its caches. A goroutine that does little
 // but allocate and free blocks of many sizes does. It is known by its overflows and misses, each a cgo call and a trip to the
 // page heap, which follow closely on each other; its P's cache gets more, bit by bit, as long as they do, but all caches
-// together no more than would double what is in use. A second of calm takes it all back.
+// together no more than one and a half times what else is in use. (A goroutine that wanders between two Ps fills a cache on each: with
+// once as much, each is cut down whenever the other grows.) A second of calm takes it back.
 
 const (
 	crampedTrips = 32                    // overflows and misses that are looked at together,
@@ -37,7 +38,8 @@ type window struct {
 	since, refused    time.Duration // since start; when there was no more extra to be had
 	extra             int64         // bytes beyond the ordinary limit; read by others, and written while parked
 	allocs            uint64        // when scavengeIdle looked last, which alone uses it
-	_                 [80]byte      // two cache lines, as processors fetch them
+	calm              bool          // the same: it is, as calm has found
+	_                 [72]byte      // two cache lines, as processors fetch them
 }
 
 var (
@@ -86,7 +88,7 @@ func (w *window) next(pid int) (cramped bool) {
 
 // raiseLimit gives the cache of the P that the caller runs on half as much again, if the caches may have that.
 func raiseLimit() {
-	most := max(extraLeast, int64(c.Inuse()/2))
+	most := max(extraLeast, int64(c.Inuse()/5*3))
 	pid := procPin()
 	if ch := myCache(pid); ch != nil {
 		step := ch.Limit / 2
@@ -186,7 +188,8 @@ func nextFilled(ch *c.Cache, cls uint) uint {
 // exactMin is the size from which on blocks are too large for ch to hold many.
 func exactMin(ch *c.Cache) int { return max(c.ExactMin, int(ch.Limit/4)) }
 
-// calm tells whether some P with a raised limit has done little since calm was called last, for the scavenger.
+// calm tells, for the scavenger, which Ps with a raised limit have done little since calm was called last, in their windows, and
+// whether there are any.
 func calm() (found bool) {
 	if extraTotal.Load() == 0 {
 		return false
@@ -197,8 +200,12 @@ func calm() (found bool) {
 		}
 		w := &windows[pid]
 		allocs, _ := usesOf(pid)
-		found = found || allocs-w.allocs < busyAllocs
+		w.calm = allocs-w.allocs < busyAllocs
 		w.allocs = allocs
+		found = found || w.calm
 	}
 	return found
 }
+
+// isCalm tells what calm has found of P pid.
+func isCalm(pid int) bool { return extraOf(pid) != 0 && windows[pid].calm }

@@ -230,21 +230,29 @@ func endsWindow(pid int) bool {
 	return windows[pid].overflows == 0
 }
 
-// TestCalm: a P with a raised limit that does little is found.
+// TestCalm: a P with a raised limit that does little is found, and its cache is drained; that of another is not.
 func TestCalm(t *testing.T) {
-	onOneP(t)
+	pid := onOneP(t)
 	if calm() {
 		t.Error("calm without a raised limit")
 	}
 	raiseLimit()
 	calm()
-	if !calm() {
-		t.Error("nothing was allocated, and it is not calm")
-	}
 	for range busyAllocs {
 		Free(Alloc(100))
 	}
 	if calm() {
 		t.Errorf("%d allocations, and it is calm", busyAllocs)
+	}
+	drainThose(isCalm)
+	if extraOf(pid) == 0 {
+		t.Error("the cache of a P that is not calm was drained")
+	}
+	if !calm() {
+		t.Error("nothing was allocated, and it is not calm")
+	}
+	drainThose(isCalm)
+	if myCache(pid) != nil || extraTotal.Load() != 0 {
+		t.Error("a calm P keeps its cache")
 	}
 }

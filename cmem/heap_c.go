@@ -334,15 +334,18 @@ func pinCache() (pid int, ch *c.Cache) {
 	return pid, ch
 }
 
-// drain empties the caches of all Ps into the central lists and parks them. First it takes them out of the fast paths'
-// sight. A goroutine that saw one before is pinned until it is through with it, and a pinned goroutine keeps the world from
+// drain empties the caches of all Ps.
+func drain() { drainThose(func(int) bool { return true }) }
+
+// drainThose empties the caches of the Ps that are wanted into the central lists and parks them. First it takes them out of the fast
+// paths' sight. A goroutine that saw one before is pinned until it is through with it, and a pinned goroutine keeps the world from
 // stopping: so after one stop of the world (ReadMemStats makes one, 1-6 µs) nobody is using them.
-func drain() {
+func drainThose(wanted func(pid int) bool) {
 	cachesMu.Lock()
 	defer cachesMu.Unlock()
 	found := false
 	for pid := range caches {
-		if ch := caches[pid]; ch != nil {
+		if ch := caches[pid]; ch != nil && wanted(pid) {
 			parked[pid] = ch
 			atomic.StorePointer((*unsafe.Pointer)(unsafe.Pointer(&caches[pid])), nil)
 			found = true

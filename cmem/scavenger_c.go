@@ -58,7 +58,7 @@ func scavengeIdle() {
 		}
 		if looked += period; looked >= calmTime {
 			if looked = 0; calm() {
-				drain()
+				drainThose(isCalm)
 			}
 		}
 		traceScavenge(released, idle)

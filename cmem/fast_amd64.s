@@ -91,7 +91,7 @@ same:
 	CMPQ CX, $const_lastClass;                      \
 	JLE  next;                                      \
 	MOVQ $const_lastClass, CX;                      \
-next:                                            \
+next:                                                   \
 	INCQ DX;                                        \
 	CMPQ DX, CX;                                    \
 	JGT  none;                                      \

@@ -51,6 +51,16 @@ type steps [holdSteps]step
 // seed of all random choices: every peer and every run sees the same sizes.
 const seed = 1
 
+// touchLines writes v to a byte of each cache line of p. All peers run this one loop: it takes half as long again or twice as long, a line,
+// where it comes to lie across a boundary of the processor's cache of decoded instructions, which is the linker's to say.
+//
+//go:noinline
+func touchLines(p []byte, v byte) {
+	for i := 0; i < len(p); i += cacheLine {
+		p[i] = v
+	}
+}
+
 // newSteps returns random replacements by buffers of low to high bytes, all sizes as likely.
 func newSteps(low, high int) *steps {
 	random := rand.New(rand.NewPCG(seed, uint64(high)))

@@ -35,9 +35,7 @@ func arrowTouch(size int) session {
 		for i := range ops {
 			b := heap.Allocate(size)
 			p := b
-			for j := 0; j < len(p); j += cacheLine {
-				p[j] = byte(i)
-			}
+			touchLines(p, byte(i))
 			keep.b = p
 			heap.Free(b)
 		}
@@ -160,9 +158,7 @@ func mallocTouch(size int) session {
 		for i := range ops {
 			b := unsafe.Slice(raw.Alloc(uintptr(size)), size)
 			p := b
-			for j := 0; j < len(p); j += cacheLine {
-				p[j] = byte(i)
-			}
+			touchLines(p, byte(i))
 			keep.b = p
 			raw.Free(unsafe.SliceData(b))
 		}

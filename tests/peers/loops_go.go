@@ -34,9 +34,7 @@ func cmemTouch(size int) session {
 		for i := range ops {
 			b := cmem.Alloc(size)
 			p := b
-			for j := 0; j < len(p); j += cacheLine {
-				p[j] = byte(i)
-			}
+			touchLines(p, byte(i))
 			keep.b = p
 			cmem.Free(b)
 		}
@@ -153,9 +151,7 @@ func madeTouch(size int) session {
 		for i := range ops {
 			b := make([]byte, size)
 			p := b
-			for j := 0; j < len(p); j += cacheLine {
-				p[j] = byte(i)
-			}
+			touchLines(p, byte(i))
 			keep.b = p
 			_ = b
 		}
@@ -272,9 +268,7 @@ func poolTouch(size int) session {
 		for i := range ops {
 			b := pool.Get().(*[]byte)
 			p := (*b)
-			for j := 0; j < len(p); j += cacheLine {
-				p[j] = byte(i)
-			}
+			touchLines(p, byte(i))
 			keep.b = p
 			pool.Put(b)
 		}
@@ -397,9 +391,7 @@ func classedTouch(size int) session {
 		for i := range ops {
 			b := pool.get(size)
 			p := (*b)
-			for j := 0; j < len(p); j += cacheLine {
-				p[j] = byte(i)
-			}
+			touchLines(p, byte(i))
 			keep.b = p
 			pool.put(b)
 		}
@@ -522,9 +514,7 @@ func mcacheTouch(size int) session {
 		for i := range ops {
 			b := mcache.Malloc(size)
 			p := b
-			for j := 0; j < len(p); j += cacheLine {
-				p[j] = byte(i)
-			}
+			touchLines(p, byte(i))
 			keep.b = p
 			mcache.Free(b)
 		}
@@ -641,9 +631,7 @@ func libp2pTouch(size int) session {
 		for i := range ops {
 			b := pool.Get(size)
 			p := b
-			for j := 0; j < len(p); j += cacheLine {
-				p[j] = byte(i)
-			}
+			touchLines(p, byte(i))
 			keep.b = p
 			pool.Put(b)
 		}
@@ -760,9 +748,7 @@ func byteBufferTouch(size int) session {
 		for i := range ops {
 			b := sized(pool.Get(), size)
 			p := b.B
-			for j := 0; j < len(p); j += cacheLine {
-				p[j] = byte(i)
-			}
+			touchLines(p, byte(i))
 			keep.b = p
 			pool.Put(b)
 		}
@@ -885,9 +871,7 @@ func grpcTouch(size int) session {
 		for i := range ops {
 			b := pool.Get(size)
 			p := (*b)
-			for j := 0; j < len(p); j += cacheLine {
-				p[j] = byte(i)
-			}
+			touchLines(p, byte(i))
 			keep.b = p
 			pool.Put(b)
 		}
@@ -1010,9 +994,7 @@ func moderncTouch(size int) session {
 		for i := range ops {
 			b := modernc.malloc(size)
 			p := b
-			for j := 0; j < len(p); j += cacheLine {
-				p[j] = byte(i)
-			}
+			touchLines(p, byte(i))
 			keep.b = p
 			modernc.free(b)
 		}
@@ -1129,9 +1111,7 @@ func ristrettoTouch(size int) session {
 		for i := range ops {
 			b := z.Calloc(size, "peers")
 			p := b
-			for j := 0; j < len(p); j += cacheLine {
-				p[j] = byte(i)
-			}
+			touchLines(p, byte(i))
 			keep.b = p
 			z.Free(b)
 		}
@@ -1248,9 +1228,7 @@ func fastcacheTouch(size int) session {
 		for i := range ops {
 			b := getChunk()[:size]
 			p := b
-			for j := 0; j < len(p); j += cacheLine {
-				p[j] = byte(i)
-			}
+			touchLines(p, byte(i))
 			keep.b = p
 			putChunk(b)
 		}

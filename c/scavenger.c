@@ -74,18 +74,19 @@ static bool too_dear(void) {
     return sum.faults > others * (share < SHARE_MOST ? share : SHARE_MOST) / 100;
 }
 
-/* Whether so little is free and resident that it is not worth more faults. */
-static bool near_enough(void) {
-    static uint64_t hot, inuse;
-    hot = decayed(hot, cmem__pages_hot());
-    inuse = decayed(inuse, cmem__pages_inuse());
-    return hot * 100 < inuse * NEAR_ENOUGH;
+/* Whether so little is free and resident, beside so many bytes in use, that it is not worth more faults. */
+static bool near_enough(size_t inuse) {
+    static uint64_t hot_sum, inuse_sum;
+    hot_sum = decayed(hot_sum, cmem__pages_hot());
+    inuse_sum = decayed(inuse_sum, inuse);
+    return hot_sum * 100 < inuse_sum * NEAR_ENOUGH;
 }
 
 size_t cmem__settle(void) {
     static unsigned patience = PATIENCE_START, reserve = 0;
     cmem__transfer_trim(false);
-    bool dear = too_dear(), near = near_enough(); /* both look at what happened since the last call */
+    size_t inuse = cmem__pages_inuse();
+    bool dear = too_dear(), near = near_enough(inuse); /* both look at what happened since the last call */
     if (dear && patience == PATIENCE_MOST && reserve < RESERVE_MOST)
         reserve++;
     else if (!dear && reserve > 0)
@@ -96,7 +97,7 @@ size_t cmem__settle(void) {
         patience -= patience / 16 + 1;
     patience = (unsigned)clamp(patience, PATIENCE_LEAST, PATIENCE_MOST);
     size_t bytes = cmem__pages_settle(patience, reserve);
-    cmem__cache_budget(cmem__pages_inuse());
+    cmem__cache_budget(inuse);
     return bytes;
 }
 

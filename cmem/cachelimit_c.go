@@ -37,9 +37,8 @@ type window struct {
 	bytes             int           // of the misses of ExactMin and more
 	since, refused    time.Duration // since start; when there was no more extra to be had
 	extra             int64         // bytes beyond the ordinary limit; read by others, and written while parked
-	allocs            uint64        // when scavengeIdle looked last, which alone uses it
-	calm              bool          // the same: it is, as calm has found
-	_                 [72]byte      // two cache lines, as processors fetch them
+	allocs            uint64        // when isCalm looked last, which alone uses it
+	_                 [80]byte      // two cache lines, as processors fetch them
 }
 
 var (
@@ -188,24 +187,14 @@ func nextFilled(ch *c.Cache, cls uint) uint {
 // exactMin is the size from which on blocks are too large for ch to hold many.
 func exactMin(ch *c.Cache) int { return max(c.ExactMin, int(ch.Limit/4)) }
 
-// calm tells, for the scavenger, which Ps with a raised limit have done little since calm was called last, in their windows, and
-// whether there are any.
-func calm() (found bool) {
-	if extraTotal.Load() == 0 {
+// isCalm tells, for the scavenger, whether P pid has a raised limit and has done little since isCalm looked last.
+func isCalm(pid int) bool {
+	if extraOf(pid) == 0 {
 		return false
 	}
-	for pid := range caches {
-		if extraOf(pid) == 0 {
-			continue
-		}
-		w := &windows[pid]
-		allocs, _ := usesOf(pid)
-		w.calm = allocs-w.allocs < busyAllocs
-		w.allocs = allocs
-		found = found || w.calm
-	}
-	return found
+	w := &windows[pid]
+	allocs, _ := usesOf(pid)
+	calm := allocs-w.allocs < busyAllocs
+	w.allocs = allocs
+	return calm
 }
-
-// isCalm tells what calm has found of P pid.
-func isCalm(pid int) bool { return extraOf(pid) != 0 && windows[pid].calm }

@@ -233,22 +233,26 @@ func endsWindow(pid int) bool {
 // TestCalm: a P with a raised limit that does little is found, and its cache is drained; that of another is not.
 func TestCalm(t *testing.T) {
 	pid := onOneP(t)
-	if calm() {
+	if isCalm(pid) {
 		t.Error("calm without a raised limit")
 	}
 	raiseLimit()
-	calm()
-	for range busyAllocs {
-		Free(Alloc(100))
+	isCalm(pid)
+	busy := func() {
+		for range busyAllocs {
+			Free(Alloc(100))
+		}
 	}
-	if calm() {
+	busy()
+	if isCalm(pid) {
 		t.Errorf("%d allocations, and it is calm", busyAllocs)
 	}
+	busy()
 	drainThose(isCalm)
 	if extraOf(pid) == 0 {
 		t.Error("the cache of a P that is not calm was drained")
 	}
-	if !calm() {
+	if !isCalm(pid) {
 		t.Error("nothing was allocated, and it is not calm")
 	}
 	drainThose(isCalm)

@@ -41,7 +41,7 @@ func scavengePeriod(idle time.Duration) time.Duration {
 }
 
 func scavengeIdle() {
-	var aged, quiet, looked time.Duration // since the last release by age; for how long nothing has happened; since calm
+	var aged, quiet, looked time.Duration // since the last release by age; for how long nothing has happened; since isCalm looked
 	last := activity()
 	for {
 		idle := time.Duration(atomic.LoadInt64(&idleLimit))
@@ -57,9 +57,8 @@ func scavengeIdle() {
 			released += scavenge(idle)
 		}
 		if looked += period; looked >= calmTime {
-			if looked = 0; calm() {
-				drainThose(isCalm)
-			}
+			looked = 0
+			drainThose(isCalm)
 		}
 		traceScavenge(released, idle)
 		if now := activity(); now != last {

@@ -31,22 +31,21 @@ static void fault(unsigned periods, size_t npages, unsigned percent) {
     }
 }
 
-/* For how many periods a peak of 32 MiB is kept whole that 64 MiB stay in use of, 1,000 at most. */
-static unsigned kept_whole(unsigned percent) {
+/* For how many periods a peak of 32 MiB is kept whole that 64 MiB stay in use of: `least` to `most` of them. */
+static void kept_whole(unsigned percent, unsigned least, unsigned most) {
     struct cmem__span *peak = take(32 * MIB / PAGE_SIZE);
     (void)period(percent);
     give(peak);
     unsigned n = 0;
     while (n < 1000 && period(percent) == 0) n++;
-    return n;
+    cr_assert(n >= least && n <= most, "kept whole for %u periods, expected %u to %u", n, least, most);
 }
 
 /* Busy for other things, and nothing is faulted in: of a peak something goes at once. (Only a little, as nothing was free before.) */
 Test(scavenger, cheap_faults) {
     struct cmem__span *a = take(64 * MIB / PAGE_SIZE);
     for (unsigned i = 0; i < 500; i++) (void)period(100);
-    unsigned n = kept_whole(100);
-    cr_assert_leq(n, 2, "kept whole for %u periods", n);
+    kept_whole(100, 0, 2);
     give(a);
     cmem__check(true);
 }
@@ -56,8 +55,7 @@ Test(scavenger, cheap_faults) {
 Test(scavenger, dear_faults_leave_a_reserve) {
     struct cmem__span *a = take(64 * MIB / PAGE_SIZE);
     fault(500, 700, 100);
-    unsigned n = kept_whole(100);
-    cr_assert(n >= 9 && n <= 13, "kept whole for %u periods", n);
+    kept_whole(100, 9, 13);
     give(a);
     cmem__check(true);
 }
@@ -68,8 +66,7 @@ Test(scavenger, the_reserve_goes) {
     fault(500, 700, 100);
     for (unsigned i = 0; i < 500; i++) (void)period(100);
     cr_assert_leq(hot_pages(), MIB / PAGE_SIZE);
-    unsigned n = kept_whole(100);
-    cr_assert_leq(n, 2, "kept whole for %u periods", n);
+    kept_whole(100, 0, 2);
     give(a);
 }
 
@@ -78,10 +75,8 @@ Test(scavenger, the_reserve_goes) {
 Test(scavenger, idle_processes_may_fault_more) {
     struct cmem__span *a = take(64 * MIB / PAGE_SIZE);
     fault(500, 700, 11);
-    unsigned n = kept_whole(11);
-    cr_assert(n >= 9 && n <= 13, "kept whole for %u periods", n);
+    kept_whole(11, 9, 13);
     fault(500, 300, 50);
-    n = kept_whole(50);
-    cr_assert_leq(n, 2, "kept whole for %u periods", n);
+    kept_whole(50, 0, 2);
     give(a);
 }

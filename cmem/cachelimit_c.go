@@ -28,7 +28,7 @@ const (
 	oneSidedMost = 16 << 20         // of extra, for a P that misses or overflows but not both
 	refusedTime  = time.Millisecond // for which a P that could not have more does not ask again
 
-	borrowClasses = 8 // a doubling
+	borrowClasses = 8 // a doubling, from 128 bytes on; below, where steps are of 16 bytes, class 2*cls+1 is
 )
 
 // A window is what a P's cache has been through of late. Its fields but extra are for who is pinned to the P.
@@ -174,9 +174,9 @@ func borrow(pid int, ch *c.Cache, cls uint, n int) unsafe.Pointer {
 	return unsafe.Pointer(at[byte](p))
 }
 
-// nextFilled is the first class above cls, up to a doubling, that ch has blocks of; cls where there is none.
+// nextFilled is the first class above cls, up to a doubling of its size, that ch has blocks of; cls where there is none.
 func nextFilled(ch *c.Cache, cls uint) uint {
-	for from := cls + 1; from <= min(cls+borrowClasses, numClasses-1); from++ {
+	for from := cls + 1; from <= min(cls+borrowClasses, 2*cls+1, numClasses-1); from++ {
 		if m := magazine(ch, from); m.Top != m.Base {
 			return from
 		}

@@ -174,6 +174,17 @@ func TestBorrow(t *testing.T) {
 	}
 }
 
+// TestBorrowSmall: no more than a doubling where steps are of 16 bytes, though onOneP has left blocks of 112 bytes.
+func TestBorrowSmall(t *testing.T) {
+	onOneP(t)
+	raiseLimit()
+	b := Alloc(48)
+	if n := Usable(b); n > 96 {
+		t.Errorf("48 bytes: %d usable, want 96 at most", n)
+	}
+	Free(b)
+}
+
 func usableOf(n int) int {
 	_, size := classOf(n)
 	return size

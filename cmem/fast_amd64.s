@@ -88,9 +88,12 @@ same:
 	CMPQ const_cacheLimit(R8), $const_ordinaryMost; \
 	JLE  none;                                      \
 	LEAQ const_borrowClasses(DX), CX;               \
-	CMPQ CX, $const_lastClass;                      \
-	JLE  next;                                      \
-	MOVQ $const_lastClass, CX;                      \
+	LEAQ 1(DX)(DX*1), R10;                          \
+	CMPQ CX, R10;                                   \
+	CMOVQGT R10, CX;                                \
+	MOVQ $const_lastClass, R10;                     \
+	CMPQ CX, R10;                                   \
+	CMOVQGT R10, CX;                                \
 next:                                                   \
 	INCQ DX;                                        \
 	CMPQ DX, CX;                                    \

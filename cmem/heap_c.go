@@ -667,14 +667,12 @@ func heaviest(ch *c.Cache, likely uint) (cls uint, ok bool) {
 	if m := &ch.Mag[likely]; int64(len(entries(m))-1)*int64(classSize[likely]) >= ch.Limit/2 {
 		return likely, true
 	}
-	most := -1
+	most := -1 // bytes, and in the last eight bits the class: a maximum that costs no branch, as what the caches hold is hard to predict
 	for i := range ch.Mag {
 		m := &ch.Mag[i]
-		if n := len(entries(m)); n > 0 && (n-1)*int(classSize[i]) >= most {
-			most, cls = (n-1)*int(classSize[i]), uint(i)
-		}
+		most = max(most, (int((m.Top-m.Base)/entrySize)-1)*int(classSize[i])<<8|i)
 	}
-	return cls, most >= 0
+	return uint(most & 0xff), most >= 0
 }
 
 // attach marks the block at p as attached; false where no live block starts there or it is attached already.

@@ -136,6 +136,7 @@ func TestVSZ(t *testing.T) {
 	r, _ := measure(t, "vsz")
 	for _, tr := range r.Trials {
 		within(t, tr, "VmSize", 10, math.MaxInt32)
+		within(t, tr, "threads", float64(tr.Threads)+1, float64(tr.Threads)+1000)
 		if strings.HasSuffix(tr.Mode, "-idle") {
 			within(t, tr, "peak live", 0, 0)
 		} else {

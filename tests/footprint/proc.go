@@ -59,6 +59,16 @@ func status() (procfs.ProcStatus, error) {
 	return self.NewStatus()
 }
 
+// threadCount is how many threads the process has. Go starts some beside those that a load asks for, each with a stack.
+func threadCount() (int, error) {
+	self, err := procfs.Self()
+	if err != nil {
+		return 0, err
+	}
+	stat, err := self.Stat()
+	return stat.NumThreads, err
+}
+
 // resources are points in time, or the differences of two.
 type resources struct {
 	wall    time.Duration

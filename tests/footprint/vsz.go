@@ -81,6 +81,10 @@ func measureVSZ(t *trial) error {
 	if err != nil {
 		return err
 	}
+	n, err := threadCount()
+	if err != nil {
+		return err
+	}
 	arenas, err := mallocArenas()
 	if err != nil {
 		return err
@@ -90,14 +94,15 @@ func measureVSZ(t *trial) error {
 	}
 	ts.stop()
 	all := w.between(w.from, w.to)
-	t.add(megabytes("VmSize", float64(s.VmSize)), megabytes("VmPeak", float64(s.VmPeak)), megabytes("VmHWM", float64(s.VmHWM)),
+	t.add(figure{"threads", "", float64(n), 0}, megabytes("VmSize", float64(s.VmSize)), megabytes("VmPeak", float64(s.VmPeak)), megabytes("VmHWM", float64(s.VmHWM)),
 		megabytes("peak live", peak(all, liveOf)), megabytes("RSS", mean(all, rssOf)), megabytes("live", mean(all, liveOf)),
-		megabytes("cmem's HeapSys", peak(all, func(s *sample) int64 { return s.heap.sys })),
+		megabytes("cmem's own", peak(all, func(s *sample) int64 { return s.heap.sys + s.heap.md })),
 		figure{"malloc's arenas", "", float64(arenas), 0})
 	return nil
 }
 
-// concludeVSZ takes the threads that do nothing away from those that work.
+// concludeVSZ takes the threads that do nothing away from those that work. In the difference is whatever Go and malloc reserved in one run
+// and not in the other, in steps of 64 MiB; so it also says what cmem has itself, and what it was to have at most.
 func concludeVSZ(trials []*trial) []string {
 	var lines []string
 	all := rows(trials)
@@ -110,8 +115,12 @@ func concludeVSZ(trials []*trial) []string {
 			continue
 		}
 		more, peak := r.median("VmSize")-all[i].median("VmSize"), r.median("peak live")
-		lines = append(lines, fmt.Sprintf("%s, %d CPUs: VmSize %+.1f MB (VmPeak %+.1f) against threads that do nothing; peak live %.1f MB: %.2f times",
-			r.label(), r.Procs, more, r.median("VmPeak")-all[i].median("VmPeak"), peak, per(more, peak)))
+		line := fmt.Sprintf("%s, %d CPUs: VmSize %+.1f MB (VmPeak %+.1f) against threads that do nothing, with %+.0f threads of Go's own; peak live %.1f MB: %.2f times",
+			r.label(), r.Procs, more, r.median("VmPeak")-all[i].median("VmPeak"), r.median("threads")-all[i].median("threads"), peak, per(more, peak))
+		if work == "cmem" {
+			line += fmt.Sprintf("; cmem's own regions and metadata: %.1f MB (target %.1f)", r.median("cmem's own"), 1.25*peak+64*1.048576)
+		}
+		lines = append(lines, line)
 	}
 	return lines
 }

@@ -26,8 +26,8 @@ static uint64_t clamp(uint64_t n, uint64_t lo, uint64_t hi) { return n < lo ? lo
  * Go's collector has workers for idle time: one thread that computes all the time is not to wait for faults because there
  * are other CPUs. docs/footprint.md has the measurements. */
 
-/* (300 a move, as where pieces lie in many mappings, keeps 1 % more in the recycling load, for no less CPU time.) */
 #define FAULT_NS 3000
+/* 300, as where pieces lie in many mappings, keeps 1 % more in the recycling load, for no less CPU time. */
 #define MOVE_NS 100
 
 /* Percent of the CPU time that the process uses for other things: where it uses a CPU or more, and what is added where it uses

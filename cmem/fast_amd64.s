@@ -94,7 +94,7 @@ same:
 	MOVQ $const_lastClass, R10;                     \
 	CMPQ CX, R10;                                   \
 	CMOVQGT R10, CX;                                \
-next:                                                   \
+next:                                            \
 	INCQ DX;                                        \
 	CMPQ DX, CX;                                    \
 	JGT  none;                                      \

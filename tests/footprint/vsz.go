@@ -118,7 +118,7 @@ func concludeVSZ(trials []*trial) []string {
 		line := fmt.Sprintf("%s, %d CPUs: VmSize %+.1f MB (VmPeak %+.1f) against threads that do nothing, with %+.0f threads of Go's own; peak live %.1f MB: %.2f times",
 			r.label(), r.Procs, more, r.median("VmPeak")-all[i].median("VmPeak"), r.median("threads")-all[i].median("threads"), peak, per(more, peak))
 		if work == "cmem" {
-			line += fmt.Sprintf("; cmem's own regions and metadata: %.1f MB (target %.1f)", r.median("cmem's own"), 1.25*peak+64*1.048576)
+			line += fmt.Sprintf("; cmem's own regions and metadata: %.1f MB (target %.1f)", r.median("cmem's own"), 1.25*peak+(64<<20)/1e6)
 		}
 		lines = append(lines, line)
 	}

@@ -26,6 +26,8 @@ SOFILE := libcmem.so.$(VERSION)
 LIB_SRC := $(wildcard c/*.c)
 SUITES := $(patsubst tests/c/%.c,build/debug/%,$(wildcard tests/c/test_*.c))
 MISUSE := $(patsubst tests/c/%.c,build/debug/%,$(wildcard tests/c/misuse/*.c))
+PLAIN := $(foreach v,debug release,$(patsubst tests/c/%.c,build/$v/%,$(wildcard tests/c/plain/*.c)))
+PLACES := $(wildcard tests/places/*.sh)
 BENCHES := $(patsubst tests/c/%.c,build/release/%,$(wildcard tests/c/bench_*.c))
 STRESS := $(foreach v,debug asan tsan valgrind,$(patsubst tests/c/%.c,build/$v/%,$(wildcard tests/c/stress_*.c)))
 CODE := $(wildcard c cmem go examples tests)
@@ -87,7 +89,7 @@ build/lib/cmem.pc: c/cmem.pc.in
 
 ## Test
 
-TESTS := lint test-c test-stress test-go test-go-nocgo test-go-race test-go-asan test-go-strict
+TESTS := lint test-c test-plain test-stress test-go test-go-nocgo test-go-race test-go-asan test-go-strict
 
 .PHONY: test
 test: deps ## everything, cheap things first, up to the first failure; installs what it needs
@@ -105,6 +107,11 @@ test-c: $(SUITES) $(MISUSE) lib ## the C suites (debug build) and the installed 
 	$(call require,MISUSE,tests/c/misuse/*.c)
 	@tests/scripts/run-suites.sh $(SUITES)
 	@CC="$(CC)" tests/scripts/lib-smoke.sh
+
+.PHONY: test-plain
+test-plain: $(PLAIN) lib ## C programs that would end by a signal or a hang, and the library in the places its users have
+	$(call require,PLAIN,tests/c/plain/*.c)
+	@CC="$(CC)" tests/scripts/run-plain.sh $(PLAIN) $(PLACES)
 
 .PHONY: test-stress
 test-stress: $(STRESS) ## the C stress programs: plain, under ASan and UBSan, TSan, valgrind

@@ -89,7 +89,7 @@ build/lib/cmem.pc: c/cmem.pc.in
 
 ## Test
 
-TESTS := lint test-c test-plain test-stress test-go test-go-nocgo test-go-race test-go-asan test-go-strict
+TESTS := lint test-c test-plain test-stress test-go test-go-nocgo test-go-race test-go-asan test-go-strict test-go-releases
 
 .PHONY: test
 test: deps ## everything, cheap things first, up to the first failure; installs what it needs
@@ -141,6 +141,10 @@ test-go-asan: $(MISUSE) ## the Go tests under AddressSanitizer, where Go has it
 .PHONY: test-go-strict
 test-go-strict: $(MISUSE) ## the Go tests with the runtime's full checks on pointers (cgocheck2, checkptr), and without the assembly
 	@GOEXPERIMENT=cgocheck2 tests/scripts/run-go.sh $@ -tags=cmem_pinned -gcflags=all=-d=checkptr ./...
+
+.PHONY: test-go-releases
+test-go-releases: ## the Go package with each other Go release that has the fast path
+	@tests/scripts/go-releases.sh $@ -short ./cmem/...
 
 .PHONY: lint
 lint: lint-format lint-vet lint-cc lint-tidy ## formatting, go vet, gcc with strict warnings, clang-tidy: no finding allowed

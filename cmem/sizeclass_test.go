@@ -22,7 +22,7 @@ func TestClassOf(t *testing.T) {
 			t.Errorf("classSize[%d] = %d, want %d", cls, classSize[cls], size)
 		}
 		step := 1
-		if size > 64<<10 && !testing.Short() {
+		if size > 64<<10 && testing.Short() {
 			step = 97
 		}
 		for ; n <= size; n += step {

@@ -58,6 +58,7 @@ func measure(t *testing.T, program string, threads int) footprint {
 
 // TestFootprint wants a web server with cgo and lean to take hardly more address space than one without cgo.
 func TestFootprint(t *testing.T) {
+	otherThanGo(t)
 	noCgo := buildEx1(t, "0", "block_go.go")
 	cgo := buildEx1(t, "1", "block_c.go")
 	withLean := buildEx1(t, "1", "block_c.go", "lean.go")

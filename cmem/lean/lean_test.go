@@ -28,6 +28,14 @@ const (
 // arenaSize is what glibc reserves for an arena, or for a part of one that has outgrown its first.
 const arenaSize = 64 * mib
 
+// otherThanGo leaves a test out under -short: it is about C libraries, linkers and sanitizers, which are the same in each Go release.
+func otherThanGo(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("-short: says nothing about the Go release")
+	}
+}
+
 // build builds a program of testdata and returns its path.
 func build(t testing.TB, name string, args ...string) string {
 	t.Helper()
@@ -273,6 +281,7 @@ func TestUlimit(t *testing.T) {
 }
 
 func TestBuilds(t *testing.T) {
+	otherThanGo(t)
 	for name, args := range map[string][]string{
 		"static":     {"-ldflags=-linkmode=external -extldflags=-static"},
 		"static-pie": {"-buildmode=pie", "-ldflags=-linkmode=external -extldflags=-static-pie"},
@@ -294,6 +303,7 @@ func TestBuilds(t *testing.T) {
 // TestTLS wants the stack to be larger by what a program's static TLS takes away from it: with 300 KiB of it no thread
 // could start on a stack of 256 KiB.
 func TestTLS(t *testing.T) {
+	otherThanGo(t)
 	for name, args := range map[string][]string{"dynamic": nil, "static": {"-ldflags=-linkmode=external -extldflags=-static"}} {
 		t.Run(name, func(t *testing.T) {
 			program := buildIn(t, []string{"CGO_CFLAGS=-O2 -DTLS_BYTES=307200"}, append(args, "./testdata/probe")...)
@@ -311,6 +321,7 @@ const nothingDone = "cmem/lean: nothing done: malloc is not glibc's\n"
 
 // TestOtherMalloc preloads mallocs. That of testdata is always there.
 func TestOtherMalloc(t *testing.T) {
+	otherThanGo(t)
 	program := build(t, "probe")
 	without := uncapped(t, program)
 	own := filepath.Join(t.TempDir(), "libbump.so")
@@ -350,6 +361,7 @@ func goEnv(t *testing.T, name string) string {
 
 // TestAsan builds with a malloc of AddressSanitizer's, and C code that needs more stack.
 func TestAsan(t *testing.T) {
+	otherThanGo(t)
 	switch goEnv(t, "GOARCH") {
 	case "amd64", "arm64":
 	default:
@@ -368,6 +380,7 @@ func TestAsan(t *testing.T) {
 
 // TestMusl wants nothing done, and nothing said, with another C library.
 func TestMusl(t *testing.T) {
+	otherThanGo(t)
 	cc := os.Getenv("MUSL_CC")
 	if cc == "" {
 		cc = "musl-gcc"
@@ -384,6 +397,7 @@ func TestMusl(t *testing.T) {
 
 // TestLeastStack does on the least stack that is accepted what takes much of it.
 func TestLeastStack(t *testing.T) {
+	otherThanGo(t)
 	program := build(t, "work")
 	for how, want := range map[string]string{"": "done", "panic": "panic: as asked", "fault": "SIGSEGV: segmentation violation"} {
 		cmd := exec.Command(program, strings.Fields(how)...)

@@ -264,7 +264,7 @@ void cmem__cache_check(void) {
 
 #ifdef __x86_64__
 /* For Go's fast path, which alone writes and reads it: the P that this thread ran on last, its cache, and where that stands. */
-static __thread uintptr_t last_cache[3] __attribute__((tls_model("initial-exec")));
+static __thread uintptr_t last_cache[3] NEAR_TLS;
 
 intptr_t cmem__last_cache_offset(void) {
     uintptr_t thread;

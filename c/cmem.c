@@ -6,6 +6,10 @@
 
 #include <errno.h>
 #include <string.h>
+#ifdef __GLIBC__
+#include <dlfcn.h>
+#include <link.h>
+#endif
 
 #define STR(x) #x
 #define VERSION(a, b, c) STR(a) "." STR(b) "." STR(c)
@@ -29,10 +33,9 @@ int cmem_class_info(unsigned cls, struct cmem_class_info *out) {
 
 /* ------------------------------------------------------------------------------------------ thread caches */
 
-/* NULL until the thread's first slow path, and again once it is dying. initial-exec: one instruction to reach, and
- * it fits the reserve that every loader keeps for libraries opened late. */
-static __thread struct cmem__cache *my_cache __attribute__((tls_model("initial-exec")));
-static __thread bool my_cache_gone __attribute__((tls_model("initial-exec")));
+/* NULL until the thread's first slow path, and again once it is dying. */
+static __thread struct cmem__cache *my_cache NEAR_TLS;
+static __thread bool my_cache_gone NEAR_TLS;
 
 static pthread_key_t exit_key;
 static bool have_exit_key;
@@ -45,22 +48,24 @@ static void thread_exit(void *cache) {
     cmem__cache_delete(cache);
 }
 
+/* -------------------------------------------------------------------------------------------------- start, fork */
+
 static void fork_prepare(void) {
-    cmem__scavenger_lock();
     cmem__cache_drain_lock();
     cmem__central_lock();
     cmem__pages_lock();
     cmem__cache_lock();
     cmem__meta_lock();
+    cmem__forker = pthread_self();
 }
 
 static void fork_parent(void) {
+    cmem__forker = 0;
     cmem__meta_unlock();
     cmem__cache_unlock();
     cmem__pages_unlock();
     cmem__central_unlock();
     cmem__cache_drain_unlock();
-    cmem__scavenger_unlock();
 }
 
 static void fork_child(void) {
@@ -69,12 +74,36 @@ static void fork_child(void) {
     fork_parent();
 }
 
+#ifdef __GLIBC__    /* musl unloads nothing */
+#pragma weak dlopen /* a static program has neither */
+#pragma weak dladdr1
+/* Threads, ours or those that have a cache, and blocks outlive the dlclose of a shared object that this library was linked into:
+ * so it stays. */
+static void stay_loaded(void) {
+    Dl_info info;
+    struct link_map *self;
+    if (dlopen == NULL || dladdr1 == NULL) return;
+    if (dladdr1(&exit_key, &info, (void **)&self, RTLD_DL_LINKMAP) == 0) return;
+    if (self->l_name[0] == '\0') return; /* the program */
+    (void)dlopen(self->l_name, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+}
+#else
+static void stay_loaded(void) {}
+#endif
+
 static void init(void) {
     have_exit_key = pthread_key_create(&exit_key, thread_exit) == 0;
     (void)pthread_atfork(fork_prepare, fork_parent, fork_child);
+    stay_loaded();
 }
 
-__attribute__((constructor)) void cmem__init(void) { (void)pthread_once(&once, init); }
+void cmem__init(void) { (void)pthread_once(&once, init); }
+
+/* Before a program's own constructors: of prepare handlers the last one registered is called first, and theirs may wait for a thread
+ * that waits for our locks. (GCC forgets the priority of a function that was declared before.) */
+__attribute__((constructor(101))) static void at_start(void) { cmem__init(); }
+
+/* ------------------------------------------------------------------------------------------ a thread's cache */
 
 /* The calling thread's cache, made where it has none yet; NULL where it can't have one. */
 static struct cmem__cache *thread_cache(void) {

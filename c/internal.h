@@ -46,6 +46,14 @@ _Static_assert(sizeof(void *) == 8, "libcmem needs 64-bit addresses");
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
+/* A thread's variable that takes one instruction to reach. glibc keeps room for such of libraries that are opened late; musl does
+ * not, and refuses to open them: there a shared library has to call for its address. */
+#ifdef __GLIBC__
+#define NEAR_TLS __attribute__((tls_model("initial-exec")))
+#else
+#define NEAR_TLS
+#endif
+
 /* ------------------------------------------------------------------------------------------------ limits */
 
 #define PAGE_SHIFT 12
@@ -153,7 +161,9 @@ _Static_assert(NUM_CLASSES < TAG_SMALL && TAG_SMALL + NUM_SMALL <= TAG_ATTACHED,
 /* ---------------------------------------------------------------------------------------------------- locks */
 
 /* Locks are taken in rising rank, those of one rank in rising address; a debug build aborts on any other order. No
- * lock is held across a system call, malloc or madvise. A fork takes them all, in this order. */
+ * lock is held across a system call, malloc or madvise. A fork takes them all, in this order; its thread may use the library even
+ * so, for other atfork handlers do, and finds every lock its own. No call is a cancellation point: what waits, waits by
+ * cmem__os_wait. */
 enum {
     RANK_DRAIN = 50,    /* emptying the caches of other threads */
     RANK_CENTRAL = 100, /* one a small class */
@@ -189,22 +199,24 @@ static inline void cmem__lock_took(const struct cmem__lock *l) { (void)l; }
 static inline void cmem__lock_left(const struct cmem__lock *l) { (void)l; }
 #endif
 
+/* The thread that forks, from when it has all locks until it lets go of them; 0 for none. */
+extern _Atomic(pthread_t) cmem__forker;
+static inline bool forking(void) {
+    pthread_t t = atomic_load_explicit(&cmem__forker, memory_order_relaxed);
+    return unlikely(t != 0) && pthread_equal(t, pthread_self());
+}
+
 static inline void lock(struct cmem__lock *l) {
+    if (forking()) return;
     cmem__lock_check(l);
     pthread_mutex_lock(&l->mutex);
     cmem__lock_took(l);
 }
 
 static inline void unlock(struct cmem__lock *l) {
+    if (forking()) return;
     cmem__lock_left(l);
     pthread_mutex_unlock(&l->mutex);
-}
-
-/* Waits on c without the lock. */
-static inline void cond_wait(pthread_cond_t *c, struct cmem__lock *l) {
-    cmem__lock_left(l);
-    pthread_cond_wait(c, &l->mutex);
-    cmem__lock_took(l);
 }
 
 /* --------------------------------------------------------------------------------------------------- spans */
@@ -615,6 +627,12 @@ enum cmem__moved {
  * operating system, and `from` reads as zero. Keeps errno. */
 enum cmem__moved cmem__os_move(uintptr_t from, uintptr_t to, size_t bytes);
 
+/* Sleeps while *word is `value`, for ns nanoseconds of the monotonic clock at most; may return early. Unlike a condition variable
+ * it is no cancellation point, and keeps no count of waiters that a child of fork would inherit. Keeps errno. */
+void cmem__os_wait(_Atomic uint32_t *word, uint32_t value, uint64_t ns);
+void cmem__os_wake(_Atomic uint32_t *word); /* everybody who waits, after *word has changed */
+#define NO_TIMEOUT UINT64_MAX
+
 /* Has every thread of the process that is running pass a full memory barrier; false where the kernel has no such call. */
 bool cmem__os_barrier(void);
 
@@ -701,9 +719,7 @@ void cmem__unpoison(uintptr_t p, size_t n);
 #define SETTLE_NS 20000000
 size_t cmem__settle(void);
 
-/* A fork finds the scavenger's thread at rest, and leaves it to the parent. */
-void cmem__scavenger_lock(void);
-void cmem__scavenger_unlock(void);
+/* A child of fork has no scavenger's thread. */
 void cmem__scavenger_after_fork(void);
 
 /* pthread_atfork and the TLS key, once. */

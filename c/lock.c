@@ -1,7 +1,10 @@
 //go:build linux
 
-/* lock.c: the debug build's check that locks are taken in the order of their ranks (as jemalloc's witnesses). */
+/* lock.c: who holds all locks for a fork, and the debug build's check that locks are taken in the order of their ranks (as jemalloc's
+ * witnesses). */
 #include "internal.h"
+
+_Atomic(pthread_t) cmem__forker;
 
 #if CMEM_DEBUG
 
@@ -31,6 +34,4 @@ void cmem__lock_left(const struct cmem__lock *l) {
     cmem__panic("lock released that is not held", (uintptr_t)l);
 }
 
-#else
-typedef int cmem__lock_c_is_empty; /* ISO C wants a declaration */
 #endif

@@ -9,13 +9,21 @@
 #include "poison.h"
 
 #include <errno.h>
-#include <linux/membarrier.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+/* Of linux/membarrier.h and linux/futex.h, which a C library does not bring along. */
+enum {
+    MEMBARRIER_PRIVATE_EXPEDITED = 1 << 3,
+    MEMBARRIER_REGISTER_PRIVATE_EXPEDITED = 1 << 4,
+    FUTEX_WAIT_PRIVATELY = 128,
+    FUTEX_WAKE_PRIVATELY = 129,
+};
 
 #ifndef PR_SET_VMA
 #define PR_SET_VMA 0x53564d41
@@ -131,13 +139,26 @@ bool cmem__os_barrier(void) {
     int saved = errno;
     if (atomic_load_explicit(&state, memory_order_relaxed) == 0) {
         bool there =
-            syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0; /* Linux 4.14 */
+            syscall(SYS_membarrier, MEMBARRIER_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0; /* Linux 4.14 */
         atomic_store_explicit(&state, there ? 1 : -1, memory_order_relaxed);
     }
     bool ok = atomic_load_explicit(&state, memory_order_relaxed) == 1 &&
-              syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
+              syscall(SYS_membarrier, MEMBARRIER_PRIVATE_EXPEDITED, 0, 0) == 0;
     errno = saved;
     return ok;
+}
+
+void cmem__os_wait(_Atomic uint32_t *word, uint32_t value, uint64_t ns) {
+    int saved = errno;
+    struct timespec t = {.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000)};
+    (void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATELY, value, ns == NO_TIMEOUT ? NULL : &t, NULL, 0);
+    errno = saved;
+}
+
+void cmem__os_wake(_Atomic uint32_t *word) {
+    int saved = errno;
+    (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATELY, INT_MAX, NULL, NULL, 0);
+    errno = saved;
 }
 
 void *cmem__os_map(size_t bytes) {

@@ -42,8 +42,7 @@ static struct {
     size_t page; /* bytes of a physical one, from the first region on */
     struct cmem__region *regions;
     size_t nregions;
-    bool growing;         /* a thread is about to add a region */
-    pthread_cond_t grown; /* broadcast when it has, or has not */
+    _Atomic uint32_t growing; /* 1: a thread is about to add a region; others wait until it has, or has not */
     size_t sys_pages, inuse_pages, cold_pages;
     size_t peak_pages;   /* the most in use since the last settle */
     size_t demand_pages; /* the most in use of late, as settle sees it */
@@ -59,7 +58,6 @@ static struct {
 } heap = {
     .lock = LOCK_INIT(RANK_PAGEHEAP),
     .limit_pages = SIZE_MAX,
-    .grown = PTHREAD_COND_INITIALIZER,
     .hot = {.kind = TREE_RUNS},
     .extents = {.kind = TREE_EXTENTS},
     .age = {.prev = &heap.age, .next = &heap.age},
@@ -384,14 +382,16 @@ static bool grow(size_t npages) {
         errno = ENOMEM;
         return false;
     }
-    if (heap.growing) {
-        cond_wait(&heap.grown, &heap.lock);
+    if (heap.growing != 0 && !forking()) { /* for a thread that forks, whoever grows would wait itself */
+        unlock(&heap.lock);
+        cmem__os_wait(&heap.growing, 1, NO_TIMEOUT);
+        lock(&heap.lock);
         return true;
     }
-    heap.growing = true;
+    heap.growing = 1;
     bool ok = add_region(npages);
-    heap.growing = false;
-    pthread_cond_broadcast(&heap.grown);
+    heap.growing = 0;
+    cmem__os_wake(&heap.growing);
     return ok;
 }
 
@@ -893,8 +893,7 @@ void cmem__pages_unlock(void) { unlock(&heap.lock); }
 /* In a forked child: what other threads of the parent were doing, giving spans back or adding a region, will not be finished
  * by anybody. */
 void cmem__pages_after_fork(void) {
-    heap.growing = false;
-    heap.grown = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
+    heap.growing = 0;
     for (struct cmem__region *r = heap.regions; r != NULL; r = r->next) {
         for (struct cmem__span *s = pagemap_span(r->base); s != NULL; s = after(s)) {
             if (s->kind == SPAN_BUSY) s = put(s, SPAN_HOT);

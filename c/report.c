@@ -77,10 +77,12 @@ size_t cmem__describe(uintptr_t p, char *buf, size_t len) {
     return n < 0 ? 0 : (size_t)n < len ? (size_t)n : len - 1;
 }
 
-/* One write, so that lines of two threads do not mix. */
+/* One write, so that lines of two threads do not mix. A write is a cancellation point: the thread must not end before it aborts. */
 static _Noreturn void die(const char *fmt, ...) {
     char line[320];
+    int state;
     va_list args;
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
     va_start(args, fmt);
     int n = vsnprintf(line, sizeof line, fmt, args);
     va_end(args);

@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <time.h>
 
 #define PERIOD_MIN_NS ((uint64_t)10000000)
 #define PERIOD_MAX_NS ((uint64_t)1000000000)
@@ -104,31 +103,25 @@ size_t cmem__settle(void) {
 
 /* --------------------------------------------------------------------------------------------------- thread */
 
+enum { STOPPED = 0, STARTING, RUNNING, STOPPING };
+
+/* Whoever has made it STARTING or STOPPING owns the rest. No lock: none may be held across a call that takes locks of malloc's. */
 static struct {
-    pthread_mutex_t mutex; /* a leaf: nothing of the library is called under it */
-    pthread_cond_t stop;
+    _Atomic uint32_t state;
     pthread_t thread;
     uint64_t idle_ns;
-    bool running, stopping;
-} scavenger = {.mutex = PTHREAD_MUTEX_INITIALIZER, .stop = PTHREAD_COND_INITIALIZER};
+} scavenger;
+
+/* Makes the state `to` if it is `from`. */
+static bool change(uint32_t from, uint32_t to) {
+    return atomic_compare_exchange_strong(&scavenger.state, &from, to);
+}
 
 /* Sleeps; false where the thread is to end. */
 static bool nap(uint64_t ns) {
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t); /* a condition's clock */
-    t.tv_sec += (time_t)(ns / 1000000000);
-    t.tv_nsec += (long)(ns % 1000000000);
-    if (t.tv_nsec >= 1000000000) {
-        t.tv_nsec -= 1000000000;
-        t.tv_sec++;
-    }
-    pthread_mutex_lock(&scavenger.mutex);
-    int e = 0;
-    while (!scavenger.stopping && e != ETIMEDOUT)
-        e = pthread_cond_timedwait(&scavenger.stop, &scavenger.mutex, &t);
-    bool go_on = !scavenger.stopping;
-    pthread_mutex_unlock(&scavenger.mutex);
-    return go_on;
+    uint32_t state = scavenger.state;
+    if (state != STOPPING) cmem__os_wait(&scavenger.state, state, ns);
+    return scavenger.state != STOPPING;
 }
 
 /* Settles the heap while it is used, releases by age eight times an idle limit, and once nothing has happened for one
@@ -137,6 +130,7 @@ static void *scavenge(void *arg) {
     uint64_t idle = scavenger.idle_ns, by_age = clamp(idle / 8, PERIOD_MIN_NS, PERIOD_MAX_NS);
     uint64_t period = by_age, aged = 0, quiet = 0, last = 0;
     (void)arg;
+    (void)pthread_setname_np(pthread_self(), "cmem-scavenger");
     while (nap(period)) {
         uint64_t now = cmem__pages_activity();
         quiet = now != last ? 0 : quiet + period;
@@ -158,40 +152,33 @@ int cmem_scavenger_start(uint64_t idle_ns) {
         return -1;
     }
     cmem__init();
-    pthread_mutex_lock(&scavenger.mutex);
     int e = EALREADY;
-    if (!scavenger.running) {
+    if (change(STOPPED, STARTING)) {
         scavenger.idle_ns = idle_ns;
-        scavenger.stopping = false;
         sigset_t all, old; /* signals are for the program's own threads */
         sigfillset(&all);
         pthread_sigmask(SIG_SETMASK, &all, &old);
         e = pthread_create(&scavenger.thread, NULL, scavenge, NULL);
         pthread_sigmask(SIG_SETMASK, &old, NULL);
-        scavenger.running = e == 0;
-        if (e == 0) (void)pthread_setname_np(scavenger.thread, "cmem-scavenger");
+        scavenger.state = e == 0 ? RUNNING : STOPPED;
     }
-    pthread_mutex_unlock(&scavenger.mutex);
     if (e == 0) return 0;
     errno = e;
     return -1;
 }
 
 void cmem_scavenger_stop(void) {
-    pthread_mutex_lock(&scavenger.mutex);
-    bool stop = scavenger.running && !scavenger.stopping;
-    scavenger.stopping = true;
-    pthread_cond_signal(&scavenger.stop);
-    pthread_mutex_unlock(&scavenger.mutex);
-    if (!stop) return;
-    (void)pthread_join(scavenger.thread, NULL);
-    pthread_mutex_lock(&scavenger.mutex);
-    scavenger.running = false;
-    pthread_mutex_unlock(&scavenger.mutex);
+    int cancel;
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel); /* pthread_join is a cancellation point */
+    if (change(RUNNING, STOPPING)) {
+        cmem__os_wake(&scavenger.state);
+        (void)pthread_join(scavenger.thread, NULL);
+        scavenger.state = STOPPED;
+        cmem__os_wake(&scavenger.state);
+    }
+    while (scavenger.state == STOPPING) /* by another thread */
+        cmem__os_wait(&scavenger.state, STOPPING, NO_TIMEOUT);
+    (void)pthread_setcancelstate(cancel, &cancel);
 }
 
-void cmem__scavenger_lock(void) { pthread_mutex_lock(&scavenger.mutex); }
-void cmem__scavenger_unlock(void) { pthread_mutex_unlock(&scavenger.mutex); }
-
-/* A child has the thread no more. */
-void cmem__scavenger_after_fork(void) { scavenger.running = false; }
+void cmem__scavenger_after_fork(void) { scavenger.state = STOPPED; }

@@ -11,7 +11,6 @@
 #include "internal.h"
 
 #include <string.h>
-#include <time.h>
 
 /* For C, one for all. */
 static struct cmem__lock transfer_lock = LOCK_INIT(RANK_TRANSFER);
@@ -42,16 +41,18 @@ static bool try_enter(struct cmem__transfer *t) {
 }
 
 /* Waits for whoever is in t. That is for a few copies: who is there after a thousand looks has lost its CPU, maybe to this very
- * thread, which sleeps then, as a yield may not reach it. Keeps errno. */
+ * thread, which sleeps then, as a yield may not reach it. Go wakes nobody. A thread that forks is in all lists already. */
 static void enter(struct cmem__transfer *t) {
-    enum { LOOKS = 1000 };
-    const struct timespec nap = {.tv_nsec = 1000};
+    enum { LOOKS = 1000, NAP_NS = 1000 };
+    if (forking()) return;
     for (unsigned i = 0; !is_free(t) || !try_enter(t); i++) {
-        if (i >= LOOKS) (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, NULL);
+        if (i >= LOOKS) cmem__os_wait(&t->taken, 1, NAP_NS);
     }
 }
 
-static void leave(struct cmem__transfer *t) { atomic_store_explicit(&t->taken, 0, memory_order_release); }
+static void leave(struct cmem__transfer *t) {
+    if (!forking()) atomic_store_explicit(&t->taken, 0, memory_order_release);
+}
 
 static struct cmem__transfer *list_lock(unsigned c) {
     struct cmem__transfer *t = &cmem__transfer[c - TRANSFER_FIRST];

@@ -51,6 +51,39 @@ Test(fork, child_has_the_parents_blocks) {
     check_heap();
 }
 
+/* ------------------------------------------------------------------------------------- caches of other threads */
+
+static _Atomic int cached, ending;
+
+static void *cache_blocks(void *arg) {
+    (void)arg;
+    void *p[] = {cmem_alloc(100), cmem_alloc(MIB)};
+    for (size_t i = 0; i < LEN(p); i++) cmem_free(p[i]);
+    cached = 1;
+    while (!ending) usleep(1000);
+    return NULL;
+}
+
+/* What threads that a child does not have kept in their caches is not lost to it. */
+Test(fork, caches_of_threads_that_are_gone) {
+    pthread_t t;
+    cr_assert_eq(pthread_create(&t, NULL, cache_blocks, NULL), 0);
+    while (!cached) usleep(1000);
+    pid_t pid = fork();
+    if (pid == 0) {
+        expect(check_heap().thread_cache_bytes > MIB);
+        cmem_scavenge(0);
+        expect(check_heap().heap_inuse == 0);
+        use_the_heap_in_child();
+        _exit(0);
+    }
+    cr_assert_eq(status_of(pid), 0);
+    ending = 1;
+    pthread_join(t, NULL);
+}
+
+/* ------------------------------------------------------------------------------------- while others use the heap */
+
 static _Atomic bool stop;
 
 static void *use_the_heap(void *arg) {
@@ -144,4 +177,49 @@ Test(fork, while_pages_are_moved) {
     take(256);
     cr_assert_eq(child_status, 0);
     cmem__check(true);
+}
+
+/* ---------------------------------------------------------------------------------------- other atfork handlers */
+
+static bool grows;
+static void *large;
+
+/* Does not fit in what the heap has. */
+static void grow_in_handler(void) {
+    if (!grows) return;
+    void *p = cmem_alloc(50 * MIB);
+    expect(p != NULL);
+    cmem_free(large);
+    large = p;
+}
+
+/* Before the library registers its own: so they run while it holds its locks. */
+__attribute__((constructor(101))) static void register_handlers(void) {
+    expect(pthread_atfork(grow_in_handler, grow_in_handler, grow_in_handler) == 0);
+}
+
+static void fork_in_region(void) {
+    os.in_region = NULL;
+    pid_t pid = fork();
+    if (pid == 0) {
+        use_the_heap_in_child();
+        _exit(0);
+    }
+    child_status = status_of(pid);
+}
+
+/* Also while a region is being added, for which handlers in other threads would wait. */
+Test(fork, handlers_grow_the_heap) {
+    alarm(60);
+    grows = true;
+    void *p = cmem_alloc(100);
+    fork_in_region();
+    cr_assert_eq(child_status, 0);
+    os.in_region = fork_in_region;
+    void *q = cmem_alloc(70 * MIB);
+    cr_assert_eq(child_status, 0);
+    cmem_free(p);
+    cmem_free(q);
+    cmem_free(large);
+    check_heap();
 }

@@ -74,21 +74,24 @@ static void fork_child(void) {
     fork_parent();
 }
 
-#ifdef __GLIBC__    /* musl unloads nothing */
-#pragma weak dlopen /* a static program has neither */
+#ifdef __GLIBC__
+/* A static program has neither. */
+#pragma weak dlsym
 #pragma weak dladdr1
 /* Threads, ours or those that have a cache, and blocks outlive the dlclose of a shared object that this library was linked into:
- * so it stays. */
+ * so it stays. (dlopen by its name would be warned of when a static program is linked.) */
 static void stay_loaded(void) {
     Dl_info info;
     struct link_map *self;
-    if (dlopen == NULL || dladdr1 == NULL) return;
+    if (dlsym == NULL || dladdr1 == NULL) return;
     if (dladdr1(&exit_key, &info, (void **)&self, RTLD_DL_LINKMAP) == 0) return;
     if (self->l_name[0] == '\0') return; /* the program */
-    (void)dlopen(self->l_name, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+    void *(*open)(const char *, int);
+    *(void **)&open = dlsym(RTLD_DEFAULT, "dlopen");
+    if (open != NULL) (void)open(self->l_name, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
 }
 #else
-static void stay_loaded(void) {}
+static void stay_loaded(void) {} /* musl unloads nothing */
 #endif
 
 static void init(void) {

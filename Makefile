@@ -68,7 +68,8 @@ clean: ## remove build/
 build/lib/libcmem.a: build/release/libcmem.a
 	$Qmkdir -p $(@D) && cp $< $@
 
-# nodelete: threads hold a destructor of the library, which must not be unmapped before they end.
+# nodelete: threads hold a destructor of the library, which must not be unmapped before they end. (Where only the archive is linked,
+# stay_loaded in cmem.c sees to that.)
 build/lib/$(SOFILE): build/release/libcmem.a
 	$(call say,LINK,$@)
 	$Qmkdir -p $(@D)
@@ -227,6 +228,7 @@ bench-c: $(BENCHES) ## the C API beside glibc, jemalloc, mimalloc and tcmalloc (
 deps: ## install the Debian packages that tests and demo need, where they are missing
 	@command -v go >/dev/null || { echo 'deps: Go 1.24 or later is needed; see https://go.dev' >&2; exit 1; }
 	@tests/scripts/install-packages.sh gcc g++ pkg-config libcriterion-dev valgrind clang-format clang-tidy
+	@tests/scripts/install-packages.sh musl-tools || echo 'deps: going on without the tests with musl'
 	@tests/scripts/install-packages.sh memcached strace procps || echo 'deps: going on without what only the demo and the VSZ tables need'
 	@tests/scripts/install-packages.sh libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 || echo 'deps: going on without what only the benchmarks preload'
 

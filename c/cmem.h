@@ -4,7 +4,8 @@
  * regions, keeps what is freed for reuse, and gives idle pages back to the operating system. C and Go code share
  * the one heap: a block may be allocated on one side and freed on the other.
  *
- * Every function may be called from any thread. None may be called from a signal handler.
+ * Every function may be called from any thread, in a child of fork, and in atfork handlers. None may be called from a
+ * signal handler, or by a thread that can be cancelled asynchronously. None is a cancellation point.
  *
  * Misuse (a block freed twice, a pointer that is not the start of a block) is found before anything is touched:
  * one line on standard error that begins with "cmem: " and names the pointer and what it is, then abort().

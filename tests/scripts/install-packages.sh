@@ -11,6 +11,7 @@ library() {
 present() {
     case $1 in
     libcriterion-dev) echo '#include <criterion/criterion.h>' | cc -E - ;;
+    musl-tools) command -v musl-gcc ;;
     procps) command -v ps ;;
     libjemalloc2) library libjemalloc.so.2 ;;
     libmimalloc2.0) library libmimalloc.so.2 ;;

@@ -260,6 +260,7 @@ struct cmem__span {
     uint16_t scan;    /* small: none below this one's is TAG_NONE; central lock */
     bool zeroed;      /* set on allocation: every page was cold */
     bool partial;     /* small: stands in its central list; central lock */
+    bool released;    /* cold: some of its pages were given back; the others were never touched */
 
     /* Place in address-ordered trees, by enum cmem__tree. */
     struct {
@@ -285,7 +286,10 @@ struct cmem__region {
     size_t npages;
     size_t free_pages; /* pages in free spans, of any kind */
     bool permanent;    /* never given back: the first one, or one with a hole */
-    bool movable;      /* its pages may be moved */
+    bool
+        releases; /* pages that are given back read as zero (tried when it was new): else it has no cold spans */
+    bool movable; /* its pages may be moved */
+    bool refused; /* the last release in it was refused */
     struct cmem__region *prev, *next;
 };
 
@@ -604,14 +608,21 @@ void cmem__meta_unlock(void);
 
 /* --------------------------------------------------------------------------------------------------- system */
 
-/* Address space for a region from the malloc family, every page of it given back; *zeroed tells whether that
- * worked. NULL with errno ENOMEM. */
-void *cmem__os_region_new(size_t bytes, bool *zeroed);
+/* Address space for a region from the malloc family. *releasing tells whether pages that are given back read as zero there, as
+ * all of it does then; *movable whether cmem__os_move may be used there. NULL with errno ENOMEM. */
+void *cmem__os_region_new(size_t bytes, bool *releasing, bool *movable);
 void cmem__os_region_delete(void *p, size_t bytes);
 
-/* Gives whole pages back to the operating system: they read as zero afterwards. False where it refuses
- * (locked pages). Keeps errno. */
+/* Gives whole pages back to the operating system: in regions that release they read as zero afterwards. False where it refuses
+ * (locked pages, seccomp). Keeps errno. */
 bool cmem__os_release(uintptr_t base, size_t bytes);
+
+/* Whether one of the whole pages there is resident: LOOK_PAGES at most. They may be nobody's. Keeps errno. */
+#define LOOK_PAGES ((size_t)512)
+bool cmem__os_any_resident(uintptr_t base, size_t bytes);
+
+/* Has the kernel make no huge pages there from now on. Keeps errno. */
+void cmem__os_small_pages(uintptr_t base, size_t bytes);
 
 /* Resident pages are moved in pieces of this many, at multiples of it: a call takes 6 us (and some 20 us while another
  * CPU runs the program), to fault in and give back as much 55 us. */
@@ -619,8 +630,8 @@ bool cmem__os_release(uintptr_t base, size_t bytes);
 
 enum cmem__moved {
     MOVED,
-    MOVE_REFUSED, /* both places are as they were or fresh, in whole or in part */
-    MOVE_LOST,    /* the new place is not mapped any more: nobody may touch it */
+    MOVE_REFUSED, /* both places are as they were or fresh, in whole or in part; as they were where memory is locked */
+    MOVE_LOST, /* the new place is not mapped any more: nobody may touch it */
 };
 
 /* Moves the resident pages of whole pieces at `from` to `to`, both ours: what was resident at `to` goes back to the

@@ -62,17 +62,38 @@ size_t cmem__os_page_size(void) {
     return s;
 }
 
-void *cmem__os_region_new(size_t bytes, bool *zeroed) {
+/* The size of a huge page; one of another size fails at the other places. */
+#define HUGE_PAGE ((uintptr_t)2 << 20)
+
+/* Whether one page at `at`, a place of ours that holds nothing, reads as zero once it was given back. */
+static bool zeroes(uintptr_t at) {
+    volatile unsigned char *p = (volatile unsigned char *)at;
+    *p = 1;
+    return cmem__os_release(at, cmem__os_page_size()) && *p == 0;
+}
+
+/* Whether [base, base + bytes) zeroes pages that are given back, as private anonymous memory does. Shared memory keeps what it
+ * held. So does a huge page of which a part goes: the kernel refuses at other places, but not where a huge page begins. Some
+ * emulators do nothing. */
+static bool releases(uintptr_t base, size_t bytes) {
+    uintptr_t huge = (base + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1), last = base + bytes - cmem__os_page_size();
+    return zeroes(base) && (huge >= last || zeroes(huge)) && zeroes(last) && cmem__os_release(base, bytes);
+}
+
+void *cmem__os_region_new(size_t bytes, bool *releasing, bool *movable) {
     void *p = bytes <= MALLOC_MAX ? aligned_alloc(REGION_ALIGN, bytes) : NULL;
     if (p == NULL) {
         errno = ENOMEM;
         return NULL;
     }
+    int saved = errno;
     name_pages(p, bytes, "cmem: region");
-    /* Whatever malloc handed out, used or fresh, counts as cold from here on. */
-    *zeroed = cmem__os_release((uintptr_t)p, bytes);
+    *releasing = releases((uintptr_t)p, bytes);
+    /* There is nothing left to free: the kernel tells whether all of it is private and anonymous (EINVAL: it is not). */
+    *movable = *releasing && madvise(p, bytes, MADV_FREE) == 0;
     not_a_leak(p);
     poison(p, bytes);
+    errno = saved;
     return p;
 }
 
@@ -90,23 +111,72 @@ bool cmem__os_release(uintptr_t base, size_t bytes) {
     return ok;
 }
 
+bool cmem__os_any_resident(uintptr_t base, size_t bytes) {
+    unsigned char in[LOOK_PAGES];
+    size_t page = cmem__os_page_size(), n = bytes / page;
+    int saved = errno;
+    bool ok = mincore((void *)base, bytes, in) == 0; /* ENOMEM: it was unmapped meanwhile */
+    errno = saved;
+    for (size_t i = 0; ok && i < n; i++)
+        if (in[i] & 1) return true;
+    return false;
+}
+
+void cmem__os_small_pages(uintptr_t base, size_t bytes) {
+    int saved = errno;
+    (void)madvise((void *)base, bytes, MADV_NOHUGEPAGE); /* EINVAL: this kernel has no huge pages */
+    errno = saved;
+}
+
 #define MOVE_FLAGS (MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP)
 
-/* Whether one call moves pages of several mappings, as earlier moves make them: Linux does since 6.17. Older kernels unmap
- * the new place and then refuse, so it is tried once, with pages of nobody's. */
-static bool moves_several(void) {
-    static _Atomic int state; /* 0: not tried yet, 1: it does, -1: it does not */
-    if (unlikely(atomic_load_explicit(&state, memory_order_relaxed) == 0)) {
-        size_t page = cmem__os_page_size();
-        char *p = mmap(NULL, 4 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (p == MAP_FAILED) return false;
-        p[0] = p[2 * page] = 1; /* mappings that no page was touched of would merge */
-        bool several = mremap(p + 2 * page, page, page, MOVE_FLAGS, p + page) != MAP_FAILED &&
-                       mremap(p, 2 * page, 2 * page, MOVE_FLAGS, p + 2 * page) != MAP_FAILED;
-        (void)munmap(p, 4 * page);
-        atomic_store_explicit(&state, several ? 1 : -1, memory_order_relaxed);
-    }
-    return atomic_load_explicit(&state, memory_order_relaxed) == 1;
+/* What the kernel moves by one call. */
+enum moves {
+    MOVES_UNKNOWN,
+    MOVES_NOTHING,
+    MOVES_ONE_MAPPING,
+    MOVES_SEVERAL, /* as earlier moves make them: Linux from 6.17 on; older kernels unmap the new place and then refuse */
+};
+
+/* Where in a page try_moves keeps a byte: the kernel writes the time in front of it. */
+#define MARK 64
+
+/* Whether the page p, which was moved from, is as a fresh one. An emulator may leave one that cannot be written: so the
+ * kernel writes, as it fails where we would crash. */
+static bool is_fresh(volatile char *p) {
+    return syscall(SYS_clock_gettime, CLOCK_MONOTONIC, p) == 0 && p[MARK] == 0;
+}
+
+/* Tries moves with four pages of nobody's. */
+static enum moves try_moves(char *p, size_t page) {
+    volatile char *mark = p + MARK;
+    mark[0] = 1; /* mappings that no page was touched of would merge */
+    mark[2 * page] = 2;
+    if (mremap(p + 2 * page, page, page, MOVE_FLAGS, p + page) == MAP_FAILED || !is_fresh(p + 2 * page) ||
+        mark[page] != 2)
+        return MOVES_NOTHING;
+    if (mremap(p, 2 * page, 2 * page, MOVE_FLAGS, p + 2 * page) == MAP_FAILED || !is_fresh(p) ||
+        !is_fresh(p + page) || mark[2 * page] != 1 || mark[3 * page] != 2)
+        return MOVES_ONE_MAPPING;
+    return MOVES_SEVERAL;
+}
+
+static enum moves kernel_moves(void) {
+    static _Atomic int known;
+    enum moves m = (enum moves)atomic_load_explicit(&known, memory_order_relaxed);
+    if (likely(m != MOVES_UNKNOWN)) return m;
+    size_t page = cmem__os_page_size();
+    char *p = mmap(NULL, 4 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED) return MOVES_NOTHING;
+    m = try_moves(p, page);
+    (void)munmap(p, 4 * page);
+    atomic_store_explicit(&known, (int)m, memory_order_relaxed);
+    return m;
+}
+
+/* Whether memory is locked there, or that cannot be told. (Not the C library's msync: threads may be cancelled in that.) */
+static bool is_locked(uintptr_t base, size_t bytes) {
+    return syscall(SYS_msync, base, bytes, MS_INVALIDATE) != 0; /* EBUSY */
 }
 
 /* Makes sure that a place is mapped after a move there has failed: the kernel unmaps it before it moves, and a process
@@ -123,8 +193,12 @@ static enum cmem__moved mend(uintptr_t to, size_t bytes) {
 
 enum cmem__moved cmem__os_move(uintptr_t from, uintptr_t to, size_t bytes) {
     int saved = errno;
+    enum moves moves = kernel_moves();
     enum cmem__moved result = MOVED;
-    size_t step = moves_several() ? bytes : MOVE_PAGES * PAGE_SIZE;
+    size_t step = moves == MOVES_SEVERAL ? bytes : MOVE_PAGES * PAGE_SIZE;
+    /* The kernel unlocks the whole mapping that pages are moved from. (What is cold was not locked when it was released; a later
+     * mlockall locks both places.) */
+    if (moves == MOVES_NOTHING || is_locked(from, bytes)) result = MOVE_REFUSED;
     for (size_t at = 0; at < bytes && result == MOVED; at += step) {
         if (mremap((void *)(from + at), step, step, MOVE_FLAGS, (void *)(to + at)) != MAP_FAILED) continue;
         result =

@@ -3,7 +3,8 @@
 /* pageheap.c: runs of pages. Hands out spans, takes them back, coalesces, gives idle ones to the operating system.
  *
  * A free span is hot (counted as resident) or cold (given back, or never touched; reads as zero), never a mixture:
- * so what is resident is exact, however spans are split and coalesced. A maximal run of free spans of either kind is an
+ * so what is resident is exact, however spans are split and coalesced. Where memory does not read as zero once it was given back
+ * (shared memory, huge pages, locked memory) all free spans are hot. A maximal run of free spans of either kind is an
  * extent: an allocation is cut out of one extent, at the cheapest window of those that find looks at, else out of a new
  * region. What is cold in a long window is filled with hot pages from elsewhere in the heap, which the
  * kernel moves for a fraction of what it costs to give a page back and to fault another one in.
@@ -37,6 +38,10 @@ static struct {
     struct cmem__span age;     /* ring of the hot spans of which SCAVENGE_MIN_PAGES can go; next = oldest */
     struct cmem__span shorts;  /* ring of those of which less can go, but some, in no order */
     struct cmem__span empty;   /* ring of the cold spans that are a region that may go; next = oldest */
+    struct cmem__span
+        stuck; /* ring of the hot ones that are, where pages cannot be given back; next = oldest */
+    struct cmem__span
+        cold; /* ring of the other cold spans that were given back; next = the one to look at next */
     struct cmem__span *spare;
     size_t spares;
     size_t page; /* bytes of a physical one, from the first region on */
@@ -54,7 +59,10 @@ static struct {
     size_t limit_pages;   /* for spans in use and hot ones */
     size_t movable_pages; /* in movable regions */
     uint64_t moved_bytes;
-    bool no_moves; /* the kernel has refused one */
+    bool
+        no_moves; /* the kernel has refused one, or a release: memory may be locked, and moves would unlock it */
+    uint64_t refused_at; /* when the last release_hot came to nothing for refusals; 0 where it did not */
+    uint64_t looked_at;  /* when cold spans were looked at */
 } heap = {
     .lock = LOCK_INIT(RANK_PAGEHEAP),
     .limit_pages = SIZE_MAX,
@@ -63,6 +71,8 @@ static struct {
     .age = {.prev = &heap.age, .next = &heap.age},
     .shorts = {.prev = &heap.shorts, .next = &heap.shorts},
     .empty = {.prev = &heap.empty, .next = &heap.empty},
+    .stuck = {.prev = &heap.stuck, .next = &heap.stuck},
+    .cold = {.prev = &heap.cold, .next = &heap.cold},
 };
 
 /* ------------------------------------------------------------------------------------------- runs, extents */
@@ -82,8 +92,10 @@ static uintptr_t whole_pages(const struct cmem__span *s, uintptr_t *end) {
 /* The ring that the free span s belongs to: all spans in one are of use to those who look there, so that none has to be
  * passed over. NULL for none. */
 static struct cmem__span *ring_of(const struct cmem__span *s) {
-    if (s->kind == SPAN_COLD)
-        return s->npages == s->region->npages && !s->region->permanent ? &heap.empty : NULL;
+    bool whole = s->npages == s->region->npages && !s->region->permanent;
+    if (s->kind == SPAN_COLD) return whole ? &heap.empty : s->released ? &heap.cold : NULL;
+    if (whole && (!s->region->releases || s->region->refused)) return &heap.stuck;
+    if (!s->region->releases) return NULL;
     uintptr_t end, at = whole_pages(s, &end);
     if (end - at >= SCAVENGE_MIN_PAGES << PAGE_SHIFT) return &heap.age;
     return end > at ? &heap.shorts : NULL;
@@ -193,6 +205,7 @@ static struct cmem__span *cut(struct cmem__span *s, size_t npages) {
     t->npages = s->npages - npages;
     t->kind = s->kind;
     t->region = s->region;
+    t->released = s->released;
     t->unused_since = s->unused_since;
     s->npages = npages;
     map_bounds(s);
@@ -205,6 +218,7 @@ static void glue(struct cmem__span *s, struct cmem__span *t) {
     pagemap_set(last_page(s), NULL);
     pagemap_set(t->base, NULL);
     s->npages += t->npages;
+    s->released |= t->released;
     if (t->unused_since > s->unused_since) s->unused_since = t->unused_since;
     spare_put(t);
     map_bounds(s);
@@ -220,11 +234,12 @@ static struct cmem__span *extent_last(const struct cmem__span *first) {
 }
 
 /* Makes s, in no extent, a free span of that kind from now on, in one extent with its free neighbours and one span with
- * those of its kind. Returns that. */
-static struct cmem__span *put(struct cmem__span *s, enum cmem__kind kind) {
+ * those of its kind. Returns that. Its pages were given back where it is cold, and `released` says so. */
+static struct cmem__span *put_free(struct cmem__span *s, enum cmem__kind kind, bool released) {
     struct cmem__span *l = before(s), *r = after(s), *first = s;
     size_t npages = s->npages;
     s->kind = (uint8_t)kind;
+    s->released = released;
     s->unused_since = cmem__now();
     if (l == NULL || !is_free(l)) cmem__pagemap_mark(s->base);
     if (r != NULL && is_free(r)) {
@@ -247,6 +262,10 @@ static struct cmem__span *put(struct cmem__span *s, enum cmem__kind kind) {
     run_insert(s, NULL);
     extent_insert(first, npages);
     return s;
+}
+
+static struct cmem__span *put(struct cmem__span *s, enum cmem__kind kind) {
+    return put_free(s, kind, kind == SPAN_COLD);
 }
 
 /* Takes npages out of the extent of the free span s, from `skip` pages into s on. Returns them as one span that is not
@@ -292,34 +311,40 @@ static void region_delete(struct cmem__region *r) {
     cmem__meta_free(r, sizeof *r);
 }
 
-/* Gets a region that holds npages. Called without the lock. */
-static struct cmem__region *region_new(size_t npages, bool first, bool *zeroed) {
-    size_t bytes = npages << PAGE_SHIFT;
-    if (first && bytes <= REGION_FIRST)
-        bytes = REGION_FIRST;
-    else if (bytes <= REGION_SIZE)
-        bytes = REGION_SIZE;
-    else
-        bytes = (bytes + REGION_ALIGN - 1) & ~(REGION_ALIGN - 1);
-
-    struct cmem__region *r = cmem__meta_alloc(sizeof *r);
-    if (r == NULL) return NULL;
-    void *p = cmem__os_region_new(bytes, zeroed);
-    if (p == NULL) {
-        cmem__meta_free(r, sizeof *r);
-        return NULL;
-    }
+/* Gets r its bytes and their place in the pagemap; false where they are not to be had. */
+static bool region_map(struct cmem__region *r, size_t bytes) {
+    void *p = cmem__os_region_new(bytes, &r->releases, &r->movable);
+    if (p == NULL) return false;
     r->base = (uintptr_t)p;
     r->npages = bytes >> PAGE_SHIFT;
-    if (!cmem__pagemap_grow(r->base, bytes)) {
-        region_delete(r);
-        errno = ENOMEM;
-        return NULL;
+    if (cmem__pagemap_grow(r->base, bytes)) return true;
+    cmem__os_region_delete(p, bytes);
+    return false;
+}
+
+static size_t region_round(size_t bytes) { return (bytes + REGION_ALIGN - 1) & ~(REGION_ALIGN - 1); }
+
+/* Gets a region that holds npages: of the usual size, or where there is no room for that (RLIMIT_AS, RLIMIT_DATA), of half of
+ * it and so on, down to what is needed. Called without the lock. */
+static struct cmem__region *region_new(size_t npages, bool first) {
+    size_t least = region_round(npages << PAGE_SHIFT);
+    size_t bytes = first && least <= REGION_FIRST ? REGION_FIRST : REGION_SIZE;
+    if (bytes < least) bytes = least;
+    struct cmem__region *r = cmem__meta_alloc(sizeof *r);
+    if (r == NULL) return NULL;
+    while (!region_map(r, bytes)) {
+        if (bytes == least) {
+            cmem__meta_free(r, sizeof *r);
+            errno = ENOMEM;
+            return NULL;
+        }
+        bytes = region_round(bytes / 2);
+        if (bytes < least) bytes = least;
     }
     return r;
 }
 
-static void region_add(struct cmem__region *r, bool zeroed) {
+static void region_add(struct cmem__region *r) {
     heap.page = cmem__os_page_size();
     r->permanent = heap.regions == NULL && r->npages == REGION_FIRST >> PAGE_SHIFT;
     r->prev = NULL;
@@ -329,7 +354,8 @@ static void region_add(struct cmem__region *r, bool zeroed) {
     heap.nregions++;
     heap.sys_pages += r->npages;
     r->free_pages = r->npages;
-    r->movable = heap.movable_pages + r->npages <= MOVABLE_MAX_PAGES;
+    r->movable = r->movable && heap.movable_pages + r->npages <= MOVABLE_MAX_PAGES;
+    if (!r->releases) heap.no_moves = true;
     if (r->movable) heap.movable_pages += r->npages;
 
     struct cmem__span *s = spare_take();
@@ -337,10 +363,10 @@ static void region_add(struct cmem__region *r, bool zeroed) {
     s->npages = r->npages;
     s->region = r;
     map_bounds(s);
-    (void)put(s, zeroed ? SPAN_COLD : SPAN_HOT);
+    (void)put_free(s, r->releases ? SPAN_COLD : SPAN_HOT, false);
 }
 
-/* Takes the region, wholly cold, out of the heap; s is its one span. */
+/* Takes the region, wholly free, out of the heap; s is its one span. */
 static void region_remove(struct cmem__region *r, struct cmem__span *s) {
     run_remove(s);
     (void)extent_remove(s);
@@ -359,9 +385,9 @@ static void region_remove(struct cmem__region *r, struct cmem__span *s) {
 
 /* Adds a region for npages. Drops the lock meanwhile. */
 static bool add_region(size_t npages) {
-    bool zeroed, first = heap.regions == NULL;
+    bool first = heap.regions == NULL;
     unlock(&heap.lock);
-    struct cmem__region *r = region_new(npages, first, &zeroed);
+    struct cmem__region *r = region_new(npages, first);
     lock(&heap.lock);
     if (r == NULL) return false;
     if (!reserve_spares(1)) {
@@ -371,7 +397,7 @@ static bool add_region(size_t npages) {
         errno = ENOMEM;
         return false;
     }
-    region_add(r, zeroed);
+    region_add(r);
     return true;
 }
 
@@ -429,25 +455,68 @@ static struct cmem__span *scavenge_next(uint64_t until, bool shorts, size_t max_
 /* How many pages are given back in one call: the kernel takes 0.3 us for each, and others may wait for it. */
 #define RELEASE_PAGES ((size_t)1024)
 
+/* After so many refusals in a row release_hot ends, and where it came to nothing by that, it does nothing for a while: all memory
+ * is locked, or the kernel is not to be asked. */
+#define REFUSALS_MOST 16
+#define REFUSED_NS ((uint64_t)1000000000)
+
+/* Gives the busy span s back and puts it where it belongs. Drops the lock meanwhile. Returns false where that is refused. */
+static bool release(struct cmem__span *s) {
+    struct cmem__region *r = s->region;
+    unlock(&heap.lock);
+    bool released = cmem__os_release(s->base, s->npages << PAGE_SHIFT);
+    lock(&heap.lock);
+    r->refused = !released;
+    if (!released) heap.no_moves = true;
+    (void)put(s, released ? SPAN_COLD : SPAN_HOT);
+    return released;
+}
+
 /* Gives hot spans back that have been idle since before `until`, oldest first, until no more than `keep` pages are hot,
  * with the short ones or without. Drops the lock around each call. Returns the bytes. */
 static size_t release_hot(uint64_t until, bool shorts, size_t keep) {
     size_t bytes = 0, least = shorts ? 1 : SCAVENGE_MIN_PAGES;
-    while (reserve_spares(2) && hot_pages() >= keep + least) {
+    unsigned refusals = 0;
+    if (unlikely(heap.refused_at != 0) && cmem__now() - heap.refused_at < REFUSED_NS) return 0;
+    while (refusals < REFUSALS_MOST && reserve_spares(2) && hot_pages() >= keep + least) {
         size_t most = hot_pages() - keep;
         struct cmem__span *s = scavenge_next(until, shorts, most < RELEASE_PAGES ? most : RELEASE_PAGES);
         if (s == NULL) break;
         size_t len = s->npages << PAGE_SHIFT;
-        unlock(&heap.lock);
-        bool released = cmem__os_release(s->base, len);
-        lock(&heap.lock);
-        (void)put(s, released ? SPAN_COLD : SPAN_HOT);
-        if (!released) break; /* locked pages: the others will be refused too */
+        if (!release(s)) {
+            refusals++;
+            continue;
+        }
+        refusals = 0;
         bytes += len;
     }
+    heap.refused_at = refusals > 0 && bytes == 0 ? cmem__now() : 0;
     if (bytes > 0) {
         heap.scavenges++;
         heap.scavenged_bytes += bytes;
+    }
+    return bytes;
+}
+
+/* Takes a region out of the heap that has been free since before `until` and is in that ring of those; NULL where there is none. */
+static struct cmem__region *take_free_region(struct cmem__span *ring, uint64_t until) {
+    struct cmem__span *s = ring->next;
+    if (s == ring || s->unused_since > until) return NULL;
+    struct cmem__region *r = s->region;
+    region_remove(r, s);
+    return r;
+}
+
+/* Gives regions back to malloc that have been free since before `until` and stand in that ring, until no more than `keep` pages are
+ * hot. Drops the lock meanwhile. Returns the bytes. */
+static size_t free_regions(struct cmem__span *ring, uint64_t until, size_t keep) {
+    size_t bytes = 0;
+    struct cmem__region *r;
+    while (hot_pages() >= keep && (r = take_free_region(ring, until)) != NULL) {
+        bytes += r->npages << PAGE_SHIFT;
+        unlock(&heap.lock);
+        region_delete(r);
+        lock(&heap.lock);
     }
     return bytes;
 }
@@ -458,11 +527,12 @@ static bool within_limit(size_t npages) {
 }
 
 /* Gives hot pages back until they are within the limit together with those in use. Drops the lock meanwhile. (Where the
- * kernel refuses, they are locked, and stay.) */
+ * kernel refuses, those stay that share their region with what is in use.) */
 static void obey_limit(void) {
     if (likely(heap.limit_pages == SIZE_MAX)) return;
-    (void)release_hot(UINT64_MAX, true,
-                      heap.limit_pages > heap.inuse_pages ? heap.limit_pages - heap.inuse_pages : 0);
+    size_t keep = heap.limit_pages > heap.inuse_pages ? heap.limit_pages - heap.inuse_pages : 0;
+    (void)release_hot(UINT64_MAX, true, keep);
+    (void)free_regions(&heap.stuck, UINT64_MAX, keep + 1);
 }
 
 /* ------------------------------------------------------------------------------------- allocate and free */
@@ -756,26 +826,73 @@ void cmem__pages_reclass(struct cmem__span *s, enum cmem__kind kind, unsigned cl
 /* What it gives back at once, in pages, and an eighth of what is more. */
 #define SETTLE_STEP (((size_t)16 << 20) >> PAGE_SHIFT)
 
-/* Takes a region that has been wholly cold since before `until` and may go out of the heap; NULL where there is none. */
-static struct cmem__region *take_empty_region(uint64_t until) {
-    struct cmem__span *s = heap.empty.next;
-    if (s == &heap.empty || s->unused_since > until) return NULL;
+/* ------------------------------------------------------------------------------------ huge pages
+ *
+ * Transparent huge pages bring memory back that was given back: the kernel fills 2 MiB at once, on a fault or in the background,
+ * where as little as one page of them is resident. So now and then some cold spans are looked at. Where one is resident its region
+ * gets no huge pages from then on. Elsewhere they may come: they make memory faster that is not given back. */
+
+/* How often, and how many of them. */
+#define LOOK_NS ((uint64_t)1000000000)
+#define LOOKS 4
+
+/* Whether pages are resident where the cold span s begins or ends, as far as a huge page reaches into it. Drops the lock meanwhile:
+ * by then the pages may be somebody else's. */
+static bool look_at(const struct cmem__span *s) {
+    uintptr_t end, at = whole_pages(s, &end);
+    size_t bytes = end - at, most = LOOK_PAGES << PAGE_SHIFT;
+    if (bytes == 0) return false;
+    unlock(&heap.lock);
+    bool resident = cmem__os_any_resident(at, bytes < most ? bytes : most);
+    if (!resident && bytes > most) resident = cmem__os_any_resident(end - most, most);
+    lock(&heap.lock);
+    return resident;
+}
+
+/* Has the region of the cold span s without huge pages from now on, and what is cold there hot, as it is resident. Drops the lock
+ * meanwhile. Needs two spare descriptors. */
+static void mend_refilled(struct cmem__span *s) {
     struct cmem__region *r = s->region;
-    region_remove(r, s);
-    return r;
+    s = take(s, 0, s->npages); /* so that the region stays */
+    s->kind = SPAN_BUSY;
+    unlock(&heap.lock);
+    cmem__os_small_pages(r->base, r->npages << PAGE_SHIFT);
+    lock(&heap.lock);
+    (void)put(s, SPAN_HOT);
+    for (s = pagemap_span(r->base); s != NULL; s = after(s)) {
+        if (s->kind != SPAN_COLD || !s->released) continue;
+        s = take(s, 0, s->npages);
+        s = put(s, SPAN_HOT);
+    }
+}
+
+/* Looks at some cold spans, in turn, once a second. */
+static void look_for_refilled(void) {
+    uint64_t now = cmem__now();
+    if (now - heap.looked_at < LOOK_NS) return;
+    heap.looked_at = now;
+    for (unsigned i = 0; i < LOOKS && reserve_spares(2) && heap.cold.next != &heap.cold; i++) {
+        struct cmem__span *s = heap.cold.next;
+        uintptr_t base = s->base;
+        size_t npages = s->npages;
+        run_remove(s);
+        run_insert(s, NULL);
+        if (!look_at(s) || !reserve_spares(2)) continue;
+        if (s == pagemap_span(base) && s->kind == SPAN_COLD && s->base == base && s->npages == npages)
+            mend_refilled(s);
+    }
 }
 
 size_t cmem__pages_scavenge(uint64_t idle_ns) {
     uint64_t now = cmem__now();
     uint64_t until = now > idle_ns ? now - idle_ns : 0;
     lock(&heap.lock);
+    look_for_refilled();
+    if (idle_ns == 0) heap.refused_at = 0;
     size_t bytes = release_hot(until, idle_ns == 0, 0);
-    struct cmem__region *r;
-    while ((r = take_empty_region(idle_ns == 0 ? UINT64_MAX : until)) != NULL) {
-        unlock(&heap.lock);
-        region_delete(r);
-        lock(&heap.lock);
-    }
+    if (idle_ns == 0) until = UINT64_MAX;
+    bytes += free_regions(&heap.stuck, until, 0);
+    (void)free_regions(&heap.empty, until, 0);
     unlock(&heap.lock);
     return bytes;
 }
@@ -843,6 +960,7 @@ static size_t headroom(unsigned patience) {
 
 size_t cmem__pages_settle(unsigned patience, unsigned reserve) {
     lock(&heap.lock);
+    look_for_refilled();
     size_t keep = headroom(patience) + heap.inuse_pages * reserve / 1000;
     if (keep < HEADROOM_MIN >> PAGE_SHIFT) keep = HEADROOM_MIN >> PAGE_SHIFT;
     /* The memory of a burst goes in steps: it may come again. */
@@ -924,6 +1042,7 @@ static void check_span(const struct cmem__region *r, const struct cmem__span *s,
         }
     }
     if (!is_free(s)) insist(s->extent_pages == 0, "extent that begins with a span in use", a);
+    if (s->kind == SPAN_COLD) insist(r->releases, "cold span where pages are not given back", a);
     if (is_free(s) || s->kind == SPAN_BUSY) insist(t == TAG_NONE, "tag on a free span", a);
 }
 
@@ -948,7 +1067,8 @@ static size_t check_ring(const struct cmem__span *ring) {
     for (const struct cmem__span *s = ring->next; s != ring; s = s->next) {
         insist(s->next->prev == s, "ring of free spans is broken", s->base);
         insist(ring_of(s) == ring, "free span in the wrong ring", s->base);
-        insist(ring == &heap.shorts || s->next == ring || s->unused_since <= s->next->unused_since,
+        insist(ring == &heap.shorts || ring == &heap.cold || s->next == ring ||
+                   s->unused_since <= s->next->unused_since,
                "ring of ages is out of order", s->base);
         n++;
     }
@@ -986,7 +1106,9 @@ size_t cmem__pages_check(void) {
     insist(cold == heap.cold_pages, "count of cold pages is wrong", cold);
     insist(cmem__bins_check(&heap.hot) == hot, "hot spans are not those in the bins", hot);
     insist(cmem__bins_check(&heap.extents) == extents, "extents are not those in the bins", extents);
-    insist(check_ring(&heap.age) + check_ring(&heap.shorts) + check_ring(&heap.empty) == in_rings,
+    insist(check_ring(&heap.age) + check_ring(&heap.shorts) + check_ring(&heap.empty) +
+                   check_ring(&heap.stuck) + check_ring(&heap.cold) ==
+               in_rings,
            "free spans are not those in the rings", in_rings);
     unlock(&heap.lock);
     return spans;

@@ -16,13 +16,18 @@ static struct {
     bool refuse_all;    /* each one fails from that number on */
 
     bool refuse_release; /* madvise fails as for locked pages */
-    size_t released;     /* bytes in madvise calls that were let through */
+    bool keep_contents;  /* releases are let through and do nothing, as for shared memory */
+    size_t released;     /* bytes in releases that were let through */
+    unsigned refused;    /* releases that were not */
+    unsigned small;      /* times that huge pages were forbidden */
     void (*in_release)(uintptr_t base, size_t bytes);
     void (*in_region)(void); /* before aligned_alloc */
     void (*in_map)(void);    /* before mmap */
 
-    char *region_at;     /* where the next regions lie; NULL: malloc decides */
-    size_t region_align; /* what else their starts are multiples of */
+    unsigned refuse_regions; /* so many aligned_alloc fail */
+    unsigned regions;        /* calls of aligned_alloc */
+    char *region_at;         /* where the next regions lie; NULL: malloc decides */
+    size_t region_align;     /* what else their starts are multiples of */
 
     unsigned moves;        /* calls of mremap */
     uintptr_t move_to[64]; /* the new places of the first ones */
@@ -42,18 +47,23 @@ static bool os_refuses(void) {
 }
 
 int madvise(void *p, size_t bytes, int advice) {
+    if (advice == MADV_NOHUGEPAGE) os.small++;
+    if (advice != MADV_DONTNEED) return (int)syscall(SYS_madvise, p, bytes, advice);
     if (os.in_release != NULL) os.in_release((uintptr_t)p, bytes);
     if (os.refuse_release) {
+        os.refused++;
         errno = EINVAL;
         return -1;
     }
     os.released += bytes;
-    return (int)syscall(SYS_madvise, p, bytes, advice);
+    return os.keep_contents ? 0 : (int)syscall(SYS_madvise, p, bytes, advice);
 }
 
 void *aligned_alloc(size_t alignment, size_t bytes) {
     if (os.in_region != NULL) os.in_region();
-    if (os_refuses()) {
+    os.regions++;
+    if (os_refuses() || os.refuse_regions > 0) {
+        if (os.refuse_regions > 0) os.refuse_regions--;
         errno = ENOMEM;
         return NULL;
     }

@@ -444,6 +444,105 @@ Test(moves, hole_that_cannot_be_filled) {
     assert_no_more_moves();
 }
 
+/* ------------------------------------------------------------------------------------------------ locked memory
+ *
+ * A move unlocks the whole mapping that the pages come from. */
+
+static size_t locked_bytes(void) {
+    char line[512];
+    size_t kib = 0, size = 0;
+    FILE *smaps = fopen("/proc/self/smaps", "re");
+    while (fgets(line, sizeof line, smaps) != NULL) {
+        (void)sscanf(line, "Size: %zu kB", &size);
+        if (strncmp(line, "VmFlags:", 8) == 0 && strstr(line, " lo ") != NULL) kib += size;
+    }
+    fclose(smaps);
+    return kib * KIB;
+}
+
+static void lock_all(int flags) {
+    if (mlockall(flags) != 0) cr_skip_test("mlockall is not allowed here");
+}
+
+static void assert_nothing_moves(const struct cmem__region *r) {
+    size_t locked = locked_bytes();
+    struct cmem__span *s = take(SPAN);
+    cr_assert_eq(s->base, piece_at(r, 0));
+    cr_assert_eq(os.moves, 0);
+    cr_assert_geq(locked_bytes(), locked, "%zu of %zu bytes are still locked", locked_bytes(), locked);
+    assert_free(piece_at(r, 9), 4 * PIECE, SPAN_HOT);
+}
+
+#define ONE_DONOR "ccccccccxhhhhx"
+
+/* Before a release has been refused. */
+Test(moves, all_memory_is_locked) {
+    needs_moves();
+    struct cmem__region *r = draw_pieces(ONE_DONOR);
+    lock_all(MCL_CURRENT);
+    assert_nothing_moves(r);
+}
+
+Test(moves, all_memory_is_locked_when_it_is_touched) {
+    needs_moves();
+    struct cmem__region *r = draw_pieces(ONE_DONOR);
+    lock_all(MCL_CURRENT | MCL_ONFAULT);
+    assert_nothing_moves(r);
+}
+
+/* One page of the donor, which shares its mapping with a block in use. */
+Test(moves, one_page_is_locked) {
+    needs_moves();
+    struct cmem__region *r = draw_pieces(ONE_DONOR);
+    cr_assert_eq(mlock((void *)(piece_at(r, 13) - PAGE_SIZE), 2 * PAGE_SIZE), 0);
+    assert_nothing_moves(r);
+    cr_assert_eq(locked_bytes(), 2 * PAGE_SIZE);
+}
+
+/* What is mapped from now on is locked: nothing is known of the rest. */
+Test(moves, new_regions_are_locked) {
+    needs_moves();
+    struct cmem__region *r = draw_pieces(ONE_DONOR);
+    lock_all(MCL_FUTURE);
+    size_t before = stats_now().regions;
+    take(10000);
+    cr_assert_eq(stats_now().regions, before + 1);
+    assert_nothing_moves(r);
+}
+
+/* Not after a release was refused. */
+Test(moves, release_was_refused) {
+    needs_moves();
+    struct cmem__region *r = draw_pieces(ONE_DONOR);
+    os.refuse_release = true;
+    scavenge(0);
+    os.refuse_release = false;
+    assert_nothing_moves(r);
+}
+
+/* Nor where pages keep their contents, or are not anonymous: a move would take the file with them. */
+static void nothing_moves_in(int flags) {
+    needs_moves();
+    size_t bytes = REGION_SIZE + MIB;
+    int fd = memfd_create("region", MFD_CLOEXEC);
+    cr_assert(fd >= 0 && ftruncate(fd, (off_t)bytes) == 0);
+    char *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags, fd, 0);
+    cr_assert_neq(map, MAP_FAILED);
+    take(FIRST_PAGES);
+    os.region_at = (char *)(((uintptr_t)map + MIB - 1) & ~(MIB - 1));
+    struct cmem__region *r = draw("ccccccccxhhhhx", PIECE);
+    os.region_at = NULL;
+    cr_assert_not(r->movable);
+    take(SPAN);
+    cr_assert_eq(os.moves, 0);
+    unsigned char *p = cmem_calloc(1, 3 * PIECE * PAGE_SIZE);
+    cr_assert_eq((uintptr_t)p >= r->base && (uintptr_t)p < r->base + REGION_SIZE, true);
+    cr_assert(p[0] == 0 && memcmp(p, p + 1, 3 * PIECE * PAGE_SIZE - 1) == 0);
+}
+
+Test(moves, shared_memory) { nothing_moves_in(MAP_SHARED); }
+Test(moves, private_file) { nothing_moves_in(MAP_PRIVATE); }
+
 /* ---------------------------------------------------------------------------------------- how much may be moved */
 
 #define MOVABLE (((size_t)2 << 30) / PAGE_SIZE)

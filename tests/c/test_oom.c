@@ -152,7 +152,7 @@ Test(oom, random_refusals) {
     static void *p[200];
     static size_t size[200];
     unsigned refused = 0;
-    os.counting = true;
+    os.counting = os.refuse_all = true;
     for (unsigned step = 0; step < 5000; step++) {
         size_t i = pick(&seed, LEN(p));
         os.calls = 0;
@@ -221,6 +221,36 @@ static void fill_until_enomem(size_t size) {
     cmem_free(again);
     cmem_scavenge(0);
     cr_assert_eq(check_heap().heap_inuse, 0);
+}
+
+/* A region is as large as there is room for, down to what is needed; the next one is of the usual size if it can be. */
+Test(oom, regions_of_what_there_is_room_for) {
+    void *p[16];
+    cr_assert_not_null(cmem__pages_alloc(REGION_FIRST >> PAGE_SHIFT, 1, SPAN_LARGE, NUM_CLASSES - 1));
+    cr_assert_eq(stats_now().heap_sys, REGION_FIRST);
+    size_t sys = REGION_FIRST, want = REGION_SIZE;
+    for (unsigned i = 0; i < LEN(p); i++) {
+        os.refuse_regions = i;
+        os.regions = 0;
+        p[i] = cmem__pages_alloc(20, 1, SPAN_LARGE, NUM_CLASSES - 1);
+        if (want < 128 * KIB) { /* there are 80 KiB to hold */
+            cr_assert_null(p[i]);
+            cr_assert_eq(errno, ENOMEM);
+            break;
+        }
+        struct cmem__span *s = p[i];
+        cr_assert_not_null(s);
+        cr_assert_eq(os.regions, i + 1);
+        cr_assert_eq(stats_now().heap_sys - sys, want, "%zu bytes", stats_now().heap_sys - sys);
+        cr_assert_not(s->region->permanent);
+        sys += want;
+        want = (want / 2 + REGION_ALIGN - 1) & ~(REGION_ALIGN - 1);
+        cr_assert_not_null(cmem__pages_alloc(s->region->npages - 20, 1, SPAN_LARGE, NUM_CLASSES - 1));
+        cmem__check(true);
+    }
+    os.refuse_regions = 0;
+    cr_assert_not_null(cmem__pages_alloc(20, 1, SPAN_LARGE, NUM_CLASSES - 1));
+    cr_assert_eq(stats_now().heap_sys, sys + REGION_SIZE);
 }
 
 Test(oom, address_space_is_limited) {

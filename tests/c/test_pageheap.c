@@ -560,13 +560,184 @@ Test(pageheap, pages_that_are_locked_in_memory) {
     cr_assert_eq(resident_pages(p, 4), 0);
 }
 
-/* A region whose first madvise fails may hold anything: it must not count as zero. */
-Test(pageheap, region_that_cannot_be_released_is_not_zero) {
+static bool words_are(const struct cmem__span *s, uint64_t key) {
+    for (size_t i = 0; i < s->npages; i++) {
+        if (*(uint64_t *)(s->base + i * PAGE_SIZE) != key) return false;
+    }
+    return true;
+}
+
+/* --------------------------------------------------------------------------------- memory that is not given back
+ *
+ * A region whose pages do not read as zero once they were given back has hot spans only, in nobody's way, and goes back to malloc
+ * when it is free. */
+
+static void refuse(void) { os.refuse_release = true; }
+static void keep_contents(void) { os.keep_contents = true; }
+
+static void no_release(void) {
+    take(FIRST_PAGES);
+    struct cmem__span *s[4];
+    lay_out(s, (size_t[]){1000, 1, 20, 1}, 4);
+    cr_assert_not(s[0]->region->releases);
+    cr_assert_not(s[0]->zeroed);
+    touch(s[0]);
+    os.refuse_release = os.keep_contents = false; /* what it is stays known */
+    uintptr_t base = s[0]->base;
+    give(s[0]);
+    give(s[2]);
+    os.released = os.refused = 0;
+    cr_assert_eq(scavenge(0), 0);
+    cmem__pages_settle(0, 0);
+    cr_assert_eq(os.released + os.refused, 0);
+    assert_free(base, 1000, SPAN_HOT);
+    cr_assert_not(take(1000)->zeroed);
+    unsigned char *p = cmem_calloc(1, 80000);
+    cr_assert(p[0] == 0 && memcmp(p, p + 1, 79999) == 0);
+    cr_assert_eq(stats_now().regions, 2);
+}
+
+Test(pageheap, refused_from_the_start, .init = refuse) { no_release(); }
+Test(pageheap, contents_that_stay, .init = keep_contents) { no_release(); }
+
+/* It keeps nothing from being given back elsewhere, to the last page, whether it is older or younger. */
+Test(pageheap, other_regions_are_given_back) {
+    struct cmem__span *a = take(10000);
+    os.keep_contents = true;
+    struct cmem__span *b = take(10000);
+    os.keep_contents = false;
+    struct cmem__span *c = take(10000);
+    cr_assert(a->region->releases && !b->region->releases && c->region->releases);
+    give(a);
+    give(b);
+    give(c);
+    for (unsigned i = 0; i < 50; i++) cmem__pages_settle(0, 0);
+    cr_assert_eq(hot_pages(), 10000, "%zu pages", hot_pages());
+    cr_assert_eq(released_pages() + hot_pages(), stats_now().heap_idle / PAGE_SIZE);
+    cr_assert_eq(scavenge(0), 10000, "the region that only free gives back");
+    cr_assert_eq(hot_pages(), 0);
+}
+
+/* A region that is free goes back by free: where pages are kept, and where they are refused later; when it was idle, and at once
+ * where everything is asked for. */
+static void goes_by_free(bool later) {
+    uint64_t half_the_uptime = cmem__now() / 2;
+    take(FIRST_PAGES);
+    for (unsigned i = 0; i < 2; i++) {
+        os.refuse_release = !later;
+        struct cmem__span *s = take(10000);
+        uintptr_t base = s->base;
+        os.refuse_release = true;
+        touch(s);
+        give(s);
+        size_t before = stats_now().scavenges;
+        cr_assert_eq(scavenge(i == 0 ? UINT64_MAX : half_the_uptime), 0);
+        for (unsigned k = 0; k < 3; k++) cmem__pages_settle(0, 0);
+        os.refused = 0;
+        for (unsigned k = 0; k < 3; k++) cmem__pages_settle(0, 0);
+        cr_assert_eq(os.refused, 0, "it is still tried");
+        cr_assert_eq(stats_now().regions, 2);
+        if (i == 0) span_at(base)->unused_since = 0;
+        cr_assert_eq(scavenge(i == 0 ? half_the_uptime : 0), 10000);
+        cr_assert_eq(stats_now().regions, 1);
+        cr_assert_not(is_mapped(base));
+        cr_assert_eq(stats_now().scavenges, before);
+    }
+}
+
+Test(pageheap, free_region_that_releases_nothing) { goes_by_free(false); }
+Test(pageheap, free_region_whose_release_is_refused) { goes_by_free(true); }
+
+/* All memory was locked while blocks are in use. Each settle asks no more than a few times, then a second nobody; everything is
+ * tried again where all is asked for, and found when it is unlocked. */
+Test(pageheap, refusals_do_not_add_up) {
+    struct cmem__span *s[101];
+    size_t npages[101];
+    for (size_t i = 0; i < LEN(s); i++) npages[i] = i % 2 == 0 ? 1 : 40;
+    take(FIRST_PAGES);
+    lay_out(s, npages, LEN(s));
+    for (size_t i = 1; i < LEN(s); i += 2) give(s[i]);
     os.refuse_release = true;
-    cr_assert_not(take(3)->zeroed);
-    cr_assert_eq(released_pages(), 0);
+    for (unsigned i = 0; i < 20; i++) cmem__pages_settle(0, 0);
+    cr_assert_eq(os.refused, 16, "%u times", os.refused);
+    cr_assert_eq(scavenge(0), 0);
+    cr_assert_eq(os.refused, 32);
+    cmem__pages_limit(0); /* every allocation gives back what is beyond the limit */
+    cmem__pages_limit(stats_now().heap_inuse + 10 * PAGE_SIZE);
+    for (unsigned i = 0; i < 10; i++) take(1);
+    cr_assert_eq(os.refused, 32);
     os.refuse_release = false;
-    cr_assert_eq(scavenge(0), FIRST_PAGES - 3);
+    cr_assert_eq(scavenge(0), 50 * 40 - 10);
+}
+
+/* One block that is locked, the oldest: the others go. */
+Test(pageheap, one_locked_span) {
+    struct cmem__span *s[6];
+    take(FIRST_PAGES);
+    lay_out(s, (size_t[]){40, 1, 400, 1, 40, 1}, 6);
+    if (mlock((void *)s[0]->base, 40 * PAGE_SIZE) != 0) cr_skip_test("mlock is not allowed here");
+    for (unsigned i = 0; i < 6; i += 2) give(s[i]);
+    cmem__pages_settle(0, 0);
+    cr_assert_eq(scavenge(0), 440 - (480 - 256));
+    assert_free(s[0]->base, 40, SPAN_HOT);
+}
+
+/* Over a limit it goes at once: it is of no use. */
+Test(pageheap, limit_where_only_free_gives_back) {
+    take(FIRST_PAGES);
+    os.keep_contents = true;
+    give(take(10000));
+    take(9000);
+    cr_assert_eq(hot_pages(), 1000);
+    give(take(10000));
+    cr_assert_eq(hot_pages(), 11000);
+    cmem__pages_limit((FIRST_PAGES + 9000 + 1500) * PAGE_SIZE);
+    cr_assert_eq(hot_pages(), 1000);
+    cmem__check(true);
+}
+
+/* -------------------------------------------------------------------------------------------------- huge pages */
+
+static void wait_for_the_next_look(void) {
+    nanosleep(&(struct timespec){.tv_sec = 1, .tv_nsec = 20000000}, NULL);
+}
+
+/* What was given back, and the kernel filled again: found when somebody looks, and given back again, without huge pages. */
+Test(pageheap, released_memory_that_came_back) {
+    struct cmem__span *s[6];
+    take(FIRST_PAGES);
+    lay_out(s, (size_t[]){40, 1, 40, 1, 2000, 1}, 6);
+    uintptr_t base[3];
+    for (unsigned i = 0; i < 3; i++) base[i] = s[2 * i]->base;
+    for (unsigned i = 0; i < 6; i += 2) give(s[i]);
+    cr_assert_eq(scavenge(0), 2080);
+    wait_for_the_next_look();
+    cr_assert_eq(scavenge(1), 0);
+    cr_assert_eq(os.small, 0);
+    *(volatile char *)(base[0] + 39 * PAGE_SIZE) = 1;
+    *(volatile char *)(base[2] + 1000 * PAGE_SIZE) = 1; /* in the middle nobody looks */
+    *(volatile char *)(base[2] + 1999 * PAGE_SIZE) = 1;
+    cr_assert_eq(scavenge(1), 0, "looked twice in a second");
+    wait_for_the_next_look();
+    cr_assert_eq(scavenge(0), 2080);
+    cr_assert_eq(os.small, 1);
+    for (unsigned i = 0; i < 3; i++) cr_assert_eq(resident_pages((void *)base[i], i == 2 ? 2000 : 40), 0);
+    cr_assert_eq(released_pages(), 2080);
+    struct cmem__span *again = take(2000);
+    cr_assert(again->zeroed && words_are(again, 0));
+    wait_for_the_next_look();
+    scavenge(1);
+    cr_assert_eq(os.small, 1);
+}
+
+/* Memory that was never given back may have huge pages. */
+Test(pageheap, fresh_memory_is_not_looked_at) {
+    take(FIRST_PAGES);
+    struct cmem__span *s = take(1000);
+    *(volatile char *)end_of(s) = 1;
+    wait_for_the_next_look();
+    scavenge(1);
+    cr_assert_eq(os.small, 0);
 }
 
 /* ---------------------------------------------------------------------------------------------------- regions */
@@ -665,8 +836,7 @@ Test(pageheap, one_region_for_two_threads) {
 /* Malloc has none for the one that asks first: the other one asks for itself. */
 static void refuse_the_first(void) {
     take_meanwhile();
-    os.counting = true;
-    os.refuse_at = 1;
+    os.refuse_regions = 5; /* of 1 MiB down to 64 KiB */
 }
 
 Test(pageheap, region_that_is_refused_to_one_of_two_threads) {
@@ -794,13 +964,6 @@ Test(pageheap, check_sees_ages_out_of_order, .signal = SIGABRT, .init = cr_redir
 }
 
 /* ------------------------------------------------------------------------------------------------- random walk */
-
-static bool words_are(const struct cmem__span *s, uint64_t key) {
-    for (size_t i = 0; i < s->npages; i++) {
-        if (*(uint64_t *)(s->base + i * PAGE_SIZE) != key) return false;
-    }
-    return true;
-}
 
 static void set_words(const struct cmem__span *s, uint64_t key) {
     for (size_t i = 0; i < s->npages; i++) *(uint64_t *)(s->base + i * PAGE_SIZE) = key;

@@ -233,11 +233,18 @@ static struct cmem__span *extent_last(const struct cmem__span *first) {
     return pagemap_span(first->base + (first->extent_pages - 1) * PAGE_SIZE);
 }
 
+/* Whether the free span t, a neighbour of s, becomes one with it: those of its kind do, and all where `all` says so. */
+static bool joins(const struct cmem__span *s, const struct cmem__span *t, bool all) {
+    return is_free(t) && (all || t->kind == s->kind);
+}
+
 /* Makes s, in no extent, a free span of that kind from now on, in one extent with its free neighbours and one span with
- * those of its kind. Returns that. Its pages were given back where it is cold, and `released` says so. */
+ * those of its kind; a region that is free, but may not be given back page by page, becomes one hot span, so that it goes back
+ * as a whole. Returns that span. Its pages were given back where it is cold and `released` says so. */
 static struct cmem__span *put_free(struct cmem__span *s, enum cmem__kind kind, bool released) {
     struct cmem__span *l = before(s), *r = after(s), *first = s;
     size_t npages = s->npages;
+    bool all = kind == SPAN_HOT && s->region->refused && s->region->free_pages == s->region->npages;
     s->kind = (uint8_t)kind;
     s->released = released;
     s->unused_since = cmem__now();
@@ -245,7 +252,7 @@ static struct cmem__span *put_free(struct cmem__span *s, enum cmem__kind kind, b
     if (r != NULL && is_free(r)) {
         npages += extent_remove(r);
         cmem__pagemap_unmark(r->base);
-        if (r->kind == s->kind) {
+        for (; r != NULL && joins(s, r, all); r = after(s)) {
             run_remove(r);
             glue(s, r);
         }
@@ -253,8 +260,9 @@ static struct cmem__span *put_free(struct cmem__span *s, enum cmem__kind kind, b
     if (l != NULL && is_free(l)) {
         first = extent_first(l);
         npages += extent_remove(first);
-        if (l->kind == s->kind) {
+        for (; l != NULL && joins(s, l, all); l = before(s)) {
             run_remove(l);
+            l->kind = s->kind;
             glue(l, s);
             s = l;
         }

@@ -625,7 +625,7 @@ static void goes_by_free(bool later) {
     take(FIRST_PAGES);
     for (unsigned i = 0; i < 2; i++) {
         os.refuse_release = !later;
-        struct cmem__span *s = take(10000);
+        struct cmem__span *s = take(6000);
         uintptr_t base = s->base;
         os.refuse_release = true;
         touch(s);
@@ -638,7 +638,7 @@ static void goes_by_free(bool later) {
         cr_assert_eq(os.refused, 0, "it is still tried");
         cr_assert_eq(stats_now().regions, 2);
         if (i == 0) span_at(base)->unused_since = 0;
-        cr_assert_eq(scavenge(i == 0 ? half_the_uptime : 0), 10000);
+        cr_assert_eq(scavenge(i == 0 ? half_the_uptime : 0), REGION_SIZE / PAGE_SIZE);
         cr_assert_eq(stats_now().regions, 1);
         cr_assert_not(is_mapped(base));
         cr_assert_eq(stats_now().scavenges, before);

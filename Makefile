@@ -245,7 +245,7 @@ CFLAGS_strict := $(STRICT) -O2
 CFLAGS_debug := -Og -g -DCMEM_DEBUG=1
 CFLAGS_asan := -O1 -g -DCMEM_DEBUG=1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 CFLAGS_tsan := -O1 -g -DCMEM_DEBUG=1 -fsanitize=thread
-CFLAGS_valgrind := -O1 -g -DCMEM_DEBUG=1 -DCMEM_VALGRIND=1
+CFLAGS_valgrind := -O1 -g -DCMEM_DEBUG=1
 
 # $(call variant,NAME): build/NAME/libcmem.a from c/*.c, and build/NAME/PROGRAM from tests/c/PROGRAM.c and that archive.
 define variant

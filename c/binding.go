@@ -32,10 +32,12 @@ package c
 #cgo nocallback cmem__pages_inuse
 #cgo nocallback cmem__pages_limit
 #cgo nocallback cmem__cache_has_threads
-#cgo nocallback cmem__poison
-#cgo nocallback cmem__unpoison
+#cgo nocallback cmem_alloc
+#cgo nocallback cmem_calloc
+#cgo nocallback cmem__unpoison_resize
 
 #include "internal.h"
+#include "poison.h"
 
 // An address that is passed as a number is not looked at by cgo, which takes longer than the call.
 static size_t fetch(unsigned c, uintptr_t out, size_t n) {
@@ -275,6 +277,19 @@ func ClassInfo(cls uint) (size, spanBytes, blocks, minSize int) {
 	return int(info.size), int(info.span_bytes), int(info.blocks), int(info.min_size)
 }
 
-// Poison and Unpoison tell AddressSanitizer, in a build with -asan, which bytes may be touched.
-func Poison(p uintptr, n int)   { C.cmem__poison(C.uintptr_t(p), C.size_t(n)) }
-func Unpoison(p uintptr, n int) { C.cmem__unpoison(C.uintptr_t(p), C.size_t(n)) }
+// Cacheless tells whether no P gets a cache, for as long as the process lives: as a tool watches its memory (tool.c), of which C
+// tells it.
+func Cacheless() bool { return bool(C.cmem__cacheless()) }
+
+// AllocCacheless is the Alloc of any size, and with zeroing, where no P gets a cache; nil if out of memory.
+func AllocCacheless(n int, zero bool) unsafe.Pointer {
+	if zero {
+		return C.cmem_calloc(1, C.size_t(n))
+	}
+	return C.cmem_alloc(C.size_t(n))
+}
+
+// Resized tells the tool that n of the live block's have bytes are in use.
+func Resized(p unsafe.Pointer, n, have int) {
+	C.cmem__unpoison_resize(C.uintptr_t(uintptr(p)), C.size_t(n), C.size_t(have))
+}

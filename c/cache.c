@@ -6,6 +6,7 @@
  * when a magazine is empty or full is there too. Here is what concerns all caches.
  */
 #include "internal.h"
+#include "poison.h"
 
 #include <string.h>
 
@@ -43,7 +44,10 @@ void cmem__cache_budget(size_t inuse) {
     unlock(&reg.lock);
 }
 
+bool cmem__cacheless(void) { return !CMEM_DEBUG && cmem__tool_find() != TOOL_NONE; }
+
 struct cmem__cache *cmem__cache_new(enum cmem__cache_kind kind) {
+    if (cmem__cacheless()) return NULL;
     lock(&reg.lock);
     struct cmem__cache *ch = reg.spare;
     if (ch != NULL) reg.spare = ch->next;

@@ -28,6 +28,7 @@ int cmem_class_info(unsigned cls, struct cmem_class_info *out) {
     out->span_bytes = class_pages(cls) << PAGE_SHIFT;
     out->blocks = class_blocks(cls);
     out->min_size = cls == 0 ? 0 : class_size(cls - 1) + 1;
+    wrote(out, sizeof *out);
     return 0;
 }
 
@@ -125,6 +126,9 @@ static struct cmem__cache *thread_cache(void) {
 
 /* ---------------------------------------------------------------------------------------- magazines, owner's side */
 
+/* Only a debug build has caches while a tool watches, so that its tests see the tools with and without: pop and push of a release
+ * tell them nothing. */
+
 /* A block of class c for n bytes from ch, or NULL where its magazine is empty. */
 static inline void *pop(struct cmem__cache *ch, unsigned c, size_t n) {
     struct cmem__magazine *m = &ch->mag[c];
@@ -141,7 +145,7 @@ static inline void *pop(struct cmem__cache *ch, unsigned c, size_t n) {
     ch->room += (int64_t)class_size(c);
     void *p = (void *)e->block;
     cache_leave(ch);
-    unpoison(p, n);
+    if (CMEM_DEBUG) unpoison(p, n);
     return p;
 }
 
@@ -152,7 +156,7 @@ static inline bool push(struct cmem__cache *ch, unsigned c, struct cmem__entry e
     bool fits = likely(m->top != m->end && ch->room > 0);
     if (fits) {
         tag_set(e.tag, TAG_CACHED);
-        poison(e.block, class_size(c));
+        if (CMEM_DEBUG) poison(e.block, class_size(c));
         *m->top = e;
         poke(m->top, m->top + 1);
         ch->room -= (int64_t)class_size(c);
@@ -265,7 +269,7 @@ static struct cmem__span *span_alloc(size_t npages, size_t align_pages, enum cme
     return cmem__pages_alloc(npages, align_pages, kind, c);
 }
 
-/* A block of class c for n bytes when the magazine is empty: refills it. The block is live and poisoned. */
+/* A block of class c for n bytes when the magazine is empty: refills it. */
 static __attribute__((noinline)) void *alloc_slow(unsigned c, size_t n, bool *zeroed) {
     struct cmem__entry e[MAX_REFILL];
     struct cmem__cache *ch = thread_cache();
@@ -289,6 +293,7 @@ static __attribute__((noinline)) void *alloc_slow(unsigned c, size_t n, bool *ze
         cache_leave(ch);
     }
     tag_set(e[0].tag, c + 1);
+    unpoison(e[0].block, n);
     return (void *)e[0].block;
 }
 
@@ -298,9 +303,7 @@ static inline void *alloc_class(unsigned c, size_t n) {
     struct cmem__cache *ch = my_cache;
     void *p;
     if (likely(ch != NULL) && likely((p = pop(ch, c, n)) != NULL)) return p;
-    p = alloc_slow(c, n, NULL);
-    if (p != NULL) unpoison(p, n);
-    return p;
+    return alloc_slow(c, n, NULL);
 }
 
 static bool too_large(size_t n) {
@@ -336,13 +339,15 @@ static void *zero(void *p, size_t n, bool zeroed) {
         return p;
     }
     unpoison(p, n);
-    return memset(p, 0, n);
+    memset(p, 0, n);
+    wrote(p, n);
+    return p;
 }
 
 static void *calloc_class(unsigned c, size_t n) {
     struct cmem__cache *ch = my_cache;
     void *p;
-    if (ch != NULL && (p = pop(ch, c, n)) != NULL) return memset(p, 0, n);
+    if (ch != NULL && (p = pop(ch, c, n)) != NULL) return zero(p, n, false);
     bool zeroed = false;
     p = alloc_slow(c, n, &zeroed);
     return zero(p, n, zeroed);
@@ -543,6 +548,7 @@ size_t cmem_alloc_batch(size_t n, void **out, size_t count) {
     size_t got = 0;
     if (n > CMEM_MAX_CLASS_SIZE) {
         while (got < count && (out[got] = cmem_alloc(n)) != NULL) got++;
+        wrote(out, got * sizeof *out);
         return got;
     }
     unsigned c = class_of(n);
@@ -566,6 +572,7 @@ size_t cmem_alloc_batch(size_t n, void **out, size_t count) {
         }
         reclaimed = true;
     }
+    wrote(out, got * sizeof *out);
     return got;
 }
 
@@ -610,9 +617,6 @@ bool cmem__is_attached(uintptr_t p) {
     return find_live(p, &tag) + 1 == TAG_ATTACHED;
 }
 
-void cmem__poison(uintptr_t p, size_t n) { poison(p, n); }
-void cmem__unpoison(uintptr_t p, size_t n) { unpoison(p, n); }
-
 /* --------------------------------------------------------------------------------------- scavenge and stats */
 
 int cmem_set_limit(size_t bytes) {
@@ -643,6 +647,7 @@ void cmem_stats(struct cmem_stats *out) {
     size_t n = out->struct_size < sizeof s ? out->struct_size : sizeof s;
     s.struct_size = out->struct_size;
     memcpy(out, &s, n);
+    wrote(out, n);
 }
 
 /* --------------------------------------------------------------------------------------------------- check */

@@ -583,7 +583,13 @@ void cmem__cache_drain_unlock(void);
 
 intptr_t cmem__last_cache_offset(void); /* from a thread's pointer (FS); x86-64 only */
 
-struct cmem__cache *cmem__cache_new(enum cmem__cache_kind kind);
+/* Whether no thread and no P gets a cache, for as long as the process lives: so that every allocation and every free takes a
+ * slow path, which tells the tool that watches the memory (poison.h). The fast paths test nothing for it but what they test
+ * anyway: that there is a cache. */
+bool cmem__cacheless(void);
+
+struct cmem__cache *
+cmem__cache_new(enum cmem__cache_kind kind);     /* NULL: out of memory, or there are to be none */
 void cmem__cache_delete(struct cmem__cache *ch); /* flushes it first */
 void cmem__cache_flush(struct cmem__cache *ch);
 bool cmem__magazine_init(struct cmem__cache *ch, unsigned c);
@@ -720,10 +726,6 @@ bool cmem__is_attached(uintptr_t p);
 
 /* The bytes of the live block that starts at p, 0 where none does. */
 size_t cmem__usable(uintptr_t p);
-
-/* For Go under -asan: its magazines are filled and emptied in Go. */
-void cmem__poison(uintptr_t p, size_t n);
-void cmem__unpoison(uintptr_t p, size_t n);
 
 /* Settles the heap, as eagerly as the process can afford. Returns the bytes given back. For the one scavenger that a process
  * has, every SETTLE_NS while the heap is used. */

@@ -37,13 +37,6 @@ enum {
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
 
-/* The most that malloc is asked for. AddressSanitizer's ends the process where it is asked for over 1 TiB. */
-#if defined(CMEM_ASAN)
-#define MALLOC_MAX ((size_t)1 << 39)
-#else
-#define MALLOC_MAX ((size_t)PTRDIFF_MAX)
-#endif
-
 /* Names a mapping in /proc/self/smaps where the kernel has CONFIG_ANON_VMA_NAME; elsewhere it fails, to no harm. */
 static void name_pages(void *p, size_t bytes, const char *name) {
     int saved = errno;
@@ -81,7 +74,8 @@ static bool releases(uintptr_t base, size_t bytes) {
 }
 
 void *cmem__os_region_new(size_t bytes, bool *releasing, bool *movable) {
-    void *p = bytes <= MALLOC_MAX ? aligned_alloc(REGION_ALIGN, bytes) : NULL;
+    (void)cmem__tool_find();
+    void *p = bytes <= cmem__malloc_max() ? aligned_alloc(REGION_ALIGN, bytes) : NULL;
     if (p == NULL) {
         errno = ENOMEM;
         return NULL;
@@ -91,7 +85,7 @@ void *cmem__os_region_new(size_t bytes, bool *releasing, bool *movable) {
     *releasing = releases((uintptr_t)p, bytes);
     /* There is nothing left to free: the kernel tells whether all of it is private and anonymous (EINVAL: it is not). */
     *movable = *releasing && madvise(p, bytes, MADV_FREE) == 0;
-    not_a_leak(p);
+    cmem__not_a_leak(p); /* only the metadata pages know it, which LeakSanitizer does not scan */
     poison(p, bytes);
     errno = saved;
     return p;

@@ -168,9 +168,6 @@ func borrow(pid int, ch *c.Cache, cls uint, n int) unsafe.Pointer {
 	if cramped {
 		raiseLimit()
 	}
-	if asan {
-		c.Unpoison(p, n)
-	}
 	return unsafe.Pointer(at[byte](p))
 }
 

@@ -33,6 +33,10 @@ var (
 	cachesMu sync.Mutex         // for writing both
 )
 
+// cacheless tells that no P gets a cache, so that every Alloc and Free goes the slow way, to C, which tells the tool that watches
+// the program's memory (AddressSanitizer, MemorySanitizer, memcheck). The fast paths find no cache; they test for nothing else.
+var cacheless = c.Cacheless()
+
 // at turns an address in C memory into a pointer. The address must be tested for 0 before: the compiler takes what comes out
 // for non-nil.
 func at[T any](a uintptr) *T { return (*T)(unsafe.Add(unsafe.Pointer(nil), a)) }
@@ -77,9 +81,6 @@ func allocFastPinned(n int) unsafe.Pointer {
 					m.Allocs++
 					ch.Room += int64(size)
 					procUnpin()
-					if asan {
-						c.Unpoison(p, n)
-					}
 					return unsafe.Pointer(at[byte](p))
 				}
 				dropTop(ch, m, size)
@@ -111,9 +112,6 @@ func allocPinned(n int) unsafe.Pointer {
 					m.Allocs++
 					ch.Room += int64(size)
 					procUnpin()
-					if asan {
-						c.Unpoison(p, n)
-					}
 					return unsafe.Pointer(at[byte](p))
 				}
 				dropTop(ch, m, size)
@@ -225,9 +223,6 @@ func freePinned(p unsafe.Pointer) {
 			return
 		}
 	}
-	if asan {
-		c.Poison(a, int(classSize[cls]))
-	}
 	if pid := procPin(); uint(pid) < maxProcs {
 		if ch := caches[pid]; ch != nil { // read once: drain may take it away, from the next reader
 			m := magazine(ch, cls)
@@ -288,13 +283,10 @@ func usable(p unsafe.Pointer, fn string) int {
 	return n
 }
 
-// resized tells AddressSanitizer that n of the live block's have bytes are in use.
+// resized notes that n of the live block's have bytes are in use.
 func resized(p unsafe.Pointer, n, have int) {
-	if asan {
-		c.Unpoison(uintptr(p), n)
-		if n < have {
-			c.Poison(uintptr(p)+uintptr(n), have-n)
-		}
+	if cacheless {
+		c.Resized(p, n, have)
 	}
 }
 
@@ -403,6 +395,9 @@ func scavenge(idle time.Duration) int64 {
 
 // allocSlow allocates n > 0 bytes when the magazine has none; nil where memory is out.
 func allocSlow(n int, zero bool) unsafe.Pointer {
+	if cacheless {
+		return c.AllocCacheless(n, zero)
+	}
 	if n > maxClassSize {
 		if zero {
 			return c.Calloc(n)
@@ -419,9 +414,6 @@ func allocSlow(n int, zero bool) unsafe.Pointer {
 	p := refill(cls, size)
 	if p == 0 {
 		return nil
-	}
-	if asan {
-		c.Unpoison(p, n)
 	}
 	if zero {
 		clear(slice(unsafe.Pointer(at[byte](p)), n))
@@ -557,6 +549,10 @@ func refillOf(size int) int {
 
 // freeSlow frees a block when the magazine is full, or the cache has no room, or there is none yet.
 func freeSlow(cls uint, e c.Entry) {
+	if cacheless {
+		freeOther(e.Block)
+		return
+	}
 	*at[uint8](e.Tag) = c.TagCached
 	pid := procPin()
 	ch := myCache(pid)

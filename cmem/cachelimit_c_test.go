@@ -15,6 +15,7 @@ import (
 // onOneP keeps the test on one P, with a cache, and all limits ordinary before and after.
 func onOneP(t *testing.T) (pid int) {
 	t.Helper()
+	needCaches(t)
 	before, idle := runtime.GOMAXPROCS(1), SetIdleLimit(0) // no scavenger
 	time.Sleep(2 * c.SettlePeriod)
 	t.Cleanup(func() {

@@ -434,7 +434,7 @@ func TestNoGarbage(t *testing.T) {
 	if raceBuild {
 		t.Skip("under -race a block is garbage once it is freed, so that the detector sees its uses")
 	}
-	if asan {
+	if toolBuild {
 		t.Skip("under -asan slice headers go to the heap")
 	}
 	noLeak(t)

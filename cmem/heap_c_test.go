@@ -118,9 +118,7 @@ func TestClassesOfC(t *testing.T) {
 
 // TestNoCgoCall wants Alloc and Free that a magazine serves to stay in Go.
 func TestNoCgoCall(t *testing.T) {
-	if asan {
-		t.Skip("under -asan every Alloc and Free tells AddressSanitizer, by a cgo call")
-	}
+	needCaches(t)
 	noLeak(t)
 	const pairs = 10_000
 	for _, size := range classSize {
@@ -144,6 +142,7 @@ func TestNoCgoCall(t *testing.T) {
 // TestExact: a block of 256 KiB or more of which its class has pages to spare is no longer than it needs, unless the class is in
 // demand and has little to spare.
 func TestExact(t *testing.T) {
+	needCaches(t)
 	noLeak(t)
 	usable := func(n int) int {
 		b := Alloc(n)

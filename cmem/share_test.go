@@ -18,6 +18,14 @@ func needSharedHeap(t *testing.T) {
 	}
 }
 
+// needCaches skips the test where no P and no thread has a cache.
+func needCaches(t *testing.T) {
+	t.Helper()
+	if toolBuild {
+		t.Skip("without caches, as a tool watches the memory")
+	}
+}
+
 // TestAllocInCFreeInGo is the direction that works in every build.
 func TestAllocInCFreeInGo(t *testing.T) {
 	noLeak(t)
@@ -134,6 +142,7 @@ func TestThreads(t *testing.T) {
 
 // TestThreadCache counts what C threads keep.
 func TestThreadCache(t *testing.T) {
+	needCaches(t)
 	noLeak(t)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

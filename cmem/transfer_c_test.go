@@ -59,9 +59,7 @@ func withList(t *testing.T, n int) (pid int, cls uint, k int) {
 
 // TestTransferWithoutCgo: what a cache has no room for goes to the transfer list and comes back from there, in Go.
 func TestTransferWithoutCgo(t *testing.T) {
-	if asan {
-		t.Skip("under -asan every Alloc and Free tells AddressSanitizer, by a cgo call")
-	}
+	needCaches(t)
 	noLeak(t)
 	pid := onRaisedP(t)
 	for _, n := range []int{8 << 10, 30 << 10, 64 << 10, 256 << 10} {

@@ -1,5 +1,0 @@
-//go:build asan
-
-package cmem
-
-const asan = true

@@ -10,6 +10,10 @@
  * Misuse (a block freed twice, a pointer that is not the start of a block) is found before anything is touched:
  * one line on standard error that begins with "cmem: " and names the pointer and what it is, then abort().
  * The pointer itself is never dereferenced.
+ *
+ * A use after free, or of bytes beyond those asked for, is for the tools to report: AddressSanitizer, MemorySanitizer and
+ * valgrind's memcheck. The library looks for them before its first block, and tells them what is whose; it need not be
+ * compiled for them.
  */
 #ifndef CMEM_H
 #define CMEM_H

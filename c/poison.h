@@ -31,7 +31,7 @@ static inline bool watched(void) {
     return __builtin_expect(atomic_load_explicit(&cmem__tool, memory_order_relaxed) > TOOL_NONE, 0);
 }
 
-/* Without a tool each of these is a test of one byte; none is on a fast path (see cmem__cacheless).
+/* Without a tool each of these is a test of one word; none is on a fast path (see cmem__cacheless).
  *
  * poison(p, n)           no access to n bytes
  * unpoison(p, n)         access; their contents are undefined

@@ -1,7 +1,7 @@
 //go:build linux
 
-/* tool.c: which tool watches the program's memory, and how it is told what poison.h is about. Built in every library, for every
- * program: the sanitizers are known by weak symbols, memcheck by its answer to a request.
+/* tool.c: which tool watches the program's memory, and how it is told what poison.h is about. Part of every build of the library: the
+ * sanitizers are known by weak symbols, memcheck by its answer to a request.
  */
 #include "poison.h"
 #include "internal.h"
@@ -88,6 +88,7 @@ enum cmem__tool cmem__tool_find(void) {
     return (enum cmem__tool)t;
 }
 
+/* NOLINTBEGIN(clang-analyzer-core.CallAndMessage): a tool's functions are there where find has found the tool */
 void cmem__poison(uintptr_t p, size_t n) {
     switch (cmem__tool_find()) {
     case TOOL_ASAN:
@@ -136,6 +137,8 @@ void cmem__unpoison_zeroed(uintptr_t p, size_t n) {
         break;
     }
 }
+
+/* NOLINTEND(clang-analyzer-core.CallAndMessage) */
 
 /* To MemorySanitizer the bytes behind those that were asked for are undefined already. */
 void cmem__unpoison_tail(uintptr_t p, size_t n) {

@@ -242,7 +242,7 @@ func freePinned(p unsafe.Pointer) {
 	freeSlow(cls, c.Entry{Block: a, Tag: tag})
 }
 
-// freeOther frees blocks that no magazine takes: huge and attached ones.
+// freeOther frees blocks that no magazine takes: huge and attached ones, and all where there are no caches.
 //
 //go:noinline
 func freeOther(a uintptr) {
@@ -547,7 +547,7 @@ func refillOf(size int) int {
 	return min(blocks/2, c.MaxRefill)
 }
 
-// freeSlow frees a block when the magazine is full, or the cache has no room, or there is none yet.
+// freeSlow frees a block when the magazine is full, or the cache has no room, or there is none.
 func freeSlow(cls uint, e c.Entry) {
 	if cacheless {
 		freeOther(e.Block)

@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// faulty builds the program with a flag of go build.
-func faulty(t *testing.T, flag string) string {
+// faulty builds the program with a flag of go build, and maybe another environment.
+func faulty(t *testing.T, flag string, env ...string) string {
 	t.Helper()
 	needCgo(t) // which both tools do
 	switch runtime.GOOS + "/" + runtime.GOARCH {
@@ -23,7 +23,9 @@ func faulty(t *testing.T, flag string) string {
 		t.Skipf("go build has no %s here", flag)
 	}
 	program := filepath.Join(t.TempDir(), "faulty")
-	if out, err := exec.Command("go", "build", flag, "-o", program, "./faulty").CombinedOutput(); err != nil {
+	build := exec.Command("go", "build", flag, "-o", program, "./faulty")
+	build.Env = append(os.Environ(), env...)
+	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build %s: %v\n%s", flag, err, out)
 	}
 	return program
@@ -59,6 +61,26 @@ func TestAsan(t *testing.T) {
 			status, out := run(program, fault, n)
 			if status == 0 || !strings.Contains(out, poisoned) {
 				t.Errorf("%s, %d bytes: exit status %d, output without %q:\n%s", fault, n, status, poisoned, out)
+			}
+		}
+	}
+}
+
+// TestMsan wants MemorySanitizer, for which the C files are compiled too, to report a use of what nobody has written, and no other.
+func TestMsan(t *testing.T) {
+	if _, err := exec.LookPath("clang"); err != nil {
+		t.Skip("go build -msan needs clang")
+	}
+	program := faulty(t, "-msan", "CC=clang")
+	const undefined = "WARNING: MemorySanitizer: use-of-uninitialized-value"
+	for _, n := range []int{100, 100_000, 20_000_001} {
+		if status, out := run(program, "none", n); status != 0 {
+			t.Fatalf("no fault, %d bytes: exit status %d\n%s", n, status, out)
+		}
+		for _, fault := range []string{"uninitialised", "read-after-free", "handle-after-free"} {
+			status, out := run(program, fault, n)
+			if status == 0 || !strings.Contains(out, undefined) {
+				t.Errorf("%s, %d bytes: exit status %d, output without %q:\n%s", fault, n, status, undefined, out)
 			}
 		}
 	}

@@ -38,7 +38,8 @@ X
 caches() { # YES_OR_NO COMMAND...
     local status=0
     "${@:2}" "$dir/caches" >"$dir/out" 2>&1 || status=$?
-    ! grep -i 'request' "$dir/out" || fail "${*:2} complains of what it does not know"
+    # DHAT warns of any request that is not its own.
+    [[ $* == *=dhat* ]] || ! grep -i request "$dir/out" || fail "${*:2} complains of a request"
     [[ $status -eq $1 ]] || fail "${*:2}: exit status $status, want $1 (1: has a cache)"
 }
 caches 1 env

@@ -13,6 +13,7 @@ present() {
     libcriterion-dev) echo '#include <criterion/criterion.h>' | cc -E - ;;
     musl-tools) command -v musl-gcc ;;
     procps) command -v ps ;;
+    libclang-rt-14-dev) echo 'int main(void) { return 0; }' | clang -fsanitize=memory -x c - -o /dev/null ;;
     libjemalloc2) library libjemalloc.so.2 ;;
     libmimalloc2.0) library libmimalloc.so.2 ;;
     libtcmalloc-minimal4) library libtcmalloc_minimal.so.4 ;;

@@ -12,7 +12,8 @@ import (
 
 // faults are those that can be made. Each is done in a block of n bytes.
 var faults = map[string]func(n int){
-	"none":              func(n int) { cmem.Free(cmem.Alloc(n)) },
+	"none":              none,
+	"uninitialised":     func(n int) { use(cmem.Alloc(n)[n-1:]) },
 	"read-after-free":   readAfterFree,
 	"write-after-free":  writeAfterFree,
 	"overflow":          overflow,
@@ -39,6 +40,40 @@ func main() {
 
 // sink is where what was read goes, so that it is read.
 var sink byte
+
+// use reads b, and acts on it.
+func use(b []byte) {
+	for _, x := range b {
+		if x == 255 {
+			sink++
+		}
+	}
+}
+
+func none(n int) {
+	for range 2 { // the second time in used memory
+		b := cmem.Alloc(n)
+		for i := range b {
+			b[i] = byte(i)
+		}
+		b = cmem.Realloc(b, n+n/2)
+		use(b[:n])
+		cmem.Free(b)
+		b = cmem.AllocZeroed(n)
+		use(b)
+		cmem.Free(b)
+		h := cmem.New(n)
+		clear(h.Bytes())
+		use(h.Bytes())
+		h.Free()
+	}
+	var s cmem.Stats
+	cmem.ReadStats(&s)
+	if s.LiveBlocks != 0 || s.Mallocs == 0 {
+		fmt.Println("live blocks:", s.LiveBlocks)
+		os.Exit(1)
+	}
+}
 
 func readAfterFree(n int) {
 	b := cmem.Alloc(n)

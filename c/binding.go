@@ -67,6 +67,7 @@ const (
 	RootLen   = 1 << (C.ADDR_BITS - LeafShift)
 
 	TagNone     = C.TAG_NONE
+	TagOwned    = C.TAG_OWNED
 	TagAttached = C.TAG_ATTACHED
 	TagHuge     = C.TAG_HUGE
 	TagSmall    = C.TAG_SMALL
@@ -212,22 +213,26 @@ func HugeAlloc(n int) unsafe.Pointer { return C.cmem__huge_alloc(C.size_t(n), 1,
 // Calloc allocates n zeroed bytes past every cache, nil if out of memory.
 func Calloc(n int) unsafe.Pointer { return C.cmem__calloc_direct(C.size_t(n)) }
 
-// Free takes the live block at p, of any kind, past every cache; false where no live block starts there.
+// Free takes the live block at p, of any kind, past every cache; false where no live block starts there, or one that is owned.
 func Free(p uintptr) bool { return bool(C.cmem__free_direct(C.uintptr_t(p))) }
 
 // Usable is the size of the live block at p, 0 where none starts there.
 func Usable(p uintptr) int { return int(C.cmem__usable(C.uintptr_t(p))) }
 
-// Attach marks the live block at p as attached; false where none starts there or it is attached already.
+// Attach marks the live block at p as attached; false where none starts there or it is attached or owned already.
 func Attach(p uintptr) bool { return bool(C.cmem__attach(C.uintptr_t(p))) }
 
 // IsAttached tells whether the block at p is live and attached.
 func IsAttached(p uintptr) bool { return bool(C.cmem__is_attached(C.uintptr_t(p))) }
 
-// Describe says what the address p is.
-func Describe(p uintptr) string {
+// Describe says what the address p is, to a function that frees blocks or to one that keeps them.
+func Describe(p uintptr, frees bool) string {
+	use := C.enum_cmem__use(C.USE_KEEPS)
+	if frees {
+		use = C.USE_FREES
+	}
 	var buf [200]byte
-	n := C.cmem__describe(C.uintptr_t(p), (*C.char)(unsafe.Pointer(&buf[0])), C.size_t(len(buf)))
+	n := C.cmem__describe(C.uintptr_t(p), use, (*C.char)(unsafe.Pointer(&buf[0])), C.size_t(len(buf)))
 	return string(buf[:n])
 }
 

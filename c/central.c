@@ -243,7 +243,8 @@ static size_t check_partial(const struct cmem__span *s, unsigned c, uintptr_t lo
             insist(t == TAG_NONE, "tag inside a block", at);
             continue;
         }
-        insist(t == TAG_NONE || t == TAG_CACHED || t == TAG_ATTACHED || t == c + 1, "bad tag of a block", at);
+        insist(t == TAG_NONE || t == TAG_CACHED || t == TAG_ATTACHED || t == TAG_OWNED || t == c + 1,
+               "bad tag of a block", at);
         if (t == TAG_NONE) nfree++;
         insist(t != TAG_NONE || i >> shift >= s->scan, "free block below the scan index", at);
     }

@@ -416,7 +416,7 @@ void *cmem_aligned_alloc(size_t alignment, size_t n) {
 
 /* ---------------------------------------------------------------------------------------------------- free */
 
-/* The class of the live block at p; NUM_CLASSES or more (its tag - 1) where there is none, or it is huge or attached.
+/* The class of the live block at p; NUM_CLASSES or more (its tag - 1) where there is none, or it is huge, attached or owned.
  * *tag is where its tag lies, NULL where no block can start. The class of a small block is in the pagemap's tag and in
  * its own: whether it is live is a branch that the processor predicts, but where to put it has to be waited for, so it
  * is taken from the one that comes first. */
@@ -442,11 +442,11 @@ static inline unsigned find_live(uintptr_t p, cmem__tag **tag) {
     return page - 1; /* TAG_NONE wraps around */
 }
 
-/* As find_live, also for attached blocks. */
+/* As find_live, also for attached and owned blocks. */
 static unsigned find_any_live(uintptr_t p, cmem__tag **tag) {
     *tag = NULL;
     unsigned c = find_live(p, tag);
-    if (*tag != NULL && c + 1 == TAG_ATTACHED) {
+    if (*tag != NULL && (c + 1 == TAG_ATTACHED || c + 1 == TAG_OWNED)) {
         struct cmem__span *s = pagemap_span(p);
         if (s->kind != SPAN_HUGE) return s->cls;
     }
@@ -456,6 +456,7 @@ static unsigned find_any_live(uintptr_t p, cmem__tag **tag) {
 bool cmem__free_direct(uintptr_t p) {
     cmem__tag *tag;
     unsigned c = find_any_live(p, &tag);
+    if (tag != NULL && tag_get(tag) == TAG_OWNED) return false;
     if (c >= NUM_CLASSES) return cmem__huge_free(p);
     struct cmem__entry e = {p, tag};
     tag_set(tag, TAG_CACHED);
@@ -466,7 +467,7 @@ bool cmem__free_direct(uintptr_t p) {
 
 static __attribute__((noinline)) void free_other(uintptr_t p, const char *func) {
     int saved = errno;
-    if (p != 0 && !cmem__free_direct(p)) cmem__misuse(func, p);
+    if (p != 0 && !cmem__free_direct(p)) cmem__misuse(func, USE_FREES, p);
     errno = saved;
 }
 
@@ -482,20 +483,24 @@ void cmem_free(void *p) {
     free_slow(c, e);
 }
 
-size_t cmem__usable(uintptr_t p) {
-    cmem__tag *tag;
-    unsigned c = find_any_live(p, &tag);
+/* cmem__usable; *tag is where the block's tag lies, if a block can start at p. */
+static size_t usable(uintptr_t p, cmem__tag **tag) {
+    unsigned c = find_any_live(p, tag);
     if (c < NUM_CLASSES) return class_size(c);
-    if (tag == NULL) return 0;
+    if (*tag == NULL) return 0;
     struct cmem__place at = cmem__locate(p);
     return at.where == WHERE_LIVE ? at.size : 0;
+}
+
+size_t cmem__usable(uintptr_t p) {
+    cmem__tag *tag;
+    return usable(p, &tag);
 }
 
 size_t cmem_usable_size(const void *p) {
     if (p == NULL) return 0;
     size_t n = cmem__usable((uintptr_t)p);
-    if (unlikely(n == 0)) cmem__misuse("cmem_usable_size", (uintptr_t)p);
-    unpoison_tail(p, n);
+    if (unlikely(n == 0)) cmem__misuse("cmem_usable_size", USE_KEEPS, (uintptr_t)p);
     return n;
 }
 
@@ -518,8 +523,10 @@ static void shrink(uintptr_t p, size_t n) {
 
 void *cmem_realloc(void *p, size_t n) {
     if (p == NULL) return cmem_alloc(n);
-    size_t have = cmem__usable((uintptr_t)p);
-    if (unlikely(have == 0)) cmem__misuse("cmem_realloc", (uintptr_t)p);
+    cmem__tag *tag;
+    size_t have = usable((uintptr_t)p, &tag);
+    if (unlikely(have == 0) || unlikely(tag_get(tag) == TAG_OWNED))
+        cmem__misuse("cmem_realloc", USE_KEEPS, (uintptr_t)p);
     if (n <= have) {
         if (have >= 2 * LARGE_MIN && n >= LARGE_MIN && n < have / 2) {
             shrink((uintptr_t)p, n);

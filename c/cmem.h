@@ -7,8 +7,8 @@
  * Every function may be called from any thread, in a child of fork, and in atfork handlers. None may be called from a
  * signal handler, or by a thread that can be cancelled asynchronously. None is a cancellation point.
  *
- * Misuse (a block freed twice, a pointer that is not the start of a block) is found before anything is touched:
- * one line on standard error that begins with "cmem: " and names the pointer and what it is, then abort().
+ * Misuse (a block freed twice, a pointer that is not the start of a block, a block that belongs to a Go handle or
+ * arena) is found before anything is touched: one line on standard error that begins with "cmem: " and names the pointer and what it is, then abort().
  * The pointer itself is never dereferenced.
  *
  * A use after free, or of bytes beyond those asked for, is for the tools to report: AddressSanitizer, MemorySanitizer and
@@ -75,7 +75,9 @@ CMEM_API void *cmem_aligned_alloc(size_t alignment, size_t n)
 /* Frees a block. p = NULL: nothing. errno is kept. Aborts on misuse. */
 CMEM_API void cmem_free(void *p);
 
-/* The number of bytes the live block p really holds, at least what was asked for; all of them may be used.
+/* The number of bytes the live block p really holds, at least what was asked for. Those beyond the request may be used
+ * after p = cmem_realloc(p, cmem_usable_size(p)), which returns p itself whatever kind of block it is. Until then they
+ * are out of bounds for the compiler (_FORTIFY_SOURCE), AddressSanitizer and valgrind.
  * p = NULL: 0. Aborts on misuse. */
 CMEM_API size_t cmem_usable_size(const void *p);
 

@@ -137,7 +137,9 @@ static inline unsigned class_magazine(unsigned c) {
 /* ---------------------------------------------------------------------------------------------------- tags */
 
 /* A tag is one byte: 0, the class + 1 of the live block that starts here, or one of these. */
-#define TAG_NONE 0        /* no block starts here, or a free one that the central list or page heap holds */
+#define TAG_NONE 0 /* no block starts here, or a free one that the central list or page heap holds */
+#define TAG_OWNED \
+    0xFB /* a live block of a Go handle or arena, which alone may free it: its class is in the span */
 #define TAG_ATTACHED 0xFC /* a live block that Go's Attach hangs on an owner: its class is in the span */
 #define TAG_HUGE 0xFD     /* a live huge block: over 16 MiB, or of a length that is no class's */
 #define TAG_SMALL \
@@ -148,7 +150,7 @@ static inline unsigned class_magazine(unsigned c) {
  * address to cmem_free: relaxed order is enough, as a caller that has a block got it with an ordering of its own. */
 typedef _Atomic uint8_t cmem__tag;
 
-_Static_assert(NUM_CLASSES < TAG_SMALL && TAG_SMALL + NUM_SMALL <= TAG_ATTACHED, "tags are distinct");
+_Static_assert(NUM_CLASSES < TAG_SMALL && TAG_SMALL + NUM_SMALL <= TAG_OWNED, "tags are distinct");
 
 #define tag_get(t) atomic_load_explicit((t), memory_order_relaxed)
 #define tag_set(t, v) atomic_store_explicit((t), (uint8_t)(v), memory_order_relaxed)
@@ -674,6 +676,7 @@ struct cmem__place {
     enum cmem__where where;
     uintptr_t block; /* start of the block, where there is one */
     size_t size;     /* its bytes */
+    bool owned;      /* live, and TAG_OWNED */
 };
 
 /* What the address p is, without reading it. */
@@ -682,11 +685,14 @@ struct cmem__place cmem__locate(uintptr_t p);
 /* The span in use or free that covers p, or NULL; under the page heap's lock. */
 struct cmem__span *cmem__pages_find(uintptr_t p);
 
+/* What a function wants of a block: of a free one, "double free" is said to the one, "use after free" to the other. */
+enum cmem__use { USE_FREES, USE_KEEPS };
+
 /* Writes what p is as text, "double free: ...", into buf, NUL-terminated. Returns its length. */
-size_t cmem__describe(uintptr_t p, char *buf, size_t len);
+size_t cmem__describe(uintptr_t p, enum cmem__use use, char *buf, size_t len);
 
 /* Prints "cmem: FUNC(P): WHAT" to standard error and aborts. */
-_Noreturn void cmem__misuse(const char *func, uintptr_t p) __attribute__((cold));
+_Noreturn void cmem__misuse(const char *func, enum cmem__use use, uintptr_t p) __attribute__((cold));
 _Noreturn void cmem__panic(const char *what, uintptr_t p) __attribute__((cold));
 
 /* An invariant whose failure means that the heap is corrupt, checked in every build where the check is cheap. */
@@ -716,11 +722,11 @@ void *cmem__calloc_direct(size_t n);
 uintptr_t cmem__fetch_one(unsigned c);
 
 /* Takes the block that starts at p from its caller, whatever its kind (huge, attached, of a class), straight to
- * central. Returns false where no live block starts there. */
+ * central. Returns false where no live block starts there, or one that is owned. */
 bool cmem__free_direct(uintptr_t p);
 
 /* Marks the live block at p as hanging on a Go owner (TAG_ATTACHED), so that every free of it goes the slow way.
- * Returns false where no live block starts there or it is attached already. */
+ * Returns false where no live block starts there or it is attached or owned already. */
 bool cmem__attach(uintptr_t p);
 bool cmem__is_attached(uintptr_t p);
 

@@ -14,7 +14,7 @@ static struct cmem__place locate_small(const struct cmem__span *s, uintptr_t p) 
     uint8_t t = tag_get(&s->tags[i << shift]);
     bool live = t != TAG_NONE && t != TAG_CACHED;
     size_t size = class_size(s->cls);
-    struct cmem__place at = {.block = s->base + i * size, .size = size};
+    struct cmem__place at = {.block = s->base + i * size, .size = size, .owned = t == TAG_OWNED};
     if (at.block == p)
         at.where = live ? WHERE_LIVE : WHERE_FREE;
     else
@@ -26,7 +26,7 @@ static struct cmem__place locate_small(const struct cmem__span *s, uintptr_t p) 
 static struct cmem__place locate_large(const struct cmem__span *s, uintptr_t p) {
     uint8_t t = tag_get(pagemap_tag(s->base));
     bool live = t != TAG_NONE && t != TAG_CACHED;
-    struct cmem__place at = {.block = s->base, .size = s->npages << PAGE_SHIFT};
+    struct cmem__place at = {.block = s->base, .size = s->npages << PAGE_SHIFT, .owned = t == TAG_OWNED};
     if (s->base == p)
         at.where = live ? WHERE_LIVE : WHERE_FREE;
     else
@@ -51,21 +51,30 @@ struct cmem__place cmem__locate(uintptr_t p) {
     return at;
 }
 
-size_t cmem__describe(uintptr_t p, char *buf, size_t len) {
+size_t cmem__describe(uintptr_t p, enum cmem__use use, char *buf, size_t len) {
     struct cmem__place at = cmem__locate(p);
+    const char *fault = use == USE_FREES ? "double free" : "use after free";
     int n = 0;
     switch (at.where) {
     case WHERE_FOREIGN:
         n = snprintf(buf, len, "foreign pointer: not in cmem's heap");
         break;
     case WHERE_NO_BLOCK:
-        n = snprintf(buf, len, "double free or stray pointer: in cmem's heap, where no block is now");
+        n = snprintf(buf, len, "%s or stray pointer: in cmem's heap, where no block is now", fault);
         break;
     case WHERE_FREE:
-        n = snprintf(buf, len, "double free: the block of %zu bytes is free already", at.size);
+        n = snprintf(buf, len, "%s: the block of %zu bytes is free%s", fault, at.size,
+                     use == USE_FREES ? " already" : "");
         break;
     case WHERE_LIVE:
-        n = snprintf(buf, len, "a live block of %zu bytes", at.size);
+        if (at.owned)
+            n = snprintf(
+                buf, len,
+                "owned block: its %zu bytes belong to a Go handle (cmem.Buffer) or arena (cmem.Arena), "
+                "whose Free frees them",
+                at.size);
+        else
+            n = snprintf(buf, len, "a live block of %zu bytes", at.size);
         break;
     case WHERE_INTERIOR_LIVE:
     case WHERE_INTERIOR_FREE:
@@ -91,9 +100,9 @@ static _Noreturn void die(const char *fmt, ...) {
     abort();
 }
 
-void cmem__misuse(const char *func, uintptr_t p) {
+void cmem__misuse(const char *func, enum cmem__use use, uintptr_t p) {
     char what[200];
-    cmem__describe(p, what, sizeof what);
+    cmem__describe(p, use, what, sizeof what);
     die("cmem: %s(%#zx): %s\n", func, (size_t)p, what);
 }
 

@@ -32,10 +32,10 @@ type arenaOwner struct {
 
 // arenaMem is what the cleanup needs: the memory. An arena that was freed has none.
 type arenaMem struct {
-	chunks [][]byte // the newest last
-	large  [][]byte // buffers of their own
-	first  int      // bytes of the first chunk
-	little int      // for how many lives in a row that was too much
+	chunks []ownedMem // the newest last
+	large  []ownedMem // buffers of their own
+	first  int        // bytes of the first chunk
+	little int        // for how many lives in a row that was too much
 }
 
 const (
@@ -73,7 +73,8 @@ func (a Arena) owner(fn string) *arenaOwner {
 }
 
 // Alloc returns a buffer of n bytes, with capacity n, aligned to 16 bytes and not zeroed, that lives until Reset or Free of the
-// arena; it must not go to Free of the package. It panics as the package's Alloc does, and with a *MisuseError after Free.
+// arena. The arena owns it: it must not go to Free, Realloc or Attach of the package, which panic. Alloc panics as the package's
+// Alloc does, and with a *MisuseError after Free.
 //
 //go:nosplit
 func (a Arena) Alloc(n int) []byte {
@@ -99,14 +100,14 @@ func (a Arena) allocSlow(n int) []byte {
 	m := o.mem
 	size := m.first
 	if k := len(m.chunks); k > 0 {
-		size = min(2*len(m.chunks[k-1]), arenaMost)
+		size = min(2*m.chunks[k-1].n, arenaMost)
 	}
 	if n > size/4 { // the rest of the chunk in use is not to be lost for it
 		b := m.take(n)
 		m.large = append(m.large, b)
 		o.used += n
 		runtime.KeepAlive(o)
-		return b
+		return slice(b.p, n)
 	}
 	chunk := m.take(size)
 	m.chunks = append(m.chunks, chunk)
@@ -115,22 +116,22 @@ func (a Arena) allocSlow(n int) []byte {
 }
 
 // take allocates n bytes for the arena.
-func (m *arenaMem) take(n int) []byte {
-	b := Alloc(n)
+func (m *arenaMem) take(n int) ownedMem {
+	b := own(alloc(n), n)
 	press(n)
 	return b
 }
 
 // use makes chunk the one in use.
-func (o *arenaOwner) use(chunk []byte) {
-	o.base, o.size, o.at = unsafe.Pointer(unsafe.SliceData(chunk)), len(chunk), 0
+func (o *arenaOwner) use(chunk ownedMem) {
+	o.base, o.size, o.at = chunk.p, chunk.n, 0
 }
 
 // empty ends the life of all buffers. It keeps the first keep chunks.
 func (o *arenaOwner) empty(keep int) {
 	if m := o.mem; len(m.chunks) > keep || len(m.large) > 0 {
 		unpress(m.drop(keep))
-		o.use(nil)
+		o.use(ownedMem{})
 		if len(m.chunks) > 0 {
 			o.use(m.chunks[0])
 		}
@@ -153,7 +154,7 @@ func (m *arenaMem) adapt(at int) (keep int) {
 		m.first /= 2
 		m.little = 0
 	}
-	if len(m.chunks) > 0 && len(m.chunks[0]) == m.first {
+	if len(m.chunks) > 0 && m.chunks[0].n == m.first {
 		return 1
 	}
 	return 0
@@ -168,10 +169,10 @@ func (m *arenaMem) drop(keep int) (bytes int) {
 }
 
 // freeFrom frees bufs[i:], and returns the rest and the bytes that were freed.
-func freeFrom(bufs [][]byte, i int) (rest [][]byte, bytes int) {
+func freeFrom(bufs []ownedMem, i int) (rest []ownedMem, bytes int) {
 	for _, b := range bufs[i:] {
-		bytes += len(b)
-		Free(b)
+		bytes += b.n
+		b.free("Arena.Free")
 	}
 	clear(bufs[i:])
 	return bufs[:i], bytes

@@ -1,6 +1,7 @@
 package cmem
 
 import (
+	"fmt"
 	"runtime"
 	"sync"
 	"unsafe"
@@ -12,6 +13,8 @@ var attached = struct {
 	m    map[uintptr]attachment
 	last uint64
 }{m: map[uintptr]attachment{}}
+
+const attachedAlready = "the buffer is attached to an owner already"
 
 type attachment struct {
 	token   uint64 // tells this attachment from earlier ones of the same address
@@ -25,13 +28,24 @@ type attachment struct {
 // A SLICE OF C MEMORY KEEPS NOTHING ALIVE: whoever uses b must hold owner as long, by runtime.KeepAlive if need be. The
 // usual place for b is a field of *owner.
 //
-// Attach panics with a *MisuseError where b is not the start of a live buffer or is attached already, and as
-// runtime.AddCleanup does where owner is nil or no pointer to the start of a Go object.
+// A pointer into an object stands for the whole object. The collector knows no owner apart where it packs several objects, of
+// less than 16 bytes in all and without pointers, into one allocation: b is then freed when all of them are garbage. A global
+// variable is never collected: b is then the caller's to free.
+//
+// Attach panics with a *MisuseError where b is not the start of a live buffer, is attached already, or belongs to a Buffer or an
+// Arena; where owner is nil; and where T has no size, as all such objects are one, which is never collected. It panics as
+// runtime.AddCleanup does where owner points to memory that is not Go's.
 func Attach[T any](owner *T, b []byte) {
 	if cap(b) == 0 {
 		return
 	}
 	p := uintptr(unsafe.Pointer(unsafe.SliceData(b)))
+	if owner == nil {
+		panic(&MisuseError{"Attach", p, "the owner is nil"})
+	}
+	if unsafe.Sizeof(*owner) == 0 {
+		panic(&MisuseError{"Attach", p, fmt.Sprintf("the owner, a %T, has no size: all such objects are one, which is never collected", owner)})
+	}
 	attached.Lock()
 	attached.last++
 	token := attached.last

@@ -159,11 +159,22 @@ func TestAttachBadOwner(t *testing.T) {
 	noLeak(t)
 	live := liveSince(t)
 	b := Alloc(1000)
-	if panicOf(func() { Attach[handle](nil, b) }) == nil {
-		t.Error("a nil owner was taken")
+	refuse := func(what string, attach func()) { checkMisuse(t, MisuseError{"Attach", addr(b), what}, attach) }
+	sizeless := func(name string) string {
+		return "the owner, a " + name + ", has no size: all such objects are one, which is never collected"
+	}
+	refuse("the owner is nil", func() { Attach[handle](nil, b) })
+	refuse("the owner is nil", func() { Attach[struct{}](nil, b) })
+	refuse(sizeless("*struct {}"), func() { Attach(new(struct{}), b) })
+	refuse(sizeless("*[0]int"), func() { Attach(new([0]int), b) })
+	refuse(sizeless("*struct {}"), func() { Attach(&new(struct{ none struct{} }).none, b) })
+	if inC := Alloc(64); offHeap && panicOf(func() { Attach(&inC[0], b) }) == nil {
+		t.Error("C memory was taken for an owner")
+	} else {
+		Free(inC)
 	}
 	if got := live(); got != 1 {
-		t.Errorf("%d live blocks after Attach to nil, want 1", got)
+		t.Errorf("%d live blocks after owners that are none, want 1", got)
 	}
 	owner := &handle{name: "good"}
 	Attach(owner, b)
@@ -171,6 +182,90 @@ func TestAttachBadOwner(t *testing.T) {
 	Attach(owner, nil)
 	runtime.KeepAlive(owner)
 	afterGC(t, "the owner's buffer is freed", func() bool { return live() == 0 })
+}
+
+// TestAttachInterior: a pointer into an object stands for the object.
+func TestAttachInterior(t *testing.T) {
+	noLeak(t)
+	live := liveSince(t)
+	type twin struct {
+		left, right handle
+		last        byte
+	}
+	for _, part := range []func(o *twin, b []byte){
+		func(o *twin, b []byte) { Attach(&o.left, b) },
+		func(o *twin, b []byte) { Attach(&o.right, b) },
+		func(o *twin, b []byte) { Attach(&o.last, b) },
+		func(o *twin, b []byte) { Attach(&o.right.f.b, b) },
+	} {
+		owner := &twin{}
+		part(owner, Alloc(1000))
+		for range 3 {
+			runtime.GC()
+		}
+		if got := live(); got != 1 {
+			t.Errorf("%d live blocks while the object is in use, want 1", got)
+		}
+		runtime.KeepAlive(owner)
+		afterGC(t, "the object's buffer is freed", func() bool { return live() == 0 })
+	}
+}
+
+// TestAttachTiny: an owner that the runtime packs with others is garbage when they all are.
+func TestAttachTiny(t *testing.T) {
+	noLeak(t)
+	live := liveSince(t)
+	var owners []*int8
+	for range 64 {
+		owner := new(int8)
+		Attach(owner, Alloc(1000))
+		owners = append(owners, owner, new(int8))
+	}
+	for range 3 {
+		runtime.GC()
+	}
+	if got := live(); got != 64 {
+		t.Errorf("%d live blocks while their owners are in use, want 64", got)
+	}
+	runtime.KeepAlive(owners)
+	owners = nil
+	afterGC(t, "the tiny owners' buffers are freed", func() bool {
+		_ = *escape(new(int8)) // the runtime begins another pack
+		return live() == 0
+	})
+}
+
+var escaped *int8
+
+// escape returns p, which is on the heap.
+func escape(p *int8) *int8 {
+	escaped = p
+	escaped = nil
+	return p
+}
+
+var globalOwner struct{ bytes [100]byte }
+
+// TestAttachGlobal: a global variable lives as long as the program, and its buffers until they are freed.
+func TestAttachGlobal(t *testing.T) {
+	noLeak(t)
+	live := liveSince(t)
+	for _, k := range sizesOfKinds {
+		b := Alloc(k.n)
+		Attach(&globalOwner, b)
+		f := fill(b, 3)
+		for range 3 {
+			runtime.GC()
+		}
+		f.check(t)
+		if got := live(); got != 1 {
+			t.Errorf("%d live blocks, want 1", got)
+		}
+		Free(b)
+	}
+	if n := attachments(); n != 0 {
+		t.Errorf("%d attachments are remembered, want 0", n)
+	}
 }
 
 // TestAttachRealloc resizes attached buffers: a block that stays hangs on its owner still, one that moves does not.

@@ -20,6 +20,7 @@ var texts = misuseTexts{
 	noBlock: "double free or stray pointer: in cmem's heap, where no block is now",
 	foreign: "foreign pointer: not in cmem's heap (a slice that append has moved is Go memory)",
 	live:    interiorOfLive,
+	owned:   ownedText,
 	free: func(off, size int, start uintptr) string {
 		return fmt.Sprintf("not the start of a block: %d bytes into the free block of %d bytes at %#x", off, size, start)
 	},

@@ -14,6 +14,7 @@ var texts = misuseTexts{
 	noBlock: notLive,
 	foreign: notLive,
 	live:    interiorOfLive,
+	owned:   ownedText,
 	free:    func(int, int, uintptr) string { return notLive },
 }
 

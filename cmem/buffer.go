@@ -3,7 +3,6 @@ package cmem
 import (
 	"runtime"
 	"sync/atomic"
-	"unsafe"
 )
 
 // A Buffer is a handle on a buffer, for code that cannot be sure that somebody calls Free: when every copy of the handle
@@ -11,7 +10,8 @@ import (
 // same buffer, and Free of one frees it for all. The zero value is an empty buffer.
 //
 // THE HANDLE KEEPS THE BUFFER ALIVE, the slice of Bytes does not: hold the handle, by runtime.KeepAlive if need be, for as
-// long as the slice is used.
+// long as the slice is used. The handle owns the buffer: Free, Realloc and Attach of the package panic where they are given
+// that slice.
 type Buffer struct {
 	o   *owner
 	gen uint64 // what o.block.gen was when this buffer was made
@@ -24,8 +24,7 @@ type owner struct{ block *ownedBlock }
 // An ownedBlock is what the cleanup needs. It is apart from the owner because what a cleanup holds is reachable.
 type ownedBlock struct {
 	gen atomic.Uint64 // odd while a buffer is live, one more for each New and each Free
-	p   unsafe.Pointer
-	n   int
+	ownedMem
 }
 
 // New returns a handle on a new buffer of n bytes, not zeroed. It panics as Alloc does.
@@ -35,14 +34,17 @@ func New(n int) Buffer { return newBuffer(n) }
 //
 //go:noinline
 func newPinned(n int) Buffer {
-	p := alloc(n)
+	m := ownedMem{n: n}
+	if p := alloc(n); n > 0 {
+		m = own(p, n)
+	}
 	o := takeOwner(n)
 	if o == nil {
 		o = &owner{new(ownedBlock)}
 		runtime.AddCleanup(o, (*ownedBlock).lost, o.block)
 		pressed(n)
 	}
-	o.block.p, o.block.n = p, n
+	o.block.ownedMem = m
 	return Buffer{o, o.block.gen.Add(1)}
 }
 
@@ -79,10 +81,10 @@ func releasePinned(o *owner, gen uint64) {
 		return
 	}
 	// The owner is nobody's now: a stale handle stops at the line above, so only the winner reads on.
-	p, n := o.block.p, o.block.n
-	keepOwner(o, n)
-	if n > 0 {
-		free(p)
+	m := o.block.ownedMem
+	keepOwner(o, m.n)
+	if m.n > 0 {
+		m.free("Buffer.Free")
 	}
 }
 
@@ -92,7 +94,7 @@ func (blk *ownedBlock) lost() {
 		defer unpressCollected(blk.n)
 		blk.gen.Store(gen + 1)
 		if blk.n > 0 {
-			free(blk.p)
+			blk.free("Buffer.Free")
 		}
 		countNetFreed(blk.n)
 	}

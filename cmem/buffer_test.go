@@ -129,25 +129,6 @@ func TestBufferConcurrentFree(t *testing.T) {
 	}
 }
 
-// TestBufferFreedByHand frees a handle's buffer behind its back.
-func TestBufferFreedByHand(t *testing.T) {
-	noLeak(t)
-	for _, k := range sizesOfKinds {
-		b := New(k.n)
-		p := b.Bytes()
-		size := Usable(p)
-		Free(p)
-		want := texts.double(size)
-		if k.name == "huge" || toolBuild { // straight back to the page heap
-			want = texts.noBlock
-		}
-		checkMisuse(t, MisuseError{"Free", addr(p), want}, b.Free)
-		checkStale(t, b)
-		b.Free()
-		checkHeapWorks(t, k.n)
-	}
-}
-
 // TestBufferLost drops handles, which the collector is to find.
 func TestBufferLost(t *testing.T) {
 	noLeak(t)

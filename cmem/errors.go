@@ -3,6 +3,7 @@ package cmem
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 var (
@@ -28,13 +29,17 @@ func noMemoryError(n int) error {
 		s.HeapInuse, s.LiveBytes, limit)
 }
 
-// A MisuseError is what Free, Realloc, Usable, Attach and Buffer.Bytes panic with when they are given what they must
-// not be. The heap is as it was before the call.
+// A MisuseError is what Free, Realloc, Usable, Attach and the methods of Buffer and Arena panic with when they are given what
+// they must not be. The heap is as it was before the call.
 type MisuseError struct {
 	Func string  // the function, "Free"
 	Ptr  uintptr // the address it was given; 0 for a Buffer
-	What string  // what that is: "double free: ...", "foreign pointer: ...", "not the start of a block: ..."
+	What string  // what that is: "double free: ...", "use after free: ...", "foreign pointer: ...", "owned block: ..."
 }
+
+// frees tells whether the function fn of a MisuseError frees: of a block that is free already it is told "double free", the
+// others "use after free".
+func frees(fn string) bool { return strings.HasSuffix(fn, "Free") }
 
 func (e *MisuseError) Error() string {
 	if e.Ptr == 0 {

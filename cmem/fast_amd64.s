@@ -68,19 +68,43 @@ same:
 // BX and DX are as CLASS has made them. It goes to empty where the magazine is, and to bad where the block is somebody's. It
 // spoils DX, R10 and R11.
 #define TAKE(empty, bad) \
+	TOP(empty, bad); \
+	INCQ DX;         \
+	MOVB DX, (R11);  \
+	POP
+
+// TOP and POP are TAKE without the tag, which R11 points to between them.
+#define TOP(empty, bad) \
 	MOVQ (R9), R10;                \
 	CMPQ R10, 8(R9);               \
 	JEQ  empty;                    \
 	MOVQ -16(R10), AX;             \
 	MOVQ -8(R10), R11;             \
 	CMPB (R11), $const_tagCached;  \
-	JNE  bad;                      \
-	INCQ DX;                       \
-	MOVB DX, (R11);                \
+	JNE  bad
+
+#define POP \
 	SUBQ $16, R10;                 \
 	MOVQ R10, (R9);                \
 	INCQ 24(R9);                   \
 	ADDQ BX, (R8)
+
+// PUSH puts a block of class cls, whose tag lies at tag, into the magazine in R9 of the cache R8. It goes to full where one of them is.
+// It spoils size and R10.
+#define PUSH(block, tag, cls, size, full) \
+	MOVQ (R9), R10;               \
+	CMPQ R10, 16(R9);             \
+	JEQ  full;                    \
+	CMPQ (R8), $0;                \
+	JLE  full;                    \
+	LEAQ ·classSize(SB), size;    \
+	MOVL (size)(cls*4), size;     \
+	MOVB $const_tagCached, (tag); \
+	MOVQ block, (R10);            \
+	MOVQ tag, 8(R10);             \
+	ADDQ $16, R10;                \
+	MOVQ R10, (R9);               \
+	SUBQ size, (R8)
 
 // BORROW is nextFilled where the limit of the cache R8 is raised: from class DX and its empty magazine in R9 it goes on to the next
 // larger class that has blocks, sets BX to its size, and goes to take; or to none. It spoils CX and R10.
@@ -184,19 +208,7 @@ near:
 cached:
 	CACHE(moved, same)
 	MAGAZINE(SI)
-	MOVQ (R9), R10
-	CMPQ R10, 16(R9)
-	JEQ  other
-	CMPQ (R8), $0 // Room
-	JLE  other
-	LEAQ ·classSize(SB), R12
-	MOVL (R12)(SI*4), R12
-	MOVB $const_tagCached, (R11)
-	MOVQ AX, (R10) // the entry
-	MOVQ R11, 8(R10)
-	ADDQ $16, R10
-	MOVQ R10, (R9)
-	SUBQ R12, (R8)
+	PUSH(AX, R11, SI, R12, other)
 	RET
 
 far: // a heap that is larger than a leaf, or lies across two
@@ -265,19 +277,23 @@ TEXT ·newBuffer(SB), NOSPLIT, $0-24
 	TESTQ R13, R13
 	JZ   other
 	MAGAZINE(DX)
-	TAKE(other, other)
+	TOP(other, other)
+	MOVB $const_tagOwned, (R11)
+	POP
 
 	MOVQ (const_listSlots-8)(R12)(R13*8), CX // the owner
 	MOVQ $0, (const_listSlots-8)(R12)(R13*8)
 	DECQ R13
 	MOVQ R13, const_listTop(R12)
 	ADDQ DI, const_listHeld(R12)
-	MOVQ (CX), R11 // its block
-	MOVQ AX, const_blkP(R11)
-	MOVQ DI, const_blkN(R11)
-	MOVQ const_blkGen(R11), DX
+	MOVQ (CX), SI // its block
+	MOVQ AX, const_blkP(SI)
+	MOVQ DI, const_blkN(SI)
+	MOVQ R11, const_blkTag(SI)
+	MOVQ DX, const_blkCls(SI)
+	MOVQ const_blkGen(SI), DX
 	INCQ DX
-	MOVQ DX, const_blkGen(R11)
+	MOVQ DX, const_blkGen(SI)
 	MOVQ CX, ret_o+8(FP)
 	MOVQ DX, ret_gen+16(FP)
 	RET
@@ -301,6 +317,8 @@ TEXT ·release(SB), NOSPLIT, $0-16
 	MOVQ (CX), R11 // the owner's block
 	MOVQ const_blkN(R11), BX
 	MOVQ const_blkP(R11), R12
+	MOVQ const_blkTag(R11), R13
+	MOVQ const_blkCls(R11), SI
 	TESTQ BX, BX // whoever wins may trust what it has read: it belongs to its generation
 	JZ   other
 	MOVQ AX, DX
@@ -312,8 +330,24 @@ TEXT ·release(SB), NOSPLIT, $0-16
 	INCQ R10
 	MOVQ R10, const_listTop(R9)
 	SUBQ BX, const_listHeld(R9)
+
+	CMPB (R13), $const_tagOwned
+	JNE  lost
+	CMPQ SI, $const_numClasses
+	JAE  full // it is huge
+	MAGAZINE(SI)
+	PUSH(R12, R13, SI, BX, full)
+	RET
+
+full:
+	INCQ SI
+	MOVB SI, (R13)
 	MOVQ R12, o+0(FP)
-	JMP  ·free(SB)
+	JMP  ·freePinned(SB)
+
+lost:
+	MOVQ R12, o+0(FP)
+	JMP  ·notOwned(SB)
 
 freed:
 	RET

@@ -2,7 +2,11 @@
 
 package cmem
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"github.com/gocmem/cmem/c"
+)
 
 // New and Free of handles in assembly (fast_amd64.s too), for the reason that alloc and free are (fast_amd64.go), and in one go
 // each: an owner and a block are taken by one call, and given back by one. What is not the common case jumps to newPinned and
@@ -17,6 +21,9 @@ func newBuffer(n int) Buffer
 // release is releasePinned.
 func release(o *owner, gen uint64)
 
+// notOwned is where release goes with a block that ownedMem.free would refuse.
+func notOwned(p unsafe.Pointer) { panic(&MisuseError{"Buffer.Free", uintptr(p), freedTwice}) }
+
 // Of the structures that the assembly works on.
 const (
 	listTop   = unsafe.Offsetof(ownerList{}.top)
@@ -26,4 +33,7 @@ const (
 	blkGen    = unsafe.Offsetof(ownedBlock{}.gen)
 	blkP      = unsafe.Offsetof(ownedBlock{}.p)
 	blkN      = unsafe.Offsetof(ownedBlock{}.n)
+	blkTag    = unsafe.Offsetof(ownedBlock{}.tag)
+	blkCls    = unsafe.Offsetof(ownedBlock{}.cls)
+	tagOwned  = c.TagOwned
 )

@@ -128,6 +128,9 @@ func allocPinned(n int) unsafe.Pointer {
 	return allocOther(n)
 }
 
+// freedTwice is said of a block when that is found out.
+const freedTwice = "double free: the block was freed twice at the same time, and is in use again"
+
 // dropTop forgets the block on top of m, which somebody has: two goroutines freed it at the same time, which no check of
 // Free can see, and it stood in two magazines. Panics, pinned no more.
 //
@@ -137,7 +140,7 @@ func dropTop(ch *c.Cache, m *c.Magazine, size int) {
 	ch.Room += int64(size)
 	p := at[c.Entry](m.Top).Block
 	procUnpin()
-	panic(&MisuseError{"Free", p, "double free: the block was freed twice at the same time, and is in use again"})
+	panic(&MisuseError{"Free", p, freedTwice})
 }
 
 // hotLeaf is the pagemap's leaf of the last refill, a guess of free's: the comparison is predicted, so that the leaf need not
@@ -261,14 +264,20 @@ func freeOther(a uintptr) {
 }
 
 func misuse(a uintptr, fn string) {
-	what := c.Describe(a)
+	what := c.Describe(a, frees(fn))
 	if what == "foreign pointer: not in cmem's heap" {
 		what += " (a slice that append has moved is Go memory)"
 	}
 	panic(&MisuseError{fn, a, what})
 }
 
-// usable is the size of the block at p, for the function fn.
+// isOwned tells whether a handle or an arena owns the live block at a.
+func isOwned(a uintptr) bool {
+	tag := findTag(a)
+	return tag != 0 && *at[uint8](tag) == c.TagOwned
+}
+
+// usable is the size of the block at p, for the function fn. Of one that a handle or an arena owns it is for Usable only.
 func usable(p unsafe.Pointer, fn string) int {
 	a := uintptr(p)
 	if tag := findTag(a); tag != 0 {
@@ -277,7 +286,7 @@ func usable(p unsafe.Pointer, fn string) int {
 		}
 	}
 	n := c.Usable(a)
-	if n == 0 {
+	if n == 0 || fn != "Usable" && isOwned(a) {
 		misuse(a, fn)
 	}
 	return n
@@ -671,7 +680,7 @@ func heaviest(ch *c.Cache, likely uint) (cls uint, ok bool) {
 	return uint(most & 0xff), most >= 0
 }
 
-// attach marks the block at p as attached; false where no live block starts there or it is attached already.
+// attach marks the block at p as attached; false where no live block starts there or it is attached or owned already.
 func attach(p uintptr) bool { return c.Attach(p) }
 
 // freeAttached frees the block at p if it is attached still.
@@ -685,7 +694,7 @@ func freeAttached(p uintptr) {
 // attachMisuse says why attach refused p.
 func attachMisuse(p uintptr) {
 	if c.IsAttached(p) {
-		panic(&MisuseError{"Attach", p, "the buffer is attached to an owner already"})
+		panic(&MisuseError{"Attach", p, attachedAlready})
 	}
 	misuse(p, "Attach")
 }

@@ -59,6 +59,7 @@ func TestLayout(t *testing.T) {
 		"LeafPages":    c.LeafPages,
 		"RootLen":      c.RootLen,
 		"TagNone":      c.TagNone,
+		"TagOwned":     c.TagOwned,
 		"TagAttached":  c.TagAttached,
 		"TagHuge":      c.TagHuge,
 		"TagSmall":     c.TagSmall,

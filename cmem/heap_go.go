@@ -4,6 +4,7 @@ package cmem
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,9 +18,18 @@ import (
 
 // A goBlock is a block: all its bytes.
 type goBlock struct {
-	mem      []byte
-	attached bool
+	mem  []byte
+	held holder
 }
+
+// A holder is what a live block belongs to.
+type holder uint8
+
+const (
+	heldByCaller holder = iota
+	heldAttached        // hangs on an owner
+	heldOwned           // of a handle or an arena, which alone frees it
+)
 
 const shards = 64
 
@@ -101,29 +111,42 @@ func takeBlock(n int, zero bool) (blk *goBlock) {
 	return &goBlock{mem: make([]byte, size)}
 }
 
-// take removes the live block at p from the registry; nil where none starts there.
-func take(p uintptr, ifAttached bool) *goBlock {
+// take removes the live block at p from the registry; nil where none starts there that one of these holds.
+func take(p uintptr, holders ...holder) *goBlock {
 	sh := &registry[shardOf(p)]
 	sh.Lock()
 	defer sh.Unlock()
 	blk := sh.live[p]
-	if blk == nil || ifAttached && !blk.attached {
+	if blk == nil || !slices.Contains(holders, blk.held) {
 		return nil
 	}
 	delete(sh.live, p)
 	return blk
 }
 
+// mark gives the live block at p from its caller to h; false where none starts there or it is not the caller's.
+func mark(p uintptr, h holder) bool {
+	sh := &registry[shardOf(p)]
+	sh.Lock()
+	defer sh.Unlock()
+	blk := sh.live[p]
+	if blk == nil || blk.held != heldByCaller {
+		return false
+	}
+	blk.held = h
+	return true
+}
+
 func free(p unsafe.Pointer) {
 	a := uintptr(p)
-	blk := take(a, false)
+	blk := take(a, heldByCaller, heldAttached)
 	if blk == nil {
 		if freeC(a) {
 			return
 		}
 		misuse(a, "Free")
 	}
-	if blk.attached {
+	if blk.held == heldAttached {
 		detach(a)
 	}
 	recycle(blk)
@@ -147,24 +170,25 @@ func recycle(blk *goBlock) {
 	if raceEnabled || huge {
 		return
 	}
-	blk.attached = false
+	blk.held = heldByCaller
 	pools[cls].Put(blk)
 }
 
-// find returns the live block that covers p, and its start.
-func find(p uintptr) (start uintptr, blk *goBlock) {
+// find returns the live block that covers p, and its start; a block without memory where there is none.
+func find(p uintptr) (start uintptr, blk goBlock) {
 	for i := range registry {
 		sh := &registry[i]
 		sh.Lock()
 		for start, blk := range sh.live {
 			if p-start < uintptr(len(blk.mem)) {
+				found := *blk // others may mark it once the lock is gone
 				sh.Unlock()
-				return start, blk
+				return start, found
 			}
 		}
 		sh.Unlock()
 	}
-	return 0, nil
+	return 0, goBlock{}
 }
 
 func usable(p unsafe.Pointer, fn string) int {
@@ -172,7 +196,11 @@ func usable(p unsafe.Pointer, fn string) int {
 	sh := &registry[shardOf(a)]
 	sh.Lock()
 	blk := sh.live[a]
+	owned := blk != nil && blk.held == heldOwned
 	sh.Unlock()
+	if owned && fn != "Usable" {
+		misuse(a, fn)
+	}
 	if blk != nil {
 		return len(blk.mem)
 	}
@@ -184,10 +212,16 @@ func usable(p unsafe.Pointer, fn string) int {
 }
 
 func misuse(a uintptr, fn string) {
-	what := "double free or foreign pointer: no live block of cmem starts there"
-	if start, blk := find(a); blk != nil {
+	fault := "use after free"
+	if frees(fn) {
+		fault = "double free"
+	}
+	what := fault + " or foreign pointer: no live block of cmem starts there"
+	if start, blk := find(a); start == a && blk.held == heldOwned {
+		what = fmt.Sprintf("owned block: its %d bytes belong to a Go handle (cmem.Buffer) or arena (cmem.Arena), whose Free frees them", len(blk.mem))
+	} else if blk.mem != nil {
 		what = fmt.Sprintf("not the start of a block: %d bytes into the live block of %d bytes at %#x", a-start, len(blk.mem), start)
-	} else if w := describeC(a); w != "" {
+	} else if w := describeC(a, frees(fn)); w != "" {
 		what = w
 	}
 	panic(&MisuseError{fn, a, what})
@@ -195,27 +229,17 @@ func misuse(a uintptr, fn string) {
 
 func resized(unsafe.Pointer, int, int) {}
 
-func attach(p uintptr) bool {
-	sh := &registry[shardOf(p)]
-	sh.Lock()
-	defer sh.Unlock()
-	blk := sh.live[p]
-	if blk == nil || blk.attached {
-		return false
-	}
-	blk.attached = true
-	return true
-}
+func attach(p uintptr) bool { return mark(p, heldAttached) }
 
 func freeAttached(p uintptr) {
-	if blk := take(p, true); blk != nil {
+	if blk := take(p, heldAttached); blk != nil {
 		recycle(blk)
 	}
 }
 
 func attachMisuse(p uintptr) {
-	if start, blk := find(p); blk != nil && start == p {
-		panic(&MisuseError{"Attach", p, "the buffer is attached to an owner already"})
+	if start, blk := find(p); start == p && blk.held == heldAttached {
+		panic(&MisuseError{"Attach", p, attachedAlready})
 	}
 	misuse(p, "Attach")
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -130,6 +131,17 @@ type misuseTexts struct {
 	foreign string                                    // an address outside the heap
 	live    func(off, size int, start uintptr) string // off bytes into a live block
 	free    func(off, size int, start uintptr) string // off bytes into a free block
+	owned   func(size int) string                     // a block of a handle or an arena
+}
+
+// ownedText is texts.owned.
+func ownedText(size int) string {
+	return fmt.Sprintf("owned block: its %d bytes belong to a Go handle (cmem.Buffer) or arena (cmem.Arena), whose Free frees them", size)
+}
+
+// asUse is what the text of a double free becomes for those who would use the block.
+func asUse(text string) string {
+	return strings.NewReplacer("double free", "use after free", "is free already", "is free").Replace(text)
 }
 
 func interiorOfLive(off, size int, start uintptr) string {

@@ -33,11 +33,15 @@ type handle struct {
 	f    filled
 }
 
-// eachUser gives b, which starts at no live block and is what `what` says, to all users.
+// eachUser gives b, which starts at no live block and is what `what` says to Free, to all users.
 func eachUser(t *testing.T, b []byte, what string) {
 	t.Helper()
 	for _, u := range users {
-		checkMisuse(t, MisuseError{u.name, addr(b), what}, func() { u.use(b) })
+		want := MisuseError{u.name, addr(b), what}
+		if u.name != "Free" {
+			want.What = asUse(what)
+		}
+		checkMisuse(t, want, func() { u.use(b) })
 	}
 }
 
@@ -130,6 +134,118 @@ func TestInterior(t *testing.T) {
 			checkHeapWorks(t, k.n)
 		})
 	}
+}
+
+// refuseOwned gives b, all of a block that a handle or an arena owns, to those who would take it away.
+func refuseOwned(t *testing.T, b []byte) {
+	t.Helper()
+	size := Usable(b)
+	if size < len(b) {
+		t.Errorf("%d usable bytes of %d that are owned", size, len(b))
+	}
+	for _, u := range users {
+		if u.name == "Usable" {
+			continue
+		}
+		for _, b := range [][]byte{b, b[:0]} {
+			checkMisuse(t, MisuseError{u.name, addr(b), texts.owned(size)}, func() { u.use(b) })
+		}
+	}
+	checkMisuse(t, MisuseError{"Realloc", addr(b), texts.owned(size)}, func() { Realloc(b, size) })
+	checkMisuse(t, MisuseError{"Free", addr(b), texts.owned(size)}, func() { Realloc(b, 0) })
+}
+
+// TestOwnedByHandle misuses the buffers of handles: new ones, and those that come and go in the fast path.
+func TestOwnedByHandle(t *testing.T) {
+	noLeak(t)
+	for _, n := range []int{1, 1000, 40_000, 100_000, 300_000, maxClassSize, maxClassSize + 1} {
+		for range 20 {
+			b := New(n)
+			f := fill(b.Bytes(), 5)
+			refuseOwned(t, f.b)
+			f.check(t)
+			size := Usable(f.b)
+			b.Free()
+			checkStale(t, b)
+			want := texts.double(size)
+			if n > maxClassSize {
+				want = texts.noBlock
+			}
+			if value := panicOf(func() { Free(f.b) }); n != 300_000 && (value == nil || value.(*MisuseError).What != want) {
+				t.Errorf("Free of a freed handle's buffer: %v, want %q", value, want)
+			}
+		}
+		checkHeapWorks(t, n)
+	}
+}
+
+// TestOwnedStays: a handle whose buffer somebody tried to free is freed as ever, by Free and by the collector.
+func TestOwnedStays(t *testing.T) {
+	noLeak(t)
+	before := statsNow()
+	var held []Buffer
+	for range 200 {
+		b := New(2000)
+		refuseOwned(t, b.Bytes())
+		held = append(held, b)
+	}
+	for i := range held[:100] {
+		held[i].Free()
+	}
+	held = nil
+	afterGC(t, "lost buffers are freed", func() bool { return statsNow().LiveBlocks == before.LiveBlocks })
+	if got := statsNow().NetFrees - before.NetFrees; got != 100 {
+		t.Errorf("the nets have freed %d buffers, want 100", got)
+	}
+}
+
+// TestOwnedByArena misuses the buffers of arenas that start where a block does.
+func TestOwnedByArena(t *testing.T) {
+	noLeak(t)
+	a := NewArena()
+	for range 3 {
+		first := a.Alloc(100)
+		size := Usable(first)
+		for _, u := range users {
+			if u.name != "Usable" {
+				checkMisuse(t, MisuseError{u.name, addr(first), texts.owned(size)}, func() { u.use(first) })
+			}
+		}
+		second := a.Alloc(100)
+		eachUser(t, second, texts.live(112, size, addr(first)))
+		for _, n := range []int{arenaMost, 300_000, maxClassSize + 1} {
+			refuseOwned(t, a.Alloc(n))
+		}
+		for range 3 * arenaFirst / 1000 { // more chunks
+			a.Alloc(1000)
+		}
+		a.Reset()
+	}
+	stale := a.Alloc(100)
+	size := Usable(stale)
+	a.Free()
+	if value := panicOf(func() { Free(stale) }); value == nil || value.(*MisuseError).What != texts.double(size) {
+		t.Errorf("Free of a freed arena's buffer: %v, want %q", value, texts.double(size))
+	}
+	a.Free()
+	checkHeapWorks(t, 1000)
+}
+
+// TestOwnedWhileOthersFree has goroutines free the same handles' buffers by the handle and by the slice: one owner each.
+func TestOwnedWhileOthersFree(t *testing.T) {
+	noLeak(t)
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	p := newPair()
+	var by any
+	for start := time.Now(); p.rounds < scaled(20_000) && time.Since(start) < 2*time.Second; {
+		b := New(3000)
+		bytes := b.Bytes()
+		p.together(b.Free, func() { by = panicOf(func() { Free(bytes) }) })
+		if by == nil {
+			t.Fatal("Free took a handle's buffer")
+		}
+	}
+	p.end()
 }
 
 var globalBytes [64]byte

@@ -4,7 +4,7 @@ package cmem
 
 // Without libcmem there are no blocks of C's.
 
-func freeC(uintptr) bool       { return false }
-func usableC(uintptr) int      { return 0 }
-func describeC(uintptr) string { return "" }
-func addC(*Stats)              {}
+func freeC(uintptr) bool             { return false }
+func usableC(uintptr) int            { return 0 }
+func describeC(uintptr, bool) string { return "" }
+func addC(*Stats)                    {}

@@ -6,7 +6,37 @@ import (
 	"sync"
 	"sync/atomic"
 	"unsafe"
+
+	"github.com/gocmem/cmem/c"
 )
+
+// An ownedMem is a block that a handle or an arena owns. Its tag says that it is one, so that no Free but theirs takes it, and
+// what the tag was is kept here.
+type ownedMem struct {
+	p   unsafe.Pointer
+	n   int     // the bytes that were asked for
+	tag uintptr // where the tag lies
+	cls uintptr // the block's class: one less than the tag was; out of range for a huge block
+}
+
+// own gives the block at p, of n bytes, which nobody else has yet, to a handle or an arena.
+func own(p unsafe.Pointer, n int) ownedMem {
+	tag := findTag(uintptr(p))
+	t := at[uint8](tag)
+	m := ownedMem{p, n, tag, uintptr(*t) - 1}
+	*t = c.TagOwned
+	return m
+}
+
+// free frees m, for the function fn.
+func (m ownedMem) free(fn string) {
+	t := at[uint8](m.tag)
+	if *t != c.TagOwned {
+		panic(&MisuseError{fn, uintptr(m.p), freedTwice})
+	}
+	*t = uint8(m.cls + 1)
+	free(m.p)
+}
 
 // An ownerList is a P's: whoever is pinned to the P, or runs assembly on it, owns the list. Handles come and go in it
 // without an atomic, and what they hold is counted in it, so that the Ps share no counter.

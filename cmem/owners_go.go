@@ -5,7 +5,29 @@ package cmem
 import (
 	"sync"
 	"sync/atomic"
+	"unsafe"
 )
+
+// An ownedMem is a block of n bytes that a handle or an arena owns: the registry says so.
+type ownedMem struct {
+	p unsafe.Pointer
+	n int
+}
+
+// own gives the block at p, which nobody else has yet, to a handle or an arena.
+func own(p unsafe.Pointer, n int) ownedMem {
+	mark(uintptr(p), heldOwned)
+	return ownedMem{p, n}
+}
+
+// free frees m, for the function fn.
+func (m ownedMem) free(fn string) {
+	blk := take(uintptr(m.p), heldOwned)
+	if blk == nil {
+		misuse(uintptr(m.p), fn)
+	}
+	recycle(blk)
+}
 
 // spareOwners holds the owners without a buffer. One that the pool drops is collected, with its cleanup.
 var (

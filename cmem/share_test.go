@@ -3,7 +3,11 @@
 package cmem
 
 import (
+	"fmt"
+	"os"
+	"os/exec"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 
@@ -98,6 +102,38 @@ func TestMisuseOfC(t *testing.T) {
 		Free(f.b)
 	}
 	checkHeapWorks(t, 1000)
+}
+
+func init() {
+	for name, misuse := range freeOwnedInC {
+		children["owned in C: "+name] = func() {
+			b := New(1000)
+			misuse(b.Bytes())
+			b.Free()
+		}
+	}
+}
+
+var freeOwnedInC = map[string]func(b []byte){
+	"cmem_free":       ctest.Free,
+	"cmem_realloc":    func(b []byte) { ctest.Realloc(b, 500) },
+	"cmem_free_batch": ctest.FreeBatch,
+}
+
+// TestOwnedInC gives the buffers of handles to C, in processes that must end by that.
+func TestOwnedInC(t *testing.T) {
+	needSharedHeap(t)
+	for name := range freeOwnedInC {
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), childEnv+"=owned in C: "+name)
+		out, err := cmd.CombinedOutput()
+		first, _, _ := strings.Cut(string(out), "\n")
+		var at uintptr
+		_, scan := fmt.Sscanf(first, "cmem: "+name+"(%v):", &at)
+		if want := fmt.Sprintf("cmem: %s(%#x): %s", name, at, texts.owned(1024)); err == nil || scan != nil || first != want {
+			t.Errorf("%s of a handle's buffer: %v, %q, want %q", name, err, first, want)
+		}
+	}
 }
 
 // TestThreads frees blocks of Go on C threads, and those of C threads in Go, several at once.

@@ -171,4 +171,12 @@ static inline void *announce(void *p) {
     return p;
 }
 
+/* Makes the live block p one of a Go handle, as Go does. */
+static inline void *own(void *p) {
+    struct cmem__span *s = pagemap_span((uintptr_t)p);
+    tag_set(s->kind == SPAN_SMALL ? &s->tags[small_tag(s, (uintptr_t)p)] : pagemap_tag((uintptr_t)p),
+            TAG_OWNED);
+    return p;
+}
+
 #endif /* CMEM_TESTS_HELPERS_H */

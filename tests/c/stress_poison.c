@@ -60,6 +60,8 @@ static void walk(size_t n) {
     size_t usable = block_size(p, n);
     expect_live(p, n, usable);
     expect(cmem_usable_size(p) == usable);
+    expect_live(p, n, usable); /* to ask opens nothing */
+    p = cmem_realloc(p, usable);
     expect_access(p, 0, usable, true);
     p = cmem_realloc(p, n);
     expect_live(p, n, usable);

@@ -27,6 +27,7 @@ Test(cmem, alloc_gives_aligned_blocks_that_hold_what_was_asked_for) {
         cr_assert_not_null(p[i]);
         cr_assert_eq((uintptr_t)p[i] % 16, 0);
         cr_assert_geq(cmem_usable_size(p[i]), sizes[i]);
+        cr_assert_eq(cmem_realloc(p[i], cmem_usable_size(p[i])), p[i]);
         stamp(p[i], cmem_usable_size(p[i]), i);
     }
     check_heap();
@@ -218,6 +219,26 @@ Test(cmem, realloc_stays_in_place_while_the_block_is_big_enough) {
     cr_assert_eq(cmem_realloc(p, 600 * KIB), p);
     cr_assert_eq(cmem_usable_size(p), MIB, "more than half is used: nothing is cut off");
     cmem_free(p);
+}
+
+/* What lies beyond the request is for whoever asks for it, in blocks of every kind. */
+Test(cmem, realloc_to_the_usable_size_stays_in_place) {
+    for (unsigned kind = 0; kind < 4; kind++) {
+        for (size_t i = 0; i < LEN(sizes); i++) {
+            void *p = kind == 0   ? cmem_alloc(sizes[i])
+                      : kind == 1 ? cmem_calloc(1, sizes[i])
+                      : kind == 2 ? cmem_aligned_alloc(64 * KIB, sizes[i])
+                                  : cmem_realloc(cmem_alloc(2 * sizes[i] + 1), sizes[i]);
+            size_t n = cmem_usable_size(p);
+            if (i % 2 == 1) cr_assert(cmem__attach((uintptr_t)p));
+            cr_assert_eq(cmem_realloc(p, n), p, "kind %u, %zu bytes of %zu", kind, sizes[i], n);
+            cr_assert_eq(cmem_usable_size(p), n);
+            stamp(p, n, i);
+            check_heap();
+            cr_assert(stamped(p, n, n, i));
+            cmem_free(p);
+        }
+    }
 }
 
 /* From half of it on the tail of a large or huge block goes back. */
@@ -435,6 +456,22 @@ Test(cmem, another_thread_may_free) {
 }
 
 /* ------------------------------------------------------------------------------------- what Go builds upon */
+
+/* Go takes and gives them by their tags. */
+Test(cmem, owned) {
+    for (size_t i = 0; i < LEN(sizes); i++) {
+        void *p = cmem_alloc(sizes[i]);
+        uintptr_t a = (uintptr_t)p;
+        size_t n = cmem_usable_size(p);
+        own(p);
+        cr_assert_not(cmem__attach(a), "an owned block was attached");
+        cr_assert_not(cmem__is_attached(a));
+        cr_assert_not(cmem__free_direct(a), "an owned block was freed");
+        cr_assert_eq(cmem_usable_size(p), n);
+        struct cmem_stats s = check_heap();
+        cr_assert_eq(s.live_blocks, i + 1);
+    }
+}
 
 Test(cmem, attach) {
     for (size_t i = 0; i < LEN(sizes); i++) {

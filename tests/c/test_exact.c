@@ -23,6 +23,7 @@ static void churn(size_t n, size_t usable) {
     void *p = cmem_alloc(n);
     cr_assert_eq(cmem_usable_size(p), usable, "%zu bytes: %zu, not %zu", n, cmem_usable_size(p), usable);
     cr_assert_eq(is_huge(p), usable % PAGE_SIZE == 0 && usable != class_size(class_of(n)));
+    cr_assert_eq(cmem_realloc(p, usable), p);
     stamp(p, usable, n);
     check_heap();
     cr_assert(stamped(p, usable, usable, n));

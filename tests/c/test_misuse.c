@@ -9,6 +9,12 @@
 #include <sys/wait.h>
 
 #define IS_FREE(size) "double free: the block of " #size " bytes is free already"
+#define IS_FREED(size) "use after free: the block of " #size " bytes is free"
+#define NO_BLOCK_NOW "use after free or stray pointer: in cmem's heap, where no block is now"
+#define OWNED(size)                                                                 \
+    "owned block: its " #size                                                       \
+    " bytes belong to a Go handle (cmem.Buffer) or arena (cmem.Arena), whose Free " \
+    "frees them"
 #define NO_BLOCK "double free or stray pointer: in cmem's heap, where no block is now"
 #define FOREIGN "foreign pointer: not in cmem's heap"
 #define INTO_LIVE(off, size) \
@@ -62,12 +68,21 @@ static const struct row {
     {"wild_kernel", "cmem_free", FOREIGN, 0},
     {"wild_last", "cmem_free", FOREIGN, 0},
 
-    {"realloc_freed", "cmem_realloc", IS_FREE(112), 0},
-    {"realloc_huge_freed", "cmem_realloc", NO_BLOCK, 0},
-    {"realloc_exact_freed", "cmem_realloc", NO_BLOCK, 0},
+    {"owned_free", "cmem_free", OWNED(112), 0},
+    {"owned_free_large", "cmem_free", OWNED(106496), 0},
+    {"owned_free_exact", "cmem_free", OWNED(307200), 0},
+    {"owned_free_huge", "cmem_free", OWNED(20971520), 0},
+    {"owned_free_batch", "cmem_free_batch", OWNED(106496), 0},
+    {"owned_realloc", "cmem_realloc", OWNED(112), 0},
+    {"owned_realloc_huge", "cmem_realloc", OWNED(20971520), 0},
+
+    {"realloc_freed", "cmem_realloc", IS_FREED(112), 0},
+    {"realloc_huge_freed", "cmem_realloc", NO_BLOCK_NOW, 0},
+    {"realloc_exact_freed", "cmem_realloc", NO_BLOCK_NOW, 0},
     {"realloc_interior", "cmem_realloc", INTO_LIVE(32, 112)},
     {"realloc_foreign", "cmem_realloc", FOREIGN, 0},
-    {"usable_size_freed", "cmem_usable_size", IS_FREE(112), 0},
+    {"usable_size_freed", "cmem_usable_size", IS_FREED(112), 0},
+    {"usable_size_huge_freed", "cmem_usable_size", NO_BLOCK_NOW, 0},
     {"usable_size_interior", "cmem_usable_size", INTO_LIVE(4096, 106496)},
     {"usable_size_exact_interior", "cmem_usable_size", INTO_LIVE(153600, 307200)},
     {"usable_size_kernel", "cmem_usable_size", FOREIGN, 0},

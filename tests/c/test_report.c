@@ -12,11 +12,13 @@ static void assert_place(uintptr_t p, enum cmem__where where, uintptr_t block, s
     cr_assert_eq(at.size, size);
 }
 
-static void assert_text(uintptr_t p, const char *want) {
+static void assert_text_for(enum cmem__use use, uintptr_t p, const char *want) {
     char text[200];
-    cr_assert_eq(cmem__describe(p, text, sizeof text), strlen(want), "%s", text);
+    cr_assert_eq(cmem__describe(p, use, text, sizeof text), strlen(want), "%s", text);
     cr_assert_str_eq(text, want);
 }
+
+static void assert_text(uintptr_t p, const char *want) { assert_text_for(USE_FREES, p, want); }
 
 /* A block of n bytes: live, cached, free. */
 static void walk_block(size_t n) {
@@ -114,18 +116,38 @@ Test(report, text) {
     assert_text(p + 3, want);
     cmem_free((void *)p);
     assert_text(p, "double free: the block of 112 bytes is free already");
+    assert_text_for(USE_KEEPS, p, "use after free: the block of 112 bytes is free");
     snprintf(want, sizeof want, "not the start of a block: 99 bytes into the free block of 112 bytes at %#zx",
              p);
     assert_text(p + 99, want);
     cmem_free((void *)keep);
     cmem_scavenge(0);
     assert_text(p, "double free or stray pointer: in cmem's heap, where no block is now");
+    assert_text_for(USE_KEEPS, p, "use after free or stray pointer: in cmem's heap, where no block is now");
+}
+
+Test(report, text_of_an_owned_block) {
+    static const size_t owned[][2] = {
+        {100, 112}, {100000, 106496}, {300 * KIB, 300 * KIB}, {40 * MIB, 40 * MIB}};
+    for (size_t i = 0; i < LEN(owned); i++) {
+        char want[200];
+        uintptr_t p = (uintptr_t)own(cmem_alloc(owned[i][0]));
+        snprintf(want, sizeof want,
+                 "owned block: its %zu bytes belong to a Go handle (cmem.Buffer) or arena (cmem.Arena), "
+                 "whose Free "
+                 "frees them",
+                 owned[i][1]);
+        assert_text(p, want);
+        assert_text_for(USE_KEEPS, p, want);
+        assert_place(p, WHERE_LIVE, p, owned[i][1]);
+        assert_place(p + 8, WHERE_INTERIOR_LIVE, p, owned[i][1]);
+    }
 }
 
 Test(report, text_is_cut_to_the_buffer) {
     char text[16];
     memset(text, 'x', sizeof text);
-    cr_assert_eq(cmem__describe(1, text, 8), 7);
+    cr_assert_eq(cmem__describe(1, USE_FREES, text, 8), 7);
     cr_assert_str_eq(text, "foreign");
     cr_assert_eq(text[8], 'x');
 }

@@ -22,6 +22,17 @@ func Alloc(n int) []byte { return unsafe.Slice((*byte)(C.cmem_alloc(C.size_t(n))
 // Free is cmem_free.
 func Free(b []byte) { C.cmem_free(unsafe.Pointer(unsafe.SliceData(b))) }
 
+// Realloc is cmem_realloc, which must not fail.
+func Realloc(b []byte, n int) []byte {
+	return unsafe.Slice((*byte)(C.cmem_realloc(unsafe.Pointer(unsafe.SliceData(b)), C.size_t(n))), n)
+}
+
+// FreeBatch is cmem_free_batch of one block.
+func FreeBatch(b []byte) {
+	p := unsafe.Pointer(unsafe.SliceData(b))
+	C.cmem_free_batch(&p, 1)
+}
+
 // Usable is cmem_usable_size.
 func Usable(b []byte) int { return int(C.cmem_usable_size(unsafe.Pointer(unsafe.SliceData(b)))) }
 

@@ -102,6 +102,7 @@ const struct ctest_value ctest_layout[] = {
     CONSTANT("LeafPages", LEAF_PAGES),
     CONSTANT("RootLen", ROOT_LEN),
     CONSTANT("TagNone", TAG_NONE),
+    CONSTANT("TagOwned", TAG_OWNED),
     CONSTANT("TagAttached", TAG_ATTACHED),
     CONSTANT("TagHuge", TAG_HUGE),
     CONSTANT("TagSmall", TAG_SMALL),

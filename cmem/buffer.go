@@ -77,10 +77,15 @@ func (b Buffer) Free() {
 //
 //go:noinline
 func releasePinned(o *owner, gen uint64) {
-	if !o.block.gen.CompareAndSwap(gen, gen+1) {
-		return
+	if o.block.gen.CompareAndSwap(gen, gen+1) {
+		releaseWon(o)
 	}
-	// The owner is nobody's now: a stale handle stops at the line above, so only the winner reads on.
+}
+
+// releaseWon is the rest of releasePinned. The owner is nobody's now: a stale handle does not come here, only the winner does.
+//
+//go:noinline
+func releaseWon(o *owner) {
 	m := o.block.ownedMem
 	keepOwner(o, m.n)
 	if m.n > 0 {

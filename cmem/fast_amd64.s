@@ -250,7 +250,7 @@ other:
 	JMP ·freePinned(SB)
 
 // OWNERS sets list to the list of owners of the P whose cache stands at R9. It goes to none where there is none. It spoils R9 and
-// R10. For what is done below and why see handle_amd64.go, newPinned, takeOwner, releasePinned and keepOwner.
+// R10. For what is done below and why see handle_amd64.go, newPinned, takeOwner, own, releasePinned, keepOwner and ownedMem.free.
 #define OWNERS(list, none) \
 	LEAQ ·caches(SB), R10;     \
 	SUBQ R10, R9;              \
@@ -308,9 +308,8 @@ other:
 TEXT ·release(SB), NOSPLIT, $0-16
 	MARKING(other)
 	CACHE(moved, same)
-	OWNERS(R9, other)
-	MOVQ const_listTop(R9), R10
-	CMPQ R10, $const_listLen
+	OWNERS(DI, other)
+	CMPQ const_listTop(DI), $const_listLen
 	JAE  other
 	MOVQ o+0(FP), CX
 	MOVQ gen+8(FP), AX
@@ -326,34 +325,27 @@ TEXT ·release(SB), NOSPLIT, $0-16
 	LOCK
 	CMPXCHGQ DX, const_blkGen(R11)
 	JNE  freed
-	MOVQ CX, const_listSlots(R9)(R10*8)
-	INCQ R10
-	MOVQ R10, const_listTop(R9)
-	SUBQ BX, const_listHeld(R9)
 
 	CMPB (R13), $const_tagOwned
-	JNE  lost
+	JNE  won
 	CMPQ SI, $const_numClasses
-	JAE  full // it is huge
+	JAE  won
 	MAGAZINE(SI)
-	PUSH(R12, R13, SI, BX, full)
-	RET
-
-full:
-	INCQ SI
-	MOVB SI, (R13)
-	MOVQ R12, o+0(FP)
-	JMP  ·freePinned(SB)
-
-lost:
-	MOVQ R12, o+0(FP)
-	JMP  ·notOwned(SB)
+	PUSH(R12, R13, SI, AX, won)
+	MOVQ const_listTop(DI), R10
+	MOVQ CX, const_listSlots(DI)(R10*8)
+	INCQ R10
+	MOVQ R10, const_listTop(DI)
+	SUBQ BX, const_listHeld(DI)
 
 freed:
 	RET
 
 moved:
 	MOVED(same, other)
+
+won:
+	JMP ·releaseWon(SB)
 
 other:
 	JMP ·releasePinned(SB)

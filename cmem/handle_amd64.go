@@ -10,7 +10,7 @@ import (
 
 // New and Free of handles in assembly (fast_amd64.s too), for the reason that alloc and free are (fast_amd64.go), and in one go
 // each: an owner and a block are taken by one call, and given back by one. What is not the common case jumps to newPinned and
-// releasePinned.
+// releasePinned, or when the generation is won already to releaseWon.
 //
 // A pointer that assembly stores passes no write barrier, so this works only as long as the collector does not mark: it
 // looks at the flag that compiled code looks at.
@@ -20,9 +20,6 @@ func newBuffer(n int) Buffer
 
 // release is releasePinned.
 func release(o *owner, gen uint64)
-
-// notOwned is where release goes with a block that ownedMem.free would refuse.
-func notOwned(p unsafe.Pointer) { panic(&MisuseError{"Buffer.Free", uintptr(p), freedTwice}) }
 
 // Of the structures that the assembly works on.
 const (

@@ -255,6 +255,11 @@ func freeOther(a uintptr) {
 	if !c.Free(a) {
 		misuse(a, "Free")
 	}
+	freedOther()
+}
+
+// freedOther notes that a block was freed past the magazines.
+func freedOther() {
 	cramped := countOverflow(procPin())
 	procUnpin()
 	if cramped {

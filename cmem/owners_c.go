@@ -28,14 +28,31 @@ func own(p unsafe.Pointer, n int) ownedMem {
 	return m
 }
 
-// free frees m, for the function fn.
+// free frees m, for the function fn. The tag says that the block is owned until it says that it is free: there is no time at which
+// another Free would take it.
 func (m ownedMem) free(fn string) {
-	t := at[uint8](m.tag)
-	if *t != c.TagOwned {
-		panic(&MisuseError{fn, uintptr(m.p), freedTwice})
+	p := uintptr(m.p)
+	if *at[uint8](m.tag) != c.TagOwned {
+		panic(&MisuseError{fn, p, freedTwice})
 	}
-	*t = uint8(m.cls + 1)
-	free(m.p)
+	if m.cls >= numClasses {
+		c.HugeFree(p)
+		freedOther()
+		return
+	}
+	cls, e := uint(m.cls), c.Entry{Block: p, Tag: m.tag}
+	if asan {
+		c.Poison(p, int(classSize[cls]))
+	}
+	pid := procPin()
+	if ch := myCache(pid); ch != nil && ch.Room > 0 && ch.Mag[cls].Top != ch.Mag[cls].End {
+		*at[uint8](e.Tag) = c.TagCached
+		push(ch, cls, e)
+		procUnpin()
+		return
+	}
+	procUnpin()
+	freeSlow(cls, e)
 }
 
 // An ownerList is a P's: whoever is pinned to the P, or runs assembly on it, owns the list. Handles come and go in it

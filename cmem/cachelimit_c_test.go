@@ -171,6 +171,14 @@ func TestBorrow(t *testing.T) {
 			if misuseOf(func() { Free(a) }) == nil {
 				t.Error("a second Free went through")
 			}
+			h := New(tt.want) // goes back to the class that it came from
+			p, size := h.Bytes(), Usable(h.Bytes())
+			h.Free()
+			if again := Alloc(size); addr(again) != addr(p) {
+				t.Errorf("raised %v: %d bytes, of a class of %d, were not freed to that class", raised, tt.want, size)
+			} else {
+				Free(again)
+			}
 		}
 	}
 }

@@ -15,7 +15,7 @@
 // ALIVE BUT YOUR CARE: a slice of it that is used after Free reads and writes somebody else's bytes. Buffers hold no Go
 // pointers: the collector does not look into them.
 //
-// Misuse (a second free, a pointer that is not a block, the middle of a block) panics with a *MisuseError that names the
+// Misuse (a second free, a pointer that is not a block, the middle of a block, a handle's or an arena's block) panics with a *MisuseError that names the
 // pointer and what it is, and leaves the heap as it was. Two frees of one block at the very same time are found when
 // the block comes around, at the latest.
 //
@@ -69,7 +69,8 @@ func TryAlloc(n int) ([]byte, error) {
 // way b is not to be used any more. A large block that would be less than half used gives its tail back.
 // A b of capacity 0 makes it Alloc(n); n = 0 makes it Free(b).
 //
-// Realloc panics as Alloc does, with b then unchanged and still the caller's, and as Free does.
+// Realloc panics as Alloc does, with b then unchanged and still the caller's, and as Free does; of what is free already it says "use
+// after free".
 // A block that moves leaves the owner it was attached to (Attach): the new one is the caller's to free.
 func Realloc(b []byte, n int) []byte {
 	if cap(b) == 0 {
@@ -98,7 +99,7 @@ func Realloc(b []byte, n int) []byte {
 func worthShrinking(have, n int) bool { return have >= 64<<10 && n < have/2 }
 
 // Free gives the buffer b back. b must start where the buffer does, whatever its length; a b of capacity 0 is passed
-// over. Free panics with a *MisuseError where no live buffer starts there.
+// over. Free panics with a *MisuseError where no live buffer starts there, or one that belongs to a Buffer or an Arena.
 func Free(b []byte) {
 	if cap(b) == 0 {
 		return
@@ -108,8 +109,9 @@ func Free(b []byte) {
 
 // Usable returns how many bytes the block of b really holds: at least cap(b), and at most 12.5 % more than was asked
 // for beyond 128 bytes, but for a P that does little else than allocate: it makes do with blocks of up to two and a half times
-// the size where it has none that fit better. Realloc to that size stays in place. Usable panics as Free does; Usable of a b of
-// capacity 0 is 0.
+// the size where it has none that fit better. The bytes beyond cap(b) may be used after b = Realloc(b, Usable(b)), which stays in
+// place, and not before: under -asan they are out of bounds until then. Usable panics as Free does, but for a buffer of a handle
+// or an arena, whose bytes it returns; Usable of a b of capacity 0 is 0.
 func Usable(b []byte) int {
 	if cap(b) == 0 {
 		return 0

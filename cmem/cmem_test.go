@@ -342,6 +342,15 @@ func TestReallocEdges(t *testing.T) {
 			filled{b[:n], 9}.check(t)
 			fill(b, 10).check(t)
 			Free(b)
+
+			owner := &handle{name: "of the attached"}
+			b = Alloc(n)
+			Attach(owner, b)
+			if got := Realloc(b, Usable(b)); addr(got) != addr(b) {
+				t.Errorf("%d attached bytes: Realloc(b, Usable(b)) moved the block", n)
+			}
+			Free(b)
+			runtime.KeepAlive(owner)
 		}
 	})
 	t.Run("step by step", func(t *testing.T) {

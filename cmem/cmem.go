@@ -15,9 +15,9 @@
 // ALIVE BUT YOUR CARE: a slice of it that is used after Free reads and writes somebody else's bytes. Buffers hold no Go
 // pointers: the collector does not look into them.
 //
-// Misuse (a second free, a pointer that is not a block, the middle of a block, a handle's or an arena's block) panics with a *MisuseError that names the
-// pointer and what it is, and leaves the heap as it was. Two frees of one block at the very same time are found when
-// the block comes around, at the latest.
+// Misuse (a second free, a pointer that is not a block, the middle of a block, the block of a handle or an arena) panics with a
+// *MisuseError that names the pointer and what it is, and leaves the heap as it was. Two frees of one block at the very same time
+// are found when the block comes around, at the latest.
 //
 // For buffers whose owner may forget them there are New (a handle that frees itself when every copy of it is lost) and
 // Attach (a buffer that is freed with a Go object).
@@ -69,8 +69,7 @@ func TryAlloc(n int) ([]byte, error) {
 // way b is not to be used any more. A large block that would be less than half used gives its tail back.
 // A b of capacity 0 makes it Alloc(n); n = 0 makes it Free(b).
 //
-// Realloc panics as Alloc does, with b then unchanged and still the caller's, and as Free does; of what is free already it says "use
-// after free".
+// Realloc panics as Alloc does, with b then unchanged and still the caller's, and with a *MisuseError as Free does.
 // A block that moves leaves the owner it was attached to (Attach): the new one is the caller's to free.
 func Realloc(b []byte, n int) []byte {
 	if cap(b) == 0 {

@@ -442,21 +442,18 @@ static inline unsigned find_live(uintptr_t p, cmem__tag **tag) {
     return page - 1; /* TAG_NONE wraps around */
 }
 
-/* As find_live, also for attached and owned blocks. */
-static unsigned find_any_live(uintptr_t p, cmem__tag **tag) {
-    *tag = NULL;
-    unsigned c = find_live(p, tag);
-    if (*tag != NULL && (c + 1 == TAG_ATTACHED || c + 1 == TAG_OWNED)) {
-        struct cmem__span *s = pagemap_span(p);
-        if (s->kind != SPAN_HUGE) return s->cls;
-    }
-    return c;
+/* What find_live has returned of p, or where that is attached or owned, the class in the block's span. */
+static unsigned class_or_span(uintptr_t p, unsigned c) {
+    if (c + 1 != TAG_ATTACHED && c + 1 != TAG_OWNED) return c;
+    struct cmem__span *s = pagemap_span(p);
+    return s == NULL || s->kind == SPAN_HUGE ? c : s->cls; /* no span: it is being freed at this moment */
 }
 
 bool cmem__free_direct(uintptr_t p) {
     cmem__tag *tag;
-    unsigned c = find_any_live(p, &tag);
-    if (tag != NULL && tag_get(tag) == TAG_OWNED) return false;
+    unsigned c = find_live(p, &tag);
+    if (c + 1 == TAG_OWNED) return false; /* by what was read once: its owner may free it now */
+    c = class_or_span(p, c);
     if (c >= NUM_CLASSES) return cmem__huge_free(p);
     struct cmem__entry e = {p, tag};
     tag_set(tag, TAG_CACHED);
@@ -483,19 +480,18 @@ void cmem_free(void *p) {
     free_slow(c, e);
 }
 
-/* cmem__usable; *tag is where the block's tag lies, if a block can start at p. */
-static size_t usable(uintptr_t p, cmem__tag **tag) {
-    unsigned c = find_any_live(p, tag);
+/* The bytes of the live block that starts at p; 0 where none does, or one that is owned, unless those count. */
+static size_t usable(uintptr_t p, bool owned) {
+    cmem__tag *tag;
+    unsigned c = find_live(p, &tag);
+    if (tag == NULL || (c + 1 == TAG_OWNED && !owned)) return 0;
+    c = class_or_span(p, c);
     if (c < NUM_CLASSES) return class_size(c);
-    if (*tag == NULL) return 0;
     struct cmem__place at = cmem__locate(p);
     return at.where == WHERE_LIVE ? at.size : 0;
 }
 
-size_t cmem__usable(uintptr_t p) {
-    cmem__tag *tag;
-    return usable(p, &tag);
-}
+size_t cmem__usable(uintptr_t p) { return usable(p, true); }
 
 size_t cmem_usable_size(const void *p) {
     if (p == NULL) return 0;
@@ -523,10 +519,8 @@ static void shrink(uintptr_t p, size_t n) {
 
 void *cmem_realloc(void *p, size_t n) {
     if (p == NULL) return cmem_alloc(n);
-    cmem__tag *tag;
-    size_t have = usable((uintptr_t)p, &tag);
-    if (unlikely(have == 0) || unlikely(tag_get(tag) == TAG_OWNED))
-        cmem__misuse("cmem_realloc", USE_KEEPS, (uintptr_t)p);
+    size_t have = usable((uintptr_t)p, false);
+    if (unlikely(have == 0)) cmem__misuse("cmem_realloc", USE_KEEPS, (uintptr_t)p);
     if (n <= have) {
         if (have >= 2 * LARGE_MIN && n >= LARGE_MIN && n < have / 2) {
             shrink((uintptr_t)p, n);

@@ -276,22 +276,20 @@ func misuse(a uintptr, fn string) {
 	panic(&MisuseError{fn, a, what})
 }
 
-// isOwned tells whether a handle or an arena owns the live block at a.
-func isOwned(a uintptr) bool {
-	tag := findTag(a)
-	return tag != 0 && *at[uint8](tag) == c.TagOwned
-}
-
 // usable is the size of the block at p, for the function fn. Of one that a handle or an arena owns it is for Usable only.
 func usable(p unsafe.Pointer, fn string) int {
 	a := uintptr(p)
 	if tag := findTag(a); tag != 0 {
-		if cls := uint(*at[uint8](tag)) - 1; cls < numClasses {
+		t := uint(*at[uint8](tag))
+		if cls := t - 1; cls < numClasses {
 			return int(classSize[cls])
+		}
+		if t == c.TagOwned && fn != "Usable" {
+			misuse(a, fn)
 		}
 	}
 	n := c.Usable(a)
-	if n == 0 || fn != "Usable" && isOwned(a) {
+	if n == 0 {
 		misuse(a, fn)
 	}
 	return n

@@ -17,7 +17,7 @@ package c
 #cgo nocallback cmem_stats
 #cgo noescape cmem__huge_alloc
 #cgo nocallback cmem__huge_alloc
-#cgo nocallback cmem__huge_free
+#cgo nocallback cmem__free_owned
 #cgo nocallback cmem__calloc_direct
 #cgo nocallback cmem__free_direct
 #cgo nocallback cmem__usable
@@ -211,14 +211,14 @@ func CountAlloc(cls uint) { C.cmem__cache_count_alloc(C.uint(cls), 1) }
 // HugeAlloc allocates a huge block of n bytes, nil if out of memory.
 func HugeAlloc(n int) unsafe.Pointer { return C.cmem__huge_alloc(C.size_t(n), 1, nil) }
 
-// HugeFree takes the huge block at p, which is live, whatever its tag says of who has it.
-func HugeFree(p uintptr) { C.cmem__huge_free(C.uintptr_t(p)) }
-
 // Calloc allocates n zeroed bytes past every cache, nil if out of memory.
 func Calloc(n int) unsafe.Pointer { return C.cmem__calloc_direct(C.size_t(n)) }
 
 // Free takes the live block at p, of any kind, past every cache; false where no live block starts there, or one that is owned.
 func Free(p uintptr) bool { return bool(C.cmem__free_direct(C.uintptr_t(p))) }
+
+// FreeOwned is Free for the owner of the block: a handle or an arena.
+func FreeOwned(p uintptr) bool { return bool(C.cmem__free_owned(C.uintptr_t(p))) }
 
 // Usable is the size of the live block at p, 0 where none starts there.
 func Usable(p uintptr) int { return int(C.cmem__usable(C.uintptr_t(p))) }

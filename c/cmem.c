@@ -449,10 +449,8 @@ static unsigned class_or_span(uintptr_t p, unsigned c) {
     return s == NULL || s->kind == SPAN_HUGE ? c : s->cls; /* no span: it is being freed at this moment */
 }
 
-bool cmem__free_direct(uintptr_t p) {
-    cmem__tag *tag;
-    unsigned c = find_live(p, &tag);
-    if (c + 1 == TAG_OWNED) return false; /* by what was read once: its owner may free it now */
+/* Frees the live block at p past every cache; c and tag are what find_live said. */
+static bool free_past_caches(uintptr_t p, unsigned c, cmem__tag *tag) {
     c = class_or_span(p, c);
     if (c >= NUM_CLASSES) return cmem__huge_free(p);
     struct cmem__entry e = {p, tag};
@@ -460,6 +458,18 @@ bool cmem__free_direct(uintptr_t p) {
     poison(p, class_size(c));
     cmem__central_give(c, &e, 1);
     return true;
+}
+
+bool cmem__free_direct(uintptr_t p) {
+    cmem__tag *tag;
+    unsigned c = find_live(p, &tag);
+    return c + 1 != TAG_OWNED && free_past_caches(p, c, tag); /* read once: its owner may free it now */
+}
+
+bool cmem__free_owned(uintptr_t p) {
+    cmem__tag *tag;
+    unsigned c = find_live(p, &tag);
+    return free_past_caches(p, c, tag);
 }
 
 static __attribute__((noinline)) void free_other(uintptr_t p, const char *func) {

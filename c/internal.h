@@ -725,6 +725,9 @@ uintptr_t cmem__fetch_one(unsigned c);
  * central. Returns false where no live block starts there, or one that is owned. */
 bool cmem__free_direct(uintptr_t p);
 
+/* The same for its owner, a Go handle or arena. */
+bool cmem__free_owned(uintptr_t p);
+
 /* Marks the live block at p as hanging on a Go owner (TAG_ATTACHED), so that every free of it goes the slow way.
  * Returns false where no live block starts there or it is attached or owned already. */
 bool cmem__attach(uintptr_t p);

@@ -35,15 +35,14 @@ func (m ownedMem) free(fn string) {
 	if *at[uint8](m.tag) != c.TagOwned {
 		panic(&MisuseError{fn, p, freedTwice})
 	}
-	if m.cls >= numClasses {
-		c.HugeFree(p)
+	if m.cls >= numClasses || cacheless {
+		if !c.FreeOwned(p) {
+			panic(&MisuseError{fn, p, freedTwice})
+		}
 		freedOther()
 		return
 	}
 	cls, e := uint(m.cls), c.Entry{Block: p, Tag: m.tag}
-	if asan {
-		c.Poison(p, int(classSize[cls]))
-	}
 	pid := procPin()
 	if ch := myCache(pid); ch != nil && ch.Room > 0 && ch.Mag[cls].Top != ch.Mag[cls].End {
 		*at[uint8](e.Tag) = c.TagCached

@@ -35,7 +35,7 @@ const (
 type window struct {
 	misses, overflows uint32
 	bytes             int           // of the misses of ExactMin and more
-	since, refused    time.Duration // since start; when there was no more extra to be had
+	since, refused    time.Duration // on the monotonic clock; when there was no more extra to be had
 	extra             int64         // bytes beyond the ordinary limit; read by others, and written while parked
 	allocs            uint64        // when isCalm looked last, which alone uses it
 	_                 [80]byte      // two cache lines, as processors fetch them
@@ -44,7 +44,6 @@ type window struct {
 var (
 	windows    [maxProcs]window
 	extraTotal atomic.Int64 // of all windows
-	start      = time.Now()
 )
 
 // countMiss counts a block of n bytes that P pid had to fetch, and countOverflow one that its cache had no room for. They tell
@@ -72,7 +71,7 @@ func countOverflow(pid int) (cramped bool) {
 
 // next begins another window of P pid. Its result is countMiss's.
 func (w *window) next(pid int) (cramped bool) {
-	now := time.Since(start)
+	now := monotonic()
 	cramped = now-w.since < crampedTime+time.Duration(w.bytes/crampedByte)
 	if now-w.refused < refusedTime {
 		cramped = false
@@ -96,7 +95,7 @@ func raiseLimit() {
 			step = takeExtra(pid)
 		}
 		if step == 0 {
-			windows[pid].refused = time.Since(start)
+			windows[pid].refused = monotonic()
 		}
 		atomic.AddInt64(&windows[pid].extra, step)
 		adopt(pid, ch)

@@ -126,7 +126,7 @@ func TestRefused(t *testing.T) {
 		t.Error("a hundred raises, and none was refused")
 	}
 	cramped := func() bool { // at the end of a window that has just begun
-		w.misses, w.overflows, w.since = crampedTrips, crampedTrips, time.Since(start)
+		w.misses, w.overflows, w.since = crampedTrips, crampedTrips, monotonic()
 		return w.next(pid)
 	}
 	ever := func() (found bool) { // a pause of the machine's own makes a busy P look calm: again
@@ -135,10 +135,10 @@ func TestRefused(t *testing.T) {
 		}
 		return found
 	}
-	if w.refused = time.Since(start) - refusedTime; !ever() {
+	if w.refused = monotonic() - refusedTime; !ever() {
 		t.Error("it was refused more some time ago, and is not cramped")
 	}
-	if w.refused = time.Since(start) + time.Hour; ever() {
+	if w.refused = monotonic() + time.Hour; ever() {
 		t.Error("it has just been refused more, and is cramped")
 	}
 	w.refused = 0

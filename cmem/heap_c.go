@@ -265,7 +265,7 @@ func freedOther() {
 	if cramped {
 		raiseLimit()
 	}
-	wakeScavenger()
+	noteUse()
 }
 
 func misuse(a uintptr, fn string) {
@@ -323,7 +323,7 @@ func withCache() {
 	}
 	parked[pid] = nil
 	atomic.StorePointer((*unsafe.Pointer)(unsafe.Pointer(&caches[pid])), unsafe.Pointer(ch))
-	wakeScavenger()
+	noteUse()
 }
 
 // pinCache pins the caller, and returns its P and that P's cache, which is made if there is none; nil where it cannot be.
@@ -624,7 +624,7 @@ func freeFull(cls uint, e c.Entry) {
 	}
 	batches.Put(b)
 	if ch == nil {
-		wakeScavenger()
+		noteUse()
 	}
 	if cramped {
 		raiseLimit()
@@ -690,7 +690,7 @@ func attach(p uintptr) bool { return c.Attach(p) }
 func freeAttached(p uintptr) {
 	if c.IsAttached(p) {
 		c.Free(p)
-		wakeScavenger()
+		noteUse()
 	}
 }
 

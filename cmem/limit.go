@@ -28,7 +28,7 @@ func SetLimit(bytes int64) int64 {
 var reclaimer struct {
 	sync.Mutex
 	took  time.Duration // how long the last one took that was for nothing, else 0
-	ended time.Time
+	ended time.Duration // on the monotonic clock
 }
 
 // reclaimPatience is for how long no cleanup may come after a collection until they count as done.
@@ -48,10 +48,10 @@ func reclaimAndAlloc(n int, zero bool) unsafe.Pointer {
 	if p := allocSlow(n, zero); p != nil {
 		return p
 	}
-	if time.Since(reclaimer.ended) < 9*reclaimer.took {
+	if monotonic()-reclaimer.ended < 9*reclaimer.took {
 		return nil
 	}
-	began := time.Now()
+	began := monotonic()
 	reclaimer.took = 0
 	scavenge(0)
 	if p := allocSlow(n, zero); p != nil {
@@ -62,7 +62,7 @@ func reclaimAndAlloc(n int, zero bool) unsafe.Pointer {
 	if p := allocSlow(n, zero); p != nil {
 		return p
 	}
-	reclaimer.ended = time.Now()
-	reclaimer.took = reclaimer.ended.Sub(began)
+	reclaimer.ended = monotonic()
+	reclaimer.took = reclaimer.ended - began
 	return nil
 }

@@ -14,15 +14,14 @@ var tracker struct {
 	was    int64 // the limit to restore
 	set    int64 // the limit that stands
 	budget int64
-	stop   chan struct{}
 }
 
-// trackPeriod is how often the tracker looks. In that time a program that fills C memory at 2 GB/s gets 40 MB ahead.
+// trackPeriod is how often the background looks. In that time a program that fills C memory at 2 GB/s gets 40 MB ahead.
 const trackPeriod = 20 * time.Millisecond
 
 // TrackMemoryLimit makes Go and cmem share one memory budget: while it is in force Go's memory limit (GOMEMLIMIT,
 // debug.SetMemoryLimit) is kept at the budget less the bytes that cmem holds, so that the collector works harder as C memory
-// grows. The budget is Go's memory limit where one is set, else the memory limit of the process's cgroup (v2 or v1) less a
+// grows. It is set at once, and looked at 50 times a second from a second later on. The budget is Go's memory limit where one is set, else the memory limit of the process's cgroup (v2 or v1) less a
 // sixteenth of it; where there is neither, nothing is done. Go is left an eighth of the budget at least.
 //
 // The function that it returns ends the tracking and restores the limit that was set; calling it again does nothing.
@@ -42,9 +41,7 @@ func TrackMemoryLimit() (undo func()) {
 			return func() {}
 		}
 		tracker.was, tracker.set, tracker.budget = was, was, budget
-		tracker.stop = make(chan struct{})
 		adjustLimit()
-		go trackLimit(tracker.stop)
 	}
 	tracker.users++
 	return sync.OnceFunc(untrack)
@@ -54,26 +51,19 @@ func untrack() {
 	tracker.Lock()
 	defer tracker.Unlock()
 	if tracker.users--; tracker.users == 0 {
-		close(tracker.stop)
 		debug.SetMemoryLimit(tracker.was)
 	}
 }
 
-func trackLimit(stop chan struct{}) {
-	tick := time.NewTicker(trackPeriod)
-	defer tick.Stop()
-	for {
-		select {
-		case <-stop:
-			return
-		case <-tick.C:
-		}
-		tracker.Lock()
-		if tracker.stop == stop && tracker.users > 0 {
-			adjustLimit()
-		}
-		tracker.Unlock()
+// trackLimit is for the background. It adjusts Go's limit if that is tracked, and tells whether it is.
+func trackLimit() (tracked bool) {
+	tracker.Lock()
+	defer tracker.Unlock()
+	if tracker.users == 0 {
+		return false
 	}
+	adjustLimit()
+	return true
 }
 
 // adjustLimit sets Go's limit anew where it is off by a 64th of the budget: a change of the limit makes the collector pace

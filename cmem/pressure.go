@@ -29,11 +29,11 @@ var pressure struct {
 	base   atomic.Int64 // pressing after the last collection
 	unseen atomic.Int64 // bytes that came since the last look
 
-	running atomic.Bool // a collection that was started here is under way
-	once    sync.Once   // for watching collections
+	once sync.Once // for watching collections
 
-	mu   sync.Mutex
-	done *sync.Cond // broadcast when a collection that was started here has ended
+	// collecting is locked while a collection that was started here is under way; who waits for its end takes a read lock. (A
+	// condition or a channel would not do in a testing/synctest bubble: its goroutines may not wait on them for one outside.)
+	collecting sync.RWMutex
 }
 
 // pressing is how many bytes press on the collector.
@@ -51,10 +51,7 @@ func pressed(n int) {
 		return
 	}
 	pressure.unseen.Store(0)
-	pressure.once.Do(func() {
-		pressure.done = sync.NewCond(&pressure.mu)
-		noteCollection()
-	})
+	pressure.once.Do(noteCollection)
 	total := pressing()
 	base := pressure.base.Load()
 	if total < base { // handles were freed
@@ -68,7 +65,7 @@ func pressed(n int) {
 	if total-base < step {
 		return
 	}
-	if pressure.running.CompareAndSwap(false, true) {
+	if pressure.collecting.TryLock() {
 		go collect()
 	}
 	if total-base >= 2*step {
@@ -103,34 +100,28 @@ func pressureStep(base int64) int64 {
 	return max(pressureFloor*int64(percent)/100, int64(float64(base)*float64(percent)/100), 64<<10)
 }
 
-// collect is a collection that was started here.
+// collect is a collection that was started here, by who has locked pressure.collecting.
 func collect() {
 	collectLost(50 * time.Microsecond) // a sleep would take a millisecond, twice the collection
-	pressure.mu.Lock()
-	pressure.running.Store(false)
-	pressure.done.Broadcast()
-	pressure.mu.Unlock()
+	pressure.collecting.Unlock()
 }
 
 // collectLost collects, and waits for the cleanups, which free what is lost, until none has come for `patience`.
 func collectLost(patience time.Duration) {
 	runtime.GC()
-	total, since := pressure.total.Load(), time.Now()
-	for time.Since(since) < patience {
+	total, since := pressure.total.Load(), monotonic()
+	for monotonic()-since < patience {
 		runtime.Gosched()
 		if now := pressure.total.Load(); now < total {
-			total, since = now, time.Now()
+			total, since = now, monotonic()
 		}
 	}
 }
 
 // waitForCollection waits until the collection under way has ended.
 func waitForCollection() {
-	pressure.mu.Lock()
-	for pressure.running.Load() {
-		pressure.done.Wait()
-	}
-	pressure.mu.Unlock()
+	pressure.collecting.RLock()
+	pressure.collecting.RUnlock()
 }
 
 // noteCollection makes every collection, whoever starts it, set the base: a finalizer on an object that nobody holds runs

@@ -13,7 +13,7 @@ var idleLimit = int64(DefaultIdleLimit)
 
 // Scavenge gives all free memory back to the operating system now: the magazines are emptied, the pages of every free span
 // released, and whole free regions returned to malloc. It returns the bytes given back. What is given back costs a page
-// fault (about 1 µs for 4 KiB) to use again. Nobody needs to call it: a goroutine does the same for what has been idle for
+// fault (about 1 µs for 4 KiB) to use again. Nobody needs to call it: the background does the same for what has been idle for
 // the idle limit.
 //
 // In builds over Go memory it does nothing and returns 0.
@@ -21,6 +21,10 @@ func Scavenge() int64 { return scavenge(0) }
 
 // SetIdleLimit sets how long free memory stays with the process before it goes back to the operating system, and
 // returns what it was, at first DefaultIdleLimit. Zero or less keeps it for ever.
+//
+// Package cmem has no goroutine of its own that a leak checker could find: a timer looks after idle memory, all the time while the heap
+// is used, and once a second after a second's silence or an idle limit's, whichever is longer. So what is set here takes effect within a
+// second, and a burst that comes and goes after a silence may stay resident for a second beyond the idle limit.
 func SetIdleLimit(d time.Duration) time.Duration {
 	return time.Duration(atomic.SwapInt64(&idleLimit, int64(d)))
 }

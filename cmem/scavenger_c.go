@@ -4,35 +4,66 @@ package cmem
 
 import (
 	"fmt"
+	"math"
 	"os"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/gocmem/cmem/c"
 )
 
-// The background scavenger: a goroutine that starts with the first cache, or the first block freed past the caches. While the
-// heap is used it settles it now and then (gives back what is free beyond an ordinary headroom), and releases, some times an
-// idle limit, the spans that have been free that long. Once nothing has happened for an idle limit it drains the
-// magazines, releases everything, and sleeps until a slow path wakes it: the caches are parked, so whatever happens next takes
-// one, or goes past them. (C programs have a thread that does as much: c/scavenger.c.)
+// The background gives idle memory back, and keeps Go's memory limit (memlimit.go). While the heap is used it settles it now and then
+// (gives back what is free beyond an ordinary headroom), and releases, some times an idle limit, the spans that have been free that
+// long. Once nothing has happened for an idle limit it drains the magazines and releases everything. After a second of silence at
+// least it rests: it looks once a second whether the heap is used again, and after what C threads have left. (C programs have a
+// thread that does as much: c/scavenger.c.)
+//
+// It is a timer and no goroutine: leak checkers report one that stays, and one that is started on demand may belong to a
+// testing/synctest bubble. The timer is made where no bubble is, when the package is initialised. Its function runs in a goroutine
+// outside of bubbles too, and nobody else may set the timer: Reset in a bubble goes by the bubble's clock. So the slow paths
+// wake nobody but leave a note, and what is freed first after a rest is seen up to a second later.
+
+const restPeriod = time.Second
+
+// scavenger is the background's. The steps do not overlap, as each sets the timer for the next: they need no lock.
 var scavenger struct {
-	start  sync.Once
-	asleep atomic.Bool
-	wake   chan struct{}
-	traced int // lines printed
+	used atomic.Bool // the note of the slow paths
+
+	timer               *time.Timer
+	slept               time.Duration // before this step
+	aged, looked, quiet time.Duration // since the last release by age; since isCalm looked; for how long nothing has happened
+	activity            uint64        // at the last step
+	drained, resting    bool
+	traced              int // lines printed
 }
 
-// wakeScavenger is called by the slow paths that bring a cache into use, or free past the caches.
-func wakeScavenger() {
-	scavenger.start.Do(func() {
-		scavenger.wake = make(chan struct{}, 1)
-		go scavengeIdle()
-	})
-	if scavenger.asleep.CompareAndSwap(true, false) {
-		scavenger.wake <- struct{}{}
+// init comes after that of debugvar.go, whose file's name is smaller. Should the timer fire before the other packages are
+// initialised, that does no harm.
+func init() {
+	s := &scavenger
+	s.timer = time.AfterFunc(math.MaxInt64, background)
+	s.slept, s.resting = trackPeriod, true
+	s.timer.Reset(s.slept)
+}
+
+// noteUse is called by the slow paths that bring a cache into use, or free past the caches.
+func noteUse() {
+	if !scavenger.used.Load() { // a read is cheap for all, a write is not
+		scavenger.used.Store(true)
 	}
+}
+
+// background is the timer's function: a step.
+func background() {
+	next := restPeriod
+	if idle := time.Duration(atomic.LoadInt64(&idleLimit)); idle > 0 {
+		next = scavengeStep(idle)
+	}
+	if trackLimit() {
+		next = min(next, trackPeriod)
+	}
+	scavenger.slept = next
+	scavenger.timer.Reset(next)
 }
 
 // scavengePeriod is how often spans of the idle limit's age are released: an eighth of it, within bounds.
@@ -40,61 +71,51 @@ func scavengePeriod(idle time.Duration) time.Duration {
 	return min(max(idle/8, 10*time.Millisecond), time.Second)
 }
 
-func scavengeIdle() {
-	var aged, quiet, looked time.Duration // since the last release by age; for how long nothing has happened; since isCalm looked
-	last := activity()
-	for {
-		idle := time.Duration(atomic.LoadInt64(&idleLimit))
-		if idle <= 0 { // off; somebody may set it again
-			time.Sleep(time.Second)
-			continue
-		}
-		period := min(scavengePeriod(idle), c.SettlePeriod)
-		time.Sleep(period)
-		released := settle()
-		if aged += period; aged >= scavengePeriod(idle) {
-			aged = 0
-			released += scavenge(idle)
-		}
-		if looked += period; looked >= calmTime {
-			looked = 0
-			drainThose(isCalm)
-		}
-		traceScavenge(released, idle)
-		if now := activity(); now != last {
-			last, quiet = now, 0
-			continue
-		}
-		if quiet += period; quiet < idle {
-			continue
-		}
-		scavenger.asleep.Store(true)
-		traceScavenge(scavenge(0), idle)
-		sleepUntilWoken(idle)
-		last, quiet = activity(), 0
+// scavengeStep returns when the next step is due.
+func scavengeStep(idle time.Duration) time.Duration {
+	s := &scavenger
+	used := s.used.Swap(false) // first: what is used from here on is seen by the next step
+	if s.resting && !used {
+		return restStep(idle)
 	}
+	released := settle()
+	if s.aged += s.slept; s.aged >= scavengePeriod(idle) {
+		s.aged = 0
+		released += scavenge(idle)
+	}
+	if s.looked += s.slept; s.looked >= calmTime {
+		s.looked = 0
+		drainThose(isCalm)
+	}
+	if now := activity(); used || now != s.activity {
+		s.activity, s.quiet, s.drained = now, 0, false
+	} else if s.quiet += s.slept; s.quiet >= idle && !s.drained {
+		released += scavenge(0)
+		s.activity, s.drained = activity(), true
+	}
+	s.resting = s.drained && s.quiet >= restPeriod
+	traceScavenge(released, idle)
+	return min(scavengePeriod(idle), c.SettlePeriod)
+}
+
+// restStep looks after what C threads have left, of which there is no note: every idle limit, or, as long as there are none, every
+// minute at least. It returns when the next step is due.
+func restStep(idle time.Duration) time.Duration {
+	s := &scavenger
+	next, period := restPeriod, max(idle, time.Minute)
+	if c.HasThreads() {
+		next, period = min(restPeriod, max(idle, scavengePeriod(idle))), idle
+	}
+	if s.aged += s.slept; s.aged >= period {
+		s.aged = 0
+		traceScavenge(settle()+scavenge(idle), idle)
+	}
+	return next
 }
 
 // settle gives back what is free beyond an ordinary headroom, and returns the bytes.
 func settle() int64 {
 	return int64(c.Settle())
-}
-
-// sleepUntilWoken sleeps until a slow path of a P wakes it. C threads do not: it looks after what they have left every idle
-// limit, or, as long as there are none, every minute at least.
-func sleepUntilWoken(idle time.Duration) {
-	for {
-		period := idle
-		if !c.HasThreads() {
-			period = max(idle, time.Minute)
-		}
-		select {
-		case <-scavenger.wake:
-			return
-		case <-time.After(period):
-			traceScavenge(settle()+scavenge(idle), idle)
-		}
-	}
 }
 
 // traceScavenge prints what was released, what was kept and why, for CMEMDEBUG=scavtrace=1.

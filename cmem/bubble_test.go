@@ -125,7 +125,7 @@ var bubbleTests = []struct {
 		undo = TrackMemoryLimit()
 		synctest.Test(t, func(*testing.T) { undo() })
 		if got := debug.SetMemoryLimit(-1); got != 4<<30 {
-			t.Errorf("the limit is %d at the end, want %d", got, 4<<30)
+			t.Errorf("the limit is %d at the end, want %d", got, int64(4<<30))
 		}
 	}},
 }

@@ -22,6 +22,11 @@
 // For buffers whose owner may forget them there are New (a handle that frees itself when every copy of it is lost) and
 // Attach (a buffer that is freed with a Go object).
 //
+// # Tests
+//
+// Package cmem keeps no goroutine, so checkers of leaked goroutines find none. It may be used in testing/synctest bubbles, first or
+// last, and takes none of their time; a buffer may be freed in another bubble than it was allocated in, or in none.
+//
 // # Builds
 //
 // With cgo on Linux (amd64, arm64, riscv64) buffers are C memory of libcmem, package c, and a block may be allocated in

@@ -21,8 +21,9 @@ const trackPeriod = 20 * time.Millisecond
 
 // TrackMemoryLimit makes Go and cmem share one memory budget: while it is in force Go's memory limit (GOMEMLIMIT,
 // debug.SetMemoryLimit) is kept at the budget less the bytes that cmem holds, so that the collector works harder as C memory
-// grows. It is set at once, and looked at 50 times a second from a second later on. The budget is Go's memory limit where one is set, else the memory limit of the process's cgroup (v2 or v1) less a
-// sixteenth of it; where there is neither, nothing is done. Go is left an eighth of the budget at least.
+// grows. It is set at once, and adjusted 50 times a second from a second later on. The budget is Go's memory limit where one is
+// set, else the memory limit of the process's cgroup (v2 or v1) less a sixteenth of it; where there is neither, nothing is done.
+// Go is left an eighth of the budget at least.
 //
 // The function that it returns ends the tracking and restores the limit that was set; calling it again does nothing.
 // TrackMemoryLimit may be called more than once: the last of the functions restores. CMEMDEBUG=memlimit=1 does it from the

@@ -22,9 +22,9 @@ func Scavenge() int64 { return scavenge(0) }
 // SetIdleLimit sets how long free memory stays with the process before it goes back to the operating system, and
 // returns what it was, at first DefaultIdleLimit. Zero or less keeps it for ever.
 //
-// Package cmem has no goroutine of its own that a leak checker could find: a timer looks after idle memory, all the time while the heap
-// is used, and once a second after a second's silence or an idle limit's, whichever is longer. So what is set here takes effect within a
-// second, and a burst that comes and goes after a silence may stay resident for a second beyond the idle limit.
+// A timer looks after idle memory: many times a second while the heap is used, once a second when it has not been used for an idle
+// limit (and a second at least). So SetIdleLimit takes effect within a second, and what a burst after such a silence leaves may stay for
+// a second more than the idle limit.
 func SetIdleLimit(d time.Duration) time.Duration {
 	return time.Duration(atomic.SwapInt64(&idleLimit, int64(d)))
 }

@@ -31,9 +31,10 @@ var scavenger struct {
 
 	timer               *time.Timer
 	slept               time.Duration // before this step
-	aged, looked, quiet time.Duration // since the last release by age; since isCalm looked; for how long nothing has happened
+	aged, looked, quiet time.Duration // since the last release by age; since isCalm or, at rest, HasThreads; without any use
 	activity            uint64        // at the last step
 	drained, resting    bool
+	threads             bool // whether C threads had caches when restStep looked
 	traced              int // lines printed
 }
 
@@ -99,18 +100,22 @@ func scavengeStep(idle time.Duration) time.Duration {
 }
 
 // restStep looks after what C threads have left, of which there is no note: every idle limit, or, as long as there are none, every
-// minute at least. It returns when the next step is due.
+// minute at least. It returns when the next step is due. (A cgo call after a pause wakes the runtime's monitor too, which takes several
+// times as long as the step: so there is none in most steps.)
 func restStep(idle time.Duration) time.Duration {
 	s := &scavenger
-	next, period := restPeriod, max(idle, time.Minute)
-	if c.HasThreads() {
-		next, period = min(restPeriod, max(idle, scavengePeriod(idle))), idle
+	if s.looked += s.slept; s.looked >= idle {
+		s.looked = 0
+		s.threads = c.HasThreads()
 	}
-	if s.aged += s.slept; s.aged >= period {
+	if s.aged += s.slept; s.threads && s.aged >= idle || s.aged >= max(idle, time.Minute) {
 		s.aged = 0
 		traceScavenge(settle()+scavenge(idle), idle)
 	}
-	return next
+	if s.threads {
+		return min(max(idle, scavengePeriod(idle)), restPeriod)
+	}
+	return restPeriod
 }
 
 // settle gives back what is free beyond an ordinary headroom, and returns the bytes.

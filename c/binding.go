@@ -240,6 +240,9 @@ func Describe(p uintptr, frees bool) string {
 	return string(buf[:n])
 }
 
+// Version is the version of libcmem, "0.1.0".
+func Version() string { return C.GoString(C.cmem_version_string()) }
+
 // ReadStats fills *s.
 func ReadStats(s *Stats) {
 	s.structSize = uint32(unsafe.Sizeof(*s))

@@ -1,4 +1,4 @@
-//go:build cgo && linux && !race && !asan && !cmem_pinned && go1.24 && !go1.27
+//go:build cgo && linux && !race && !asan && !cmem_pinned && go1.24 && !go1.28
 
 package cmem
 
@@ -44,6 +44,13 @@ var lastCache = c.LastCacheOffset()
 
 // pagemap is where the assembly finds the leaf of a block that is not in hotLeaf.
 var pagemap = c.Pagemap
+
+func fastPath() string {
+	if fastCaches == nil {
+		return "pinned"
+	}
+	return "asm"
+}
 
 func findP() (found *[maxProcs]*c.Cache) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // what is read may be no pointer

@@ -1,4 +1,4 @@
-//go:build cgo && linux && !race && !asan && !cmem_pinned && go1.24 && !go1.27
+//go:build cgo && linux && !race && !asan && !cmem_pinned && go1.24 && !go1.28
 
 #include "textflag.h"
 #include "go_asm.h"

@@ -1,4 +1,4 @@
-//go:build cgo && linux && !race && (arm64 || riscv64 || (amd64 && (asan || cmem_pinned || !go1.24 || go1.27)))
+//go:build cgo && linux && !race && (arm64 || riscv64 || (amd64 && (asan || cmem_pinned || !go1.24 || go1.28)))
 
 package cmem
 
@@ -9,3 +9,5 @@ func alloc(n int) unsafe.Pointer { return allocPinned(n) }
 func allocFast(n int) unsafe.Pointer { return allocFastPinned(n) }
 
 func free(p unsafe.Pointer) { freePinned(p) }
+
+func fastPath() string { return "pinned" }

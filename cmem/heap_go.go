@@ -244,6 +244,8 @@ func attachMisuse(p uintptr) {
 	misuse(p, "Attach")
 }
 
+func fastPath() string { return "go" }
+
 func readStats(s *Stats) {
 	live := goStats.liveBytes.Load()
 	*s = Stats{

@@ -9,6 +9,10 @@ import "sync/atomic"
 // In builds over Go memory (see the package's documentation) the figures of free memory, metadata and scavenging are 0, and
 // HeapSys and HeapInuse are LiveBytes; the rest is the Go heap's, see runtime.MemStats.
 type Stats struct {
+	// Which fast path this program has: "asm", the one in assembly (amd64, the Go releases that it is written for); "pinned", the
+	// same in Go, which takes longer (other processors and releases, -asan, -tags cmem_pinned); or "go", over Go memory.
+	FastPath string
+
 	HeapSys      uint64 // address space held from malloc
 	HeapInuse    uint64 // in spans that hold blocks
 	HeapIdle     uint64 // in free spans, resident or given back
@@ -60,6 +64,7 @@ func countNetFreed(n int) {
 // ReadStats fills *s. It does not stop the world; it costs some microseconds.
 func ReadStats(s *Stats) {
 	readStats(s)
+	s.FastPath = fastPath()
 	s.NetFrees, s.NetFreedBytes = netFreed.buffers.Load(), netFreed.bytes.Load()
 	for cls := range s.BySize {
 		s.BySize[cls].Size = uint32(classSize[cls])

@@ -1,6 +1,7 @@
 // Command cmem is the tool beside package cmem.
 //
 //	cmem classes   the size-class table
+//	cmem version   the versions of cmem, libcmem and Go, and which fast path this build has
 //	cmem vsz       what cgo costs a program in virtual memory, and why
 //
 // Its exit status is 0, or 1 where a comparison that was asked for found growth, or 2 for any error, or 128 and the
@@ -56,6 +57,6 @@ func rootCommand() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.SetContext(context.Background())
-	root.AddCommand(classesCommand(), vszCommand())
+	root.AddCommand(classesCommand(), versionCommand(), vszCommand())
 	return root
 }

@@ -24,6 +24,7 @@ SONAME := libcmem.so.$(firstword $(subst ., ,$(VERSION)))
 SOFILE := libcmem.so.$(VERSION)
 
 LIB_SRC := $(wildcard c/*.c)
+GO_C := $(wildcard cmem/*/*.c cmem/internal/*/*.c)
 SUITES := $(patsubst tests/c/%.c,build/debug/%,$(wildcard tests/c/test_*.c))
 MISUSE := $(patsubst tests/c/%.c,build/debug/%,$(wildcard tests/c/misuse/*.c))
 PLAIN := $(foreach v,debug release,$(patsubst tests/c/%.c,build/$v/%,$(wildcard tests/c/plain/*.c)))
@@ -165,8 +166,13 @@ lint-vet:
 	$Qtests/scripts/in-peers.sh go vet ./...
 	$QCGO_ENABLED=0 tests/scripts/in-peers.sh go vet ./...
 
-lint-cc: $(LIB_SRC:c/%.c=build/strict/obj/%.o)
+lint-cc: $(LIB_SRC:c/%.c=build/strict/obj/%.o) $(GO_C:%.c=build/strict/%.o)
 lint-tidy: $(LIB_SRC:c/%.c=build/tidy/%.ok)
+
+build/strict/cmem/%.o: cmem/%.c $(wildcard c/*.h) Makefile
+	$(call say,CC,$@)
+	$Qmkdir -p $(@D)
+	$Q$(CC) $(STD) $(CFLAGS_strict) $(CPPFLAGS) -Ic -c $< -o $@
 
 build/tidy/%.ok: c/%.c $(wildcard c/*.h) .clang-tidy
 	$(call say,TIDY,$<)
@@ -236,7 +242,7 @@ deps: ## install the Debian packages that tests and demo need, where they are mi
 # Variants: one set of flags each. Sanitizers and valgrind see the debug build, with its invariants and lock ranks.
 
 STD := -std=gnu11 -pthread -fvisibility=hidden
-STRICT := -Wall -Wextra -Werror -Wshadow -Wconversion -Wno-sign-conversion -Wcast-qual -Wcast-align=strict \
+STRICT := -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wno-sign-conversion -Wcast-qual -Wcast-align=strict \
 	-Wwrite-strings -Wpointer-arith -Wmissing-prototypes -Wstrict-prototypes -Wold-style-definition -Wundef -Wvla \
 	-Walloca -Wformat=2 -Wimplicit-fallthrough -Wlogical-op -Wduplicated-cond -Wduplicated-branches
 

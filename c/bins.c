@@ -1,4 +1,4 @@
-//go:build linux
+//go:build linux && (amd64 || arm64 || riscv64)
 
 /* bins.c: spans by length. Finding one takes a look at a bitmap and a walk down one tree. */
 #include "internal.h"

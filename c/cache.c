@@ -1,4 +1,4 @@
-//go:build linux
+//go:build linux && (amd64 || arm64 || riscv64)
 
 /* cache.c: magazines. A cache belongs to one C thread or one Go P; only its owner changes it, without a lock.
  *

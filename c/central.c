@@ -1,4 +1,4 @@
-//go:build linux
+//go:build linux && (amd64 || arm64 || riscv64)
 
 /* central.c: per size class, the free blocks that are in no cache.
  *
@@ -8,7 +8,8 @@
  */
 #include "internal.h"
 
-static struct central {
+/* A range of elements is initialized as GNU C has it; ISO C has no way that does not repeat them all. */
+__extension__ static struct central {
     struct cmem__lock lock;
     struct cmem__span *partial; /* tree of the spans with free blocks */
     size_t free_blocks;         /* in those */

@@ -1,4 +1,4 @@
-//go:build linux
+//go:build linux && (amd64 || arm64 || riscv64)
 
 /* cmem.c: the public functions, the fast path of C threads, and what becomes of their caches. */
 #include "internal.h"

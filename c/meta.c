@@ -1,4 +1,4 @@
-//go:build linux
+//go:build linux && (amd64 || arm64 || riscv64)
 
 /* meta.c: memory for the library's own structures, from pages of its own.
  *

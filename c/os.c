@@ -1,4 +1,4 @@
-//go:build linux
+//go:build linux && (amd64 || arm64 || riscv64)
 
 /* os.c: the operating system and the malloc below us. The only file that makes system calls for memory. */
 #ifndef _GNU_SOURCE

@@ -1,4 +1,4 @@
-//go:build linux
+//go:build linux && (amd64 || arm64 || riscv64)
 
 /* pageheap.c: runs of pages. Hands out spans, takes them back, coalesces, gives idle ones to the operating system.
  *

@@ -1,4 +1,4 @@
-//go:build linux
+//go:build linux && (amd64 || arm64 || riscv64)
 
 /* pagemap.c: from an address to its tag and span, in two loads and without a lock; and marks of pages, among which the page
  * heap finds where an extent begins. */

@@ -1,4 +1,4 @@
-//go:build linux
+//go:build linux && (amd64 || arm64 || riscv64)
 
 /* report.c: says what an address is, and ends the process where the caller broke the rules. */
 #include "internal.h"

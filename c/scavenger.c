@@ -1,4 +1,4 @@
-//go:build linux
+//go:build linux && (amd64 || arm64 || riscv64)
 
 /* scavenger.c: how hard to look for idle memory, and the thread that does, for programs without Go, where a goroutine
  * does it. */

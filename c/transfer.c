@@ -1,4 +1,4 @@
-//go:build linux
+//go:build linux && (amd64 || arm64 || riscv64)
 
 /* transfer.c: free blocks of the larger classes between two caches. Where one thread allocates what another one frees, each of
  * them would go to the central list or page heap for every block or few. Only as many bytes lie here as caches have been given

@@ -1,4 +1,4 @@
-//go:build linux
+//go:build linux && (amd64 || arm64 || riscv64)
 
 /* tree.c: address-ordered trees of spans (treaps: the priority is a hash of the address, so the shape depends on
  * the members only and no random state is kept). Insert and remove take O(log n) expected. A span can stand in one tree of

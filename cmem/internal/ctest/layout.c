@@ -1,3 +1,5 @@
+//go:build cgo && linux && (amd64 || arm64 || riscv64)
+
 /* layout.c: the C compiler's word on what binding.go says of internal.h. */
 #include "ctest.h"
 

@@ -1,3 +1,5 @@
+//go:build cgo && linux && (amd64 || arm64 || riscv64)
+
 /* threads.c: allocates and frees on threads that Go knows nothing of. */
 #include "ctest.h"
 

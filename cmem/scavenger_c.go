@@ -35,7 +35,7 @@ var scavenger struct {
 	activity            uint64        // at the last step
 	drained, resting    bool
 	threads             bool // whether C threads had caches when restStep looked
-	traced              int // lines printed
+	traced              int  // lines printed
 }
 
 // init comes after that of debugvar.go, whose file's name is smaller. Should the timer fire before the other packages are

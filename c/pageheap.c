@@ -282,6 +282,10 @@ static struct cmem__span *take(struct cmem__span *s, size_t skip, size_t npages)
     struct cmem__span *first = extent_first(s), *older = s->prev;
     uintptr_t end = first->base + (extent_remove(first) << PAGE_SHIFT);
     bool cold = s->kind == SPAN_COLD;
+    if (unlikely(s->region->refused) && ring_of(s) == &heap.stuck) { /* what is left of it is not */
+        older = heap.age.prev;
+        s->unused_since = cmem__now();
+    }
     run_remove(s);
     if (skip > 0) {
         struct cmem__span *head = s;

@@ -1116,3 +1116,44 @@ Test(pageheap, random_walk) {
         seen.mixed, seen.of_many, seen.aligned, seen.grown, seen.trims, seen.settled);
     if (kernel_moves_pages()) cr_assert_gt(st.moved_bytes, 0);
 }
+
+/* The same while releases are refused, or leave contents where they are, now and then. */
+Test(pageheap, random_walk_with_refusals) {
+    enum { N = 40, STEPS = 1000 };
+    struct cmem__span *live[N] = {NULL};
+    uint64_t seed = test_seed("pageheap refusals"), key[N];
+    unsigned stuck = 0, kept = 0;
+    for (unsigned step = 1; step <= STEPS; step++) {
+        size_t i = pick(&seed, N);
+        if (pick(&seed, 50) == 0) os.refuse_release = !os.refuse_release;
+        os.keep_contents = false;
+        if (live[i] == NULL) {
+            os.keep_contents = pick(&seed, 4) == 0; /* of a new region */
+            size_t npages = pick(&seed, 20) == 0 ? 9000 : pick_log(&seed, 1, 1500);
+            live[i] = cmem__pages_alloc(npages, 1, SPAN_LARGE, NUM_CLASSES - 1);
+            os.keep_contents = false;
+            cr_assert_not_null(live[i]);
+            kept += !live[i]->region->releases;
+            stuck += live[i]->region->refused;
+            if (live[i]->zeroed) cr_assert(words_are(live[i], 0), "pages known to be zero are not");
+            set_words(live[i], key[i] = step);
+        } else {
+            cr_assert(words_are(live[i], key[i]), "the contents of a live span changed");
+            if (walk_free(&seed, live[i]) == 0) live[i] = NULL;
+        }
+        if (pick(&seed, 20) == 0) cmem_scavenge(pick(&seed, 2) * 10000000);
+        if (pick(&seed, 10) == 0) cmem__pages_settle(0, 0);
+        if (pick(&seed, 40) == 0) { /* everything is free at times */
+            for (size_t k = 0; k < N; k++) {
+                if (live[k] != NULL) cmem__pages_free(live[k]);
+                live[k] = NULL;
+            }
+        }
+        if (step % 4 == 0) cmem__check(true);
+    }
+    for (size_t k = 0; k < N; k++)
+        if (live[k] != NULL) give(live[k]);
+    scavenge(0);
+    cr_assert_leq(stats_now().regions, 1);
+    cr_assert(stuck > 5 && kept > 5, "%u in regions that refuse, %u that keep their contents", stuck, kept);
+}

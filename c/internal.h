@@ -225,7 +225,7 @@ static inline void unlock(struct cmem__lock *l) {
 
 enum cmem__kind {
     SPAN_UNUSED = 0, /* a descriptor on the page heap's list of spare ones */
-    SPAN_HOT,        /* free, counted as resident */
+    SPAN_HOT,        /* free, counted as resident, contents unknown */
     SPAN_COLD,       /* free, every page given back (or never touched) and so known to read as zero */
     SPAN_BUSY,       /* free, its pages on their way to the operating system */
     SPAN_SMALL,      /* cut into blocks of one small class */

@@ -236,6 +236,7 @@ deps: ## install the Debian packages that tests and demo need, where they are mi
 	@tests/scripts/install-packages.sh gcc g++ pkg-config libcriterion-dev valgrind clang-format clang-tidy
 	@tests/scripts/install-packages.sh musl-tools || echo 'deps: going on without the tests with musl'
 	@tests/scripts/install-packages.sh clang libclang-rt-14-dev || echo 'deps: going on without what only tests with clang need'
+	@tests/scripts/install-packages.sh qemu-user-static gcc-aarch64-linux-gnu gcc-riscv64-linux-gnu || echo 'deps: going on without what only other processors need'
 	@tests/scripts/install-packages.sh memcached strace procps || echo 'deps: going on without what only the demo and the VSZ tables need'
 	@tests/scripts/install-packages.sh libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 || echo 'deps: going on without what only the benchmarks preload'
 

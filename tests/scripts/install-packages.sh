@@ -14,6 +14,8 @@ present() {
     musl-tools) command -v musl-gcc ;;
     procps) command -v ps ;;
     libclang-rt-14-dev) echo 'int main(void) { return 0; }' | clang -fsanitize=memory -x c - -o /dev/null ;;
+    qemu-user-static) command -v qemu-aarch64-static ;;
+    gcc-*-linux-gnu) command -v "${1#gcc-}-gcc" ;;
     libjemalloc2) library libjemalloc.so.2 ;;
     libmimalloc2.0) library libmimalloc.so.2 ;;
     libtcmalloc-minimal4) library libtcmalloc_minimal.so.4 ;;

@@ -19,7 +19,7 @@ restore() {
     echo "$sleep" >"$thp/khugepaged/scan_sleep_millisecs"
 }
 trap restore EXIT
-"$CC" -std=gnu11 -O2 -pthread -Ic tests/places/thp.c "${LIBCMEM:-build/release/libcmem.a}" -o "$tmp/thp"
+"$CC" -std=gnu11 -O2 -pthread -Ic tests/places/all/thp.c "${LIBCMEM:-build/release/libcmem.a}" -o "$tmp/thp"
 {
     echo "${THP:-madvise}" >"$thp/enabled"
     echo 100000 >"$thp/khugepaged/pages_to_scan"

@@ -29,6 +29,7 @@ SUITES := $(patsubst tests/c/%.c,build/debug/%,$(wildcard tests/c/test_*.c))
 MISUSE := $(patsubst tests/c/%.c,build/debug/%,$(wildcard tests/c/misuse/*.c))
 PLAIN := $(foreach v,debug release,$(patsubst tests/c/%.c,build/$v/%,$(wildcard tests/c/plain/*.c)))
 PLACES := $(wildcard tests/places/*.sh)
+PLACES_ALL := $(wildcard tests/places/all/*.sh)
 BENCHES := $(patsubst tests/c/%.c,build/release/%,$(wildcard tests/c/bench_*.c))
 STRESS := $(foreach v,debug asan tsan valgrind,$(patsubst tests/c/%.c,build/$v/%,$(wildcard tests/c/stress_*.c)))
 CODE := $(wildcard c cmem go examples tests)
@@ -93,15 +94,22 @@ build/lib/cmem.pc: c/cmem.pc.in
 
 TESTS := lint test-c test-plain test-stress test-go test-go-nocgo test-go-race test-go-asan test-go-strict test-go-releases
 
-.PHONY: test
+.PHONY: test test-all
 test: deps ## everything, cheap things first, up to the first failure; installs what it needs
+	$(call run-tests,$(TESTS))
+
+test-all: deps deps-all ## test, and what takes long: all tests in all Go releases, other processors, the machine's settings
+	$(call run-tests,$(TESTS) test-go-releases-all test-places)
+
+define run-tests
 	@rm -f build/summary
-	@for t in $(TESTS); do \
+	@for t in $1; do \
 		printf '\n=== make %s\n' $$t; \
 		$(MAKE) $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) $$t; \
 	done; \
 	printf '\n=== all passed in %d s\n' $$SECONDS; \
 	cat build/summary
+endef
 
 .PHONY: test-c
 test-c: $(SUITES) $(MISUSE) lib ## the C suites (debug build) and the installed library
@@ -114,6 +122,11 @@ test-c: $(SUITES) $(MISUSE) lib ## the C suites (debug build) and the installed 
 test-plain: $(PLAIN) lib ## C programs that would end by a signal or a hang, and the library in the places its users have
 	$(call require,PLAIN,tests/c/plain/*.c)
 	@CC="$(CC)" tests/scripts/run-plain.sh $(PLAIN) $(PLACES)
+
+.PHONY: test-places
+test-places: $(PLAIN) lib ## other processors under qemu, and huge pages: for these the machine's settings are changed meanwhile
+	$(call require,PLACES_ALL,tests/places/all/*.sh)
+	@CC="$(CC)" tests/scripts/run-plain.sh $(PLACES_ALL)
 
 .PHONY: test-stress
 test-stress: $(STRESS) ## the C stress programs: plain, under ASan and UBSan, TSan, valgrind
@@ -145,8 +158,12 @@ test-go-strict: $(MISUSE) ## the Go tests with the runtime's full checks on poin
 	@GOEXPERIMENT=cgocheck2 tests/scripts/run-go.sh $@ -tags=cmem_pinned -gcflags=all=-d=checkptr ./...
 
 .PHONY: test-go-releases
-test-go-releases: ## the Go package with each other Go release that has the fast path
+test-go-releases: ## the Go package with each other Go release that has the fast path, in short
 	@tests/scripts/go-releases.sh $@ -short ./cmem/...
+
+.PHONY: test-go-releases-all
+test-go-releases-all: $(MISUSE) ## all Go tests with each other Go release
+	@tests/scripts/go-releases.sh $@ ./...
 
 .PHONY: lint
 lint: lint-format lint-vet lint-cc lint-tidy ## formatting, go vet, gcc with strict warnings, clang-tidy: no finding allowed
@@ -236,9 +253,13 @@ deps: ## install the Debian packages that tests and demo need, where they are mi
 	@tests/scripts/install-packages.sh gcc g++ pkg-config libcriterion-dev valgrind clang-format clang-tidy
 	@tests/scripts/install-packages.sh musl-tools || echo 'deps: going on without the tests with musl'
 	@tests/scripts/install-packages.sh clang libclang-rt-14-dev || echo 'deps: going on without what only tests with clang need'
-	@tests/scripts/install-packages.sh qemu-user-static gcc-aarch64-linux-gnu gcc-riscv64-linux-gnu || echo 'deps: going on without what only other processors need'
 	@tests/scripts/install-packages.sh memcached strace procps || echo 'deps: going on without what only the demo and the VSZ tables need'
 	@tests/scripts/install-packages.sh libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 || echo 'deps: going on without what only the benchmarks preload'
+
+.PHONY: deps-all
+deps-all: ## install what only test-all needs
+	@tests/scripts/install-packages.sh qemu-user-static gcc-aarch64-linux-gnu gcc-riscv64-linux-gnu \
+		libc6-dev-arm64-cross libc6-dev-riscv64-cross || echo 'deps: going on without what only other processors need'
 
 # Variants: one set of flags each. Sanitizers and valgrind see the debug build, with its invariants and lock ranks.
 

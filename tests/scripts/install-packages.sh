@@ -15,6 +15,8 @@ present() {
     procps) command -v ps ;;
     libclang-rt-14-dev) echo 'int main(void) { return 0; }' | clang -fsanitize=memory -x c - -o /dev/null ;;
     qemu-user-static) command -v qemu-aarch64-static ;;
+    libc6-dev-arm64-cross) [[ -e /usr/aarch64-linux-gnu/include/stdio.h ]] ;;
+    libc6-dev-riscv64-cross) [[ -e /usr/riscv64-linux-gnu/include/stdio.h ]] ;;
     gcc-*-linux-gnu) command -v "${1#gcc-}-gcc" ;;
     libjemalloc2) library libjemalloc.so.2 ;;
     libmimalloc2.0) library libmimalloc.so.2 ;;

@@ -35,7 +35,7 @@ func checkNoGoroutines() {
 		NewArena().Alloc(k.n)
 		Attach(new([16]byte), Alloc(k.n))
 	}
-	for range 200 {
+	for range scaled(200) {
 		New(1 << 20) // lost: collections are due
 	}
 	undo := TrackMemoryLimit()

@@ -137,9 +137,8 @@ static inline unsigned class_magazine(unsigned c) {
 /* ---------------------------------------------------------------------------------------------------- tags */
 
 /* A tag is one byte: 0, the class + 1 of the live block that starts here, or one of these. */
-#define TAG_NONE 0 /* no block starts here, or a free one that the central list or page heap holds */
-#define TAG_OWNED \
-    0xFB /* a live block of a Go handle or arena, which alone may free it: its class is in the span */
+#define TAG_NONE 0        /* no block starts here, or a free one that the central list or page heap holds */
+#define TAG_OWNED 0xFB    /* a live block of a Go handle or arena: its class is in the span */
 #define TAG_ATTACHED 0xFC /* a live block that Go's Attach hangs on an owner: its class is in the span */
 #define TAG_HUGE 0xFD     /* a live huge block: over 16 MiB, or of a length that is no class's */
 #define TAG_SMALL \

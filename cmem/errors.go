@@ -34,7 +34,7 @@ func noMemoryError(n int) error {
 type MisuseError struct {
 	Func string  // the function, "Free"
 	Ptr  uintptr // the address it was given; 0 for a Buffer
-	What string  // what that is: "double free: ...", "use after free: ...", "foreign pointer: ...", "owned block: ..."
+	What string  // what that is: "double free: ...", "use after free: ...", "not the start of a block: ...", ...
 }
 
 // frees tells whether the function fn of a MisuseError frees: of a block that is free already it is told "double free", the

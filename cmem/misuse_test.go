@@ -159,7 +159,11 @@ func refuseOwned(t *testing.T, b []byte) {
 func TestOwnedByHandle(t *testing.T) {
 	noLeak(t)
 	for _, n := range []int{1, 1000, 40_000, 100_000, 300_000, maxClassSize, maxClassSize + 1} {
-		for range 20 {
+		rounds := 20
+		if n > 1<<20 { // the race detector takes its time for these
+			rounds = 3
+		}
+		for range rounds {
 			b := New(n)
 			f := fill(b.Bytes(), 5)
 			refuseOwned(t, f.b)

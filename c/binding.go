@@ -36,9 +36,13 @@ package c
 #cgo nocallback cmem_alloc
 #cgo nocallback cmem_calloc
 #cgo nocallback cmem__unpoison_resize
+#cgo noescape memcpy
+#cgo nocallback memcpy
 
 #include "internal.h"
 #include "poison.h"
+
+#include <string.h>
 
 // An address that is passed as a number is not looked at by cgo, which takes longer than the call.
 static size_t fetch(unsigned c, uintptr_t out, size_t n) {
@@ -300,6 +304,9 @@ func AllocCacheless(n int, zero bool) unsafe.Pointer {
 	}
 	return C.cmem_alloc(C.size_t(n))
 }
+
+// Move copies n bytes, and what a tool knows of them.
+func Move(to, from unsafe.Pointer, n int) { C.memcpy(to, from, C.size_t(n)) }
 
 // Resized tells the tool that n of the live block's have bytes are in use.
 func Resized(p unsafe.Pointer, n, have int) {

@@ -94,7 +94,7 @@ func Realloc(b []byte, n int) []byte {
 		return slice(p, n)
 	}
 	q := Alloc(n)
-	copy(q, b)
+	move(q, b)
 	free(p)
 	return q
 }

@@ -302,6 +302,15 @@ func resized(p unsafe.Pointer, n, have int) {
 	}
 }
 
+// move copies b to q. Where a tool watches C does it: to MemorySanitizer Go's copy is a use of b's bytes, which need not all be written.
+func move(q, b []byte) {
+	if n := min(len(q), len(b)); cacheless && n > 0 {
+		c.Move(unsafe.Pointer(&q[0]), unsafe.Pointer(&b[0]), n)
+		return
+	}
+	copy(q, b)
+}
+
 // withCache makes sure that the P the caller runs on has a cache, as far as memory allows and unless the caches are being
 // drained. The caller may run on another P afterwards.
 func withCache() {

@@ -229,6 +229,8 @@ func misuse(a uintptr, fn string) {
 
 func resized(unsafe.Pointer, int, int) {}
 
+func move(q, b []byte) { copy(q, b) }
+
 func attach(p uintptr) bool { return mark(p, heldAttached) }
 
 func freeAttached(p uintptr) {

@@ -58,6 +58,8 @@ func none(n int) {
 		}
 		b = cmem.Realloc(b, n+n/2)
 		use(b[:n])
+		b = cmem.Realloc(b, 3*n) // moves bytes that nobody has written
+		use(b[:n])
 		cmem.Free(b)
 		b = cmem.AllocZeroed(n)
 		use(b)

@@ -36,6 +36,9 @@
 //
 // Under -asan a use after free, and of bytes beyond those asked for, is reported, under -msan (with clang) a use of bytes that nobody has
 // written since Alloc. There are no magazines then, and every Alloc and Free is a cgo call.
+//
+// Go's own linker knows no thread-local variables of C: with -ldflags=-linkmode=internal it stops at libcmem's, "malformed elf
+// file: github.com/gocmem/cmem/c(.text)#67: reloc of invalid sym #8 last_cache". Build without that flag.
 package cmem
 
 import (

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -24,6 +25,8 @@ type Program struct {
 	Cgo     bool     // it was built with CGO_ENABLED=1
 	LinksC  bool     // runtime/cgo is in it, so each of its threads is a C thread
 	Net     bool     // package net is in it
+	Tags    []string // build tags, those of GOFLAGS too
+	GODEBUG string   // its default: of //go:debug lines and the godebug lines of go.mod
 	Libs    []string // shared libraries it names (DT_NEEDED); a dynamic loader without any is listed by itself
 	Linked  string   // "static", "static-pie", "dynamic" or "pie"
 
@@ -60,7 +63,7 @@ func (w *Workspace) Build(ctx context.Context, pkg string, v Variant) (*Program,
 		args = append(args, "-buildmode="+v.BuildMode)
 	}
 	if _, err := b.goCommand(ctx, append(append(args, b.flags...), b.target)...); err != nil {
-		return nil, b.leftOut(err)
+		return nil, b.explain(err)
 	}
 	p := &Program{Package: b.info.ImportPath, Variant: v, Path: path, Net: slices.Contains(b.info.Deps, "net"), ws: w}
 	return p, p.inspect()
@@ -85,8 +88,27 @@ type BuildError struct {
 }
 
 func (e *BuildError) Error() string {
-	return strings.TrimRight(fmt.Sprintf("variant %s: %s: %v\n%s", e.Variant, e.Command, e.Err, e.Output), "\n")
+	return strings.TrimRight(fmt.Sprintf("variant %s: %s: %s\n%s", e.Variant, e.Command, e.cause(), e.Output), "\n")
 }
+
+// cause is what a line of a table can say: the first line of the output that tells more than that something failed. The go
+// command puts the package in front of it, and Go's linker the command of the C compiler.
+func (e *BuildError) cause() string {
+	lines := strings.Split(e.Output, "\n")
+	for i := 0; i < len(lines); i++ {
+		switch line := strings.TrimSpace(lines[i]); {
+		case line == "" || line[0] == '#':
+		case linkerRan.MatchString(line):
+			i++ // the command
+		default:
+			return line
+		}
+	}
+	return e.Err.Error()
+}
+
+// linkerRan is how Go's linker reports that the C compiler failed.
+var linkerRan = regexp.MustCompile(`: running \S+ failed: exit status \d+$`)
 
 func (e *BuildError) Unwrap() error { return e.Err }
 
@@ -101,6 +123,9 @@ type builder struct {
 	env     []string // of the go command
 	flags   []string // of go list and go build
 	info    packageInfo
+
+	cgo        bool   // go env CGO_ENABLED
+	noCompiler string // why there is no C compiler; "" where there is one
 }
 
 // packageInfo is what go list tells of a package.
@@ -211,8 +236,13 @@ func (p *Program) inspect() error {
 	}
 	p.Go = info.GoVersion
 	for _, s := range info.Settings {
-		if s.Key == "CGO_ENABLED" {
+		switch s.Key {
+		case "CGO_ENABLED":
 			p.Cgo = s.Value == "1"
+		case "-tags":
+			p.Tags = strings.Split(s.Value, ",")
+		case "DefaultGODEBUG":
+			p.GODEBUG = s.Value
 		}
 	}
 	f, err := elf.Open(p.Path)

@@ -89,6 +89,92 @@ func TestBuildErrors(t *testing.T) {
 	}
 }
 
+// TestResolverOfSource: tags and settings that the variant does not have decide too.
+func TestResolverOfSource(t *testing.T) {
+	w := workspace(t)
+	const lookup = "package main\n\nimport (\n\t\"net\"\n\t\"time\"\n)\n\nfunc main() {\n\tnet.LookupHost(\"localhost\")\n\tprintln(\"ready\")\n\ttime.Sleep(time.Hour)\n}\n"
+	for name, c := range map[string]struct{ goflags, main, mod, want string }{
+		"GOFLAGS":    {goflags: "-tags=netgo", main: lookup, want: "Go"},
+		"//go:debug": {main: "//go:debug netdns=go\n" + lookup, want: "Go"},
+		"go.mod":     {main: lookup, mod: "godebug netdns=cgo\n", want: "cgo"},
+		"nothing":    {main: lookup, want: "dynamic"},
+	} {
+		dir := otherModule(t)
+		for file, text := range map[string]string{"main.go": c.main, "go.mod": "module example.com/alone\n\ngo 1.24\n\n" + c.mod} {
+			if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p := build(t, w, dir, Variant{Name: name, Env: []string{"GOFLAGS=" + c.goflags}})
+		for _, ask := range []bool{false, true} {
+			row, err := p.Measure(context.Background(), MeasureConfig{Run: RunConfig{Ready: Ready{After: settle}}, Settle: settle, Resolver: ask})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if row.Resolver != c.want {
+				t.Errorf("%s: the resolver is %s (%s), expected %s", name, row.Resolver, row.ResolverBy, c.want)
+			}
+		}
+	}
+}
+
+// TestNoCompiler: what is missing, and who needs it, is in the first line: tables have no more.
+func TestNoCompiler(t *testing.T) {
+	w := workspace(t)
+	for name, c := range map[string]struct {
+		pkg, env string
+		want     []string
+	}{
+		"imports C":        {"ex6", "CGO_ENABLED=0", []string{`imports "C" (main.go)`, `no "nosuch-cc"`, "but for nocgo"}},
+		"links net":        {"ex1", "CGO_ENABLED=1", []string{"needs a C compiler", `no "nosuch-cc"`, "but for nocgo"}},
+		"imports C, asked": {"ex6", "CGO_ENABLED=1", []string{"needs a C compiler", `no "nosuch-cc"`, "but for nocgo"}},
+	} {
+		_, err := w.Build(context.Background(), examples+c.pkg, Variant{Name: "default", CC: "nosuch-cc", Env: []string{c.env}})
+		var impossible *ImpossibleError
+		if !errors.As(err, &impossible) {
+			t.Errorf("%s: error %v, expected an ImpossibleError", name, err)
+			continue
+		}
+		first, _, _ := strings.Cut(err.Error(), "\n")
+		for _, part := range c.want {
+			if !strings.Contains(first, part) {
+				t.Errorf("%s: %s; expected %s in it", name, first, part)
+			}
+		}
+	}
+	// A program without C is built without one.
+	build(t, w, examples+"ex2", Variant{Name: "default", CC: "nosuch-cc", Env: []string{"CGO_ENABLED=1"}})
+}
+
+// TestInternalLinking: Go's own linker has no words that a user could know what to do by.
+func TestInternalLinking(t *testing.T) {
+	w := workspace(t)
+	_, err := w.Build(context.Background(), examples+"ex1cmem", lookup(t, "internal"))
+	var impossible *ImpossibleError
+	if !errors.As(err, &impossible) || !strings.Contains(err.Error(), "malformed elf file") {
+		t.Fatalf("error %v, expected an ImpossibleError with the linker's words", err)
+	}
+	first, _, _ := strings.Cut(err.Error(), "\n")
+	for _, part := range []string{"thread-local variables of C", "github.com/gocmem/cmem/c", "without -linkmode=internal"} {
+		if !strings.Contains(first, part) {
+			t.Errorf("%s; expected %s in it", first, part)
+		}
+	}
+}
+
+func TestBuildErrorCause(t *testing.T) {
+	for output, want := range map[string]string{
+		"": "exit status 1",
+		"# example.com/x\n./main.go:3:15: undefined: nothing\n":                                                    "./main.go:3:15: undefined: nothing",
+		"# x\n/go/link: running gcc failed: exit status 1\n/usr/bin/gcc -m64 -o x\n/usr/bin/ld: cannot find -ly\n": "/usr/bin/ld: cannot find -ly",
+	} {
+		err := &BuildError{Variant: "static", Command: "go build", Output: output, Err: errors.New("exit status 1")}
+		if first, _, _ := strings.Cut(err.Error(), "\n"); first != "variant static: go build: "+want {
+			t.Errorf("%q: the first line is %q, expected it to end in %q", output, first, want)
+		}
+	}
+}
+
 func TestPartlyC(t *testing.T) {
 	w := workspace(t)
 	dir := otherModule(t)

@@ -20,6 +20,9 @@ const (
 // findCmem looks for the pagemap in the variables of a stripped executable: an array in which each word that is not 0 is
 // the address of a leaf, and each leaf has its index behind its pages.
 func (c *classifier) findCmem() {
+	if c.bits32 { // where there is no libcmem
+		return
+	}
 	for _, s := range c.data {
 		if c.cmemMap != 0 || s.size() < cmemRoots*wordSize {
 			continue

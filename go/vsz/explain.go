@@ -47,6 +47,7 @@ func Explain(pid int) (*Explanation, error) {
 	memory, done := openMemory(pid)
 	defer done()
 	p.memory = memory
+	p.memory.bits32 = p.bits32
 	e := explain(p)
 	e.PID = pid
 	return e, nil
@@ -67,7 +68,7 @@ func explain(p *process) *Explanation {
 		})
 	}
 	p.shareRSS(e.Map)
-	e.Kinds = sumKinds(e.Map)
+	e.Kinds = sumKinds(e.Map, p.goArenaSize())
 	return e
 }
 

@@ -16,6 +16,7 @@ import (
 type fixture struct {
 	Exe    string
 	Go     string
+	Bits32 bool `json:",omitempty"`
 	Stack  uint64
 	SPs    []uint64
 	Libs   map[string]bool
@@ -42,7 +43,7 @@ func recordFixture(nameAndPID string) error {
 	}
 	// Where the program lies here is no one's business.
 	exe := "/srv/" + name
-	f := fixture{Exe: exe, Go: p.goVersion, Stack: p.stack, SPs: p.sps, Libs: p.libs}
+	f := fixture{Exe: exe, Go: p.goVersion, Bits32: p.bits32, Stack: p.stack, SPs: p.sps, Libs: p.libs}
 	delete(f.Libs, p.exe)
 	for _, z := range p.zeroed {
 		if z.path == p.exe {
@@ -86,7 +87,7 @@ func load(t *testing.T, name string) *process {
 		t.Fatal(err)
 	}
 	defer smaps.Close()
-	p := &process{exe: f.Exe, goVersion: f.Go, stack: f.Stack, sps: f.SPs, libs: f.Libs}
+	p := &process{exe: f.Exe, goVersion: f.Go, bits32: f.Bits32, stack: f.Stack, sps: f.SPs, libs: f.Libs}
 	if p.vmas, err = parseSmaps(smaps); err != nil {
 		t.Fatal(err)
 	}

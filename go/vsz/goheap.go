@@ -22,6 +22,10 @@ func (c *classifier) goHeap() {
 	if c.goVersion == "" {
 		return
 	}
+	if c.bits32 {
+		c.goHeap32()
+		return
+	}
 	blocks := c.alignedBlocks()
 	index, found := c.findIndex(blocks)
 	for _, b := range blocks {
@@ -122,7 +126,7 @@ var summaryEntries = []uint64{1 << 14, 1 << 17, 1 << 20, 1 << 23, 1 << 26}
 
 // goSummaries claims the page allocator's summaries and scavenge index: reserved addresses with islands in use.
 func (c *classifier) goSummaries() {
-	if c.goVersion == "" {
+	if c.goVersion == "" || c.bits32 {
 		return
 	}
 	if tables := c.summaryTables(); len(tables) > 0 {

@@ -49,6 +49,9 @@ func (c *classifier) goRuntime() {
 	if c.goVersion == "" {
 		return
 	}
+	if c.bits32 {
+		c.goReserved32()
+	}
 	if len(c.goVars) > 0 && c.memory.mem != nil {
 		c.goReachable()
 		return

@@ -5,7 +5,7 @@ type Kind string
 
 // The kinds, in the order of [Kinds].
 const (
-	GoHeap       Kind = "Go heap"           // arenas of 64 MiB, reserved whole; count: arenas
+	GoHeap       Kind = "Go heap"           // arenas of 64 MiB (4 MiB in 32-bit programs), reserved whole; count: arenas
 	GoArenaIndex Kind = "Go arena index"    // the runtime's table from address to arena
 	GoSummaries  Kind = "Go page summaries" // the page allocator's summaries and scavenge index: reserved, hardly touched
 	GoRuntime    Kind = "Go runtime"        // the runtime's other structures
@@ -28,7 +28,7 @@ var kinds = []struct {
 	kind  Kind
 	about string
 }{
-	{GoHeap, "Go's heap, reserved in arenas of 64 MiB; what is not committed costs nothing"},
+	{GoHeap, "Go's heap, reserved in arenas of 64 MiB (in 32-bit programs of 4 MiB, up to 516 MiB of them at the start); what is not committed costs nothing"},
 	{GoArenaIndex, "the Go runtime's table from address to arena: 32 MiB, hardly touched, the same in every Go program"},
 	{GoSummaries, "the Go page allocator's summaries and scavenge index: 1.1 GiB of addresses since Go 1.21, hardly touched, the same in every Go program"},
 	{GoRuntime, "the Go runtime's other structures; they grow with the heap"},

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// sumKinds sums up the mappings by kind, in the order of Kinds.
-func sumKinds(all []Mapping) []KindUsage {
+// sumKinds sums up the mappings by kind, in the order of Kinds. An arena of the Go heap has goArena bytes.
+func sumKinds(all []Mapping, goArena uint64) []KindUsage {
 	var usages []KindUsage
 	for _, k := range Kinds() {
 		var of []Mapping
@@ -18,14 +18,14 @@ func sumKinds(all []Mapping) []KindUsage {
 			}
 		}
 		if len(of) > 0 {
-			usages = append(usages, sumKind(k, of))
+			usages = append(usages, sumKind(k, of, goArena))
 		}
 	}
 	return usages
 }
 
 // sumKind sums up mappings that are all of kind k.
-func sumKind(k Kind, of []Mapping) KindUsage {
+func sumKind(k Kind, of []Mapping, goArena uint64) KindUsage {
 	u := KindUsage{Kind: k, Count: len(of)}
 	for i := range of {
 		m := &of[i]
@@ -37,7 +37,7 @@ func sumKind(k Kind, of []Mapping) KindUsage {
 	}
 	switch k {
 	case GoHeap:
-		u.Count = int(u.VSZKiB / (goArenaSize >> 10))
+		u.Count = int(u.VSZKiB / (goArena >> 10))
 		u.Detail = fmt.Sprintf("%s in use, %s reserved", formatKiB(int64(u.CommittedKiB)), formatKiB(int64(u.VSZKiB-u.CommittedKiB)))
 	case GlibcArenas:
 		u.Count = int(u.VSZKiB / (arenaSize >> 10))

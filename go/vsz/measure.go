@@ -28,7 +28,7 @@ func (p *Program) Measure(ctx context.Context, cfg MeasureConfig) (*VariantRepor
 	if err := p.measure(ctx, cfg, &row); err != nil {
 		return nil, err
 	}
-	row.Resolver, row.ResolverBy = p.linkedResolver()
+	row.Resolver, row.ResolverBy = p.linkedResolver(p.runEnv(cfg.Run))
 	if cfg.Resolver {
 		if err := p.askResolver(ctx, cfg.Run, &row); err != nil {
 			return nil, err

@@ -11,6 +11,7 @@ import (
 type memory struct {
 	mem     reader // /proc/PID/mem
 	pagemap reader // /proc/PID/pagemap
+	bits32  bool   // the process's words have 4 bytes
 }
 
 // A reader is what memory needs of a file. Addresses are below 2^63.
@@ -38,11 +39,27 @@ func openMemory(pid int) (memory, func()) {
 	}
 }
 
+// wordSize is the size of a word of a 64-bit process, and of the kernel's.
 const wordSize = 8
+
+func (m memory) wordSize() uint64 {
+	if m.bits32 {
+		return wordSize / 2
+	}
+	return wordSize
+}
+
+// decode reads the word at the beginning of b.
+func (m memory) decode(b []byte) uint64 {
+	if m.bits32 {
+		return uint64(binary.NativeEndian.Uint32(b))
+	}
+	return binary.NativeEndian.Uint64(b)
+}
 
 var pageSize = uint64(os.Getpagesize())
 
-// word reads the 8 bytes at address a, a multiple of 8. It returns false where they cannot be read. A page that has no
+// word reads the word at address a, a multiple of its size. It returns false where they cannot be read. A page that has no
 // memory behind it is not touched: it reads as 0.
 func (m memory) word(a uint64) (uint64, bool) {
 	var b [wordSize]byte
@@ -50,17 +67,18 @@ func (m memory) word(a uint64) (uint64, bool) {
 		return 0, false
 	}
 	there := false
-	m.present(a, a+wordSize, func(uint64) bool {
+	size := m.wordSize()
+	m.present(a, a+size, func(uint64) bool {
 		there = true
 		return false
 	})
 	if !there {
 		return 0, true
 	}
-	if _, err := m.mem.ReadAt(b[:], int64(a)); err != nil {
+	if _, err := m.mem.ReadAt(b[:size], int64(a)); err != nil {
 		return 0, false
 	}
-	return binary.NativeEndian.Uint64(b[:]), true
+	return m.decode(b[:]), true
 }
 
 // words calls f with the words of [start, end) that are not 0. Pages without memory behind them are passed over: to read
@@ -74,11 +92,11 @@ func (m memory) words(start, end uint64, f func(addr, word uint64)) {
 		if _, err := m.mem.ReadAt(page, int64(a)); err != nil {
 			return true // gone meanwhile
 		}
-		for i := uint64(0); i < pageSize; i += wordSize {
+		for i := uint64(0); i < pageSize; i += m.wordSize() {
 			if a+i < start || a+i >= end {
 				continue
 			}
-			if w := binary.NativeEndian.Uint64(page[i:]); w != 0 {
+			if w := m.decode(page[i:]); w != 0 {
 				f(a+i, w)
 			}
 		}

@@ -46,7 +46,7 @@ const (
 // goProcess is one with a main stack, memory, and variables of the Go runtime at vars.
 func goProcess(words fakeMemory) *process {
 	const vars = 0x500000
-	p := &process{exe: "/srv/x", goVersion: "go1.26", stack: 8 * mib, memory: memory{words, fakePagemap(words)}}
+	p := &process{exe: "/srv/x", goVersion: "go1.26", stack: 8 * mib, memory: memory{mem: words, pagemap: fakePagemap(words)}}
 	foreign(p, 0x7ffc00000000, 132*kib, "rw-p", "rd wr mr mw me gd ac")
 	p.vmas[0].path = "[stack]"
 	p.goVars = map[string]span{"runtime.mheap_": {vars, vars + 4096}, persistentHead: {vars + 4096, vars + 4104}}
@@ -207,7 +207,7 @@ type failing struct{}
 func (failing) ReadAt([]byte, int64) (int, error) { return 0, errors.New("not permitted") }
 
 func TestUnreadableMemory(t *testing.T) {
-	for _, m := range []memory{{}, {failing{}, failing{}}} {
+	for _, m := range []memory{{}, {mem: failing{}, pagemap: failing{}}} {
 		if _, ok := m.word(base); ok {
 			t.Errorf("%+v: it read a word", m)
 		}
@@ -217,7 +217,7 @@ func TestUnreadableMemory(t *testing.T) {
 		m.words(base, base+mib, func(a, w uint64) { t.Errorf("%+v: it read %d at %x", m, w, a) })
 	}
 	// A page that is not present reads as 0 and is not touched.
-	if w, ok := (memory{failing{}, fakePagemap{}}).word(base); !ok || w != 0 {
+	if w, ok := (memory{mem: failing{}, pagemap: fakePagemap{}}).word(base); !ok || w != 0 {
 		t.Errorf("page without memory: %d, %v; expected 0", w, ok)
 	}
 }

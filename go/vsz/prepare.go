@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/gocmem/cmem/go/vsz/internal/overlay"
@@ -37,33 +39,41 @@ func (b *builder) prepare(ctx context.Context) error {
 
 // checkCompiler refuses a variant that needs a C compiler where there is none.
 func (b *builder) checkCompiler(ctx context.Context) error {
-	v := b.variant
-	if v.Cgo != CgoOn && !v.Lean && !v.Load.needsCgo() {
-		return nil
-	}
 	out, err := b.goCommand(ctx, "env", "CC", "CGO_ENABLED")
 	if err != nil {
 		return err
 	}
 	cc, enabled, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
-	command := strings.Fields(cc)
-	if len(command) == 0 {
-		return v.impossible("it needs a C compiler, and go env CC names none")
-	}
-	if _, err := exec.LookPath(command[0]); err != nil {
-		return v.impossible(fmt.Sprintf("it needs a C compiler, and there is no %q: %v", command[0], err))
-	}
-	if enabled != "1" {
+	b.cgo, b.noCompiler = enabled == "1", missing(cc)
+	v := b.variant
+	switch {
+	case v.Cgo != CgoOn && !v.Lean && !v.Load.needsCgo():
+	case b.noCompiler != "":
+		return v.impossible(b.noCompiler)
+	case !b.cgo:
 		return v.impossible("it needs cgo, and go env CGO_ENABLED is " + enabled)
 	}
 	return nil
+}
+
+// missing says why there is no C compiler, and which variants need one; "" where there is one.
+func missing(cc string) string {
+	const who = "; all variants of a program that links C need one, but for nocgo"
+	command := strings.Fields(cc)
+	if len(command) == 0 {
+		return "it needs a C compiler, and go env CC names none" + who
+	}
+	if _, err := exec.LookPath(command[0]); err != nil {
+		return fmt.Sprintf("it needs a C compiler, and there is no %q (%v): install it, or name another in CC%s", command[0], err, who)
+	}
+	return ""
 }
 
 // checkPackage refuses what is no main package, and one that is not there without cgo.
 func (b *builder) checkPackage() error {
 	p := &b.info
 	if files := b.cFiles(p); len(files) > 0 && len(p.GoFiles)+len(p.CgoFiles) == 0 {
-		return b.variant.impossible(fmt.Sprintf("package %s imports \"C\" (%s), so it cannot be built without cgo", p.ImportPath, strings.Join(files, ", ")))
+		return b.withoutCgo(fmt.Sprintf("package %s imports \"C\" (%s), so it cannot be built without cgo", p.ImportPath, strings.Join(files, ", ")))
 	}
 	switch {
 	case p.Error != nil:
@@ -73,10 +83,21 @@ func (b *builder) checkPackage() error {
 	}
 	for _, e := range p.DepsErrors {
 		if n := len(e.ImportStack); n > 0 && strings.Contains(e.Err, "build constraints exclude all Go files") {
-			return b.variant.impossible(fmt.Sprintf("it imports %s, of which this build leaves out all files: %s", e.ImportStack[n-1], e.Err))
+			return b.withoutCgo(fmt.Sprintf("it imports %s, of which this build leaves out all files: %s", e.ImportStack[n-1], e.Err))
 		}
 	}
+	if b.cgo && b.noCompiler != "" && slices.Contains(p.Deps, "runtime/cgo") {
+		return b.variant.impossible(b.noCompiler)
+	}
 	return nil
+}
+
+// withoutCgo refuses a build for want of cgo. The go command does without cgo by itself where there is no C compiler.
+func (b *builder) withoutCgo(reason string) error {
+	if b.variant.Cgo == CgoDefault && !b.cgo && b.noCompiler != "" {
+		reason += ": " + b.noCompiler
+	}
+	return b.variant.impossible(reason)
 }
 
 // cFiles returns the package's Go files that import "C" and are left out of this build.
@@ -96,16 +117,25 @@ func (b *builder) cFiles(p *packageInfo) []string {
 	return files
 }
 
-// leftOut explains the failure of a build that leaves out files with C.
-func (b *builder) leftOut(err error) error {
+// explain explains the failure of a build: of one that leaves out files with C, and of Go's own linker.
+func (b *builder) explain(err error) error {
 	var failed *BuildError
-	files := b.cFiles(&b.info)
-	if b.variant.Cgo != CgoOff || len(files) == 0 || !errors.As(err, &failed) {
+	if !errors.As(err, &failed) {
 		return err
 	}
-	return b.variant.impossible(fmt.Sprintf("%s of package %s imports \"C\", and is not there without cgo; the rest does not build:\n%s",
-		strings.Join(files, ", "), b.info.ImportPath, failed.Output))
+	if files := b.cFiles(&b.info); b.variant.Cgo == CgoOff && len(files) > 0 {
+		return b.variant.impossible(fmt.Sprintf("%s of package %s imports \"C\", and is not there without cgo; the rest does not build:\n%s",
+			strings.Join(files, ", "), b.info.ImportPath, failed.Output))
+	}
+	if m := threadLocal.FindStringSubmatch(failed.Output); m != nil {
+		return b.variant.impossible(fmt.Sprintf("Go's own linker knows no thread-local variables of C, such as %s of %s; "+
+			"without -linkmode=internal the C compiler's linker is taken:\n%s", m[2], m[1], failed.Output))
+	}
+	return err
 }
+
+// threadLocal is what Go's own linker says of a thread-local variable of a C object: a symbol of type 6, STT_TLS.
+var threadLocal = regexp.MustCompile(`malformed elf file: ([^\s(]+)\(.*: reloc of invalid sym #\d+ (\S+) shndx=\d+ type=6`)
 
 // addFiles adds files to the main package by an overlay.
 func (b *builder) addFiles(ctx context.Context) error {

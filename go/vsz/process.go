@@ -2,6 +2,7 @@ package vsz
 
 import (
 	"debug/buildinfo"
+	"debug/elf"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,6 +20,7 @@ type process struct {
 	usage     Usage
 	exe       string // path of the executable, as smaps has it
 	goVersion string // "" where it is no Go program
+	bits32    bool   // it is a 32-bit program
 	stack     uint64 // bytes of a thread's stack by default
 	vmas      []vma
 	sps       []uint64        // stack pointers of those threads that are in a system call
@@ -192,6 +194,7 @@ func executable(vmas []vma) bool {
 // readVariables finds the variables of the Go runtime and of cmem, which point to what is theirs.
 func (p *process) readVariables(file, path string, im *image) {
 	if path == p.exe {
+		p.bits32 = im.file.Class == elf.ELFCLASS32
 		if info, err := buildinfo.ReadFile(file); err == nil {
 			p.goVersion = info.GoVersion
 		}

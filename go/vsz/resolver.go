@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,19 +18,40 @@ const (
 	resolverNone    = "none"    // the program has no package net
 )
 
-// linkedResolver tells the resolver by how the program is built, as package net chooses it.
-func (p *Program) linkedResolver() (resolver, by string) {
-	switch tags := p.Variant.Tags; {
+// linkedResolver tells the resolver by how the program is built and the environment it runs in, as package net chooses it.
+func (p *Program) linkedResolver(env []string) (resolver, by string) {
+	mode := netdnsMode(joinGodebug(p.GODEBUG, env))
+	switch {
 	case !p.Net:
 		return resolverNone, "it does not import net"
 	case !p.Cgo:
 		return resolverGo, "built without cgo"
-	case slices.Contains(tags, "netgo"):
+	case slices.Contains(p.Tags, "netgo"):
 		return resolverGo, "built with the tag netgo"
-	case slices.Contains(tags, "netcgo"):
+	case mode == "go":
+		return resolverGo, "GODEBUG or a //go:debug line has netdns=go"
+	case slices.Contains(p.Tags, "netcgo"):
 		return resolverCgo, "built with the tag netcgo"
+	case mode == "cgo":
+		return resolverCgo, "GODEBUG or a //go:debug line has netdns=cgo"
 	}
 	return resolverDynamic, "built with cgo and neither netgo nor netcgo"
+}
+
+// netdnsMode is the resolver that a GODEBUG asks for: "go", "cgo", or "". Beside it there may be a level of detail: "go+1".
+func netdnsMode(godebug string) string {
+	for _, s := range strings.Split(godebug, ",") {
+		value, ok := strings.CutPrefix(s, "netdns=")
+		if !ok {
+			continue
+		}
+		for _, part := range strings.Split(value, "+") {
+			if part == "go" || part == "cgo" {
+				return part
+			}
+		}
+	}
+	return ""
 }
 
 // netdnsLine is what package net prints under GODEBUG=netdns=1, at the first lookup.
@@ -58,7 +78,7 @@ func (p *Program) askResolver(ctx context.Context, run RunConfig, row *VariantRe
 	if !p.Net {
 		return nil
 	}
-	godebug := joinGodebug(slices.Concat(os.Environ(), p.Variant.RunEnv, run.Env))
+	godebug := joinGodebug(p.GODEBUG, p.runEnv(run))
 	run.Env = slices.Concat(run.Env, []string{"GODEBUG=" + godebug})
 	proc, err := p.Start(ctx, run)
 	var failed *RunError
@@ -74,8 +94,9 @@ func (p *Program) askResolver(ctx context.Context, run RunConfig, row *VariantRe
 	return cancelled(ctx, err)
 }
 
-// joinGodebug adds netdns=1 to the GODEBUG of an environment: which resolver is taken is then still up to the rest of it.
-func joinGodebug(env []string) string {
+// joinGodebug returns the GODEBUG of an environment with netdns=1 added: which resolver is taken is then still up to the rest
+// of it, and to byDefault, the program's own, which a setting of the same name would hide.
+func joinGodebug(byDefault string, env []string) string {
 	var settings []string
 	for _, e := range env {
 		if v, ok := strings.CutPrefix(e, "GODEBUG="); ok {
@@ -88,7 +109,11 @@ func joinGodebug(env []string) string {
 			return strings.Join(settings, ",")
 		}
 	}
-	return strings.Join(append(settings, "netdns=1"), ",")
+	netdns := "netdns=1"
+	if mode := netdnsMode(byDefault); mode != "" {
+		netdns = "netdns=" + mode + "+1"
+	}
+	return strings.Join(append(settings, netdns), ",")
 }
 
 // readResolver looks for the line in what the program printed.

@@ -23,28 +23,43 @@ func TestReadResolver(t *testing.T) {
 }
 
 func TestLinkedResolver(t *testing.T) {
-	for want, programs := range map[string][]Program{
-		"none":    {{Cgo: true}},
-		"Go":      {{Net: true}, {Net: true, Cgo: true, Variant: Variant{Tags: []string{"netgo", "cgo"}}}},
-		"cgo":     {{Net: true, Cgo: true, Variant: Variant{Tags: []string{"netcgo"}}}},
-		"dynamic": {{Net: true, Cgo: true}},
+	for _, c := range []struct {
+		want string
+		p    Program
+		env  string
+	}{
+		{want: "none", p: Program{Cgo: true}},
+		{want: "Go", p: Program{Net: true}},
+		{want: "Go", p: Program{Net: true}, env: "GODEBUG=netdns=cgo"}, // is ignored
+		{want: "Go", p: Program{Net: true, Cgo: true, Tags: []string{"netgo", "cgo"}}},
+		{want: "Go", p: Program{Net: true, Cgo: true, Tags: []string{"netgo"}, GODEBUG: "netdns=cgo"}},
+		{want: "Go", p: Program{Net: true, Cgo: true, GODEBUG: "netdns=go,http2client=0"}},
+		{want: "Go", p: Program{Net: true, Cgo: true, Tags: []string{"netcgo"}}, env: "GODEBUG=netdns=1+go"},
+		{want: "Go", p: Program{Net: true, Cgo: true, GODEBUG: "netdns=cgo"}, env: "GODEBUG=netdns=go"},
+		{want: "cgo", p: Program{Net: true, Cgo: true, Tags: []string{"netcgo"}}},
+		{want: "cgo", p: Program{Net: true, Cgo: true, GODEBUG: "netdns=cgo"}},
+		{want: "dynamic", p: Program{Net: true, Cgo: true}},
+		{want: "dynamic", p: Program{Net: true, Cgo: true, GODEBUG: "http2client=0"}, env: "GODEBUG=netdns=2"},
 	} {
-		for _, p := range programs {
-			if got, by := p.linkedResolver(); got != want || by == "" {
-				t.Errorf("%+v: %s by %q, expected %s", p, got, by, want)
-			}
+		if got, by := c.p.linkedResolver([]string{c.env}); got != c.want || by == "" {
+			t.Errorf("%+v in %q: %s by %q, expected %s", c.p, c.env, got, by, c.want)
 		}
 	}
 }
 
 func TestJoinGodebug(t *testing.T) {
-	for want, env := range map[string][]string{
-		"netdns=1":                   {"A=1"},
-		"http2client=0,netdns=1":     {"GODEBUG=netdns=go", "GODEBUG=http2client=0"}, // the last one counts
-		"netdns=go+1,madvdontneed=1": {"GODEBUG=netdns=go,madvdontneed=1"},
+	for _, c := range []struct {
+		want, byDefault string
+		env             []string
+	}{
+		{want: "netdns=1", env: []string{"A=1"}},
+		{want: "http2client=0,netdns=1", env: []string{"GODEBUG=netdns=go", "GODEBUG=http2client=0"}}, // the last one counts
+		{want: "netdns=go+1,madvdontneed=1", env: []string{"GODEBUG=netdns=go,madvdontneed=1"}},
+		{want: "netdns=go+1", byDefault: "madvdontneed=1,netdns=go"},
+		{want: "netdns=cgo+1", byDefault: "netdns=go", env: []string{"GODEBUG=netdns=cgo"}},
 	} {
-		if got := joinGodebug(env); got != want {
-			t.Errorf("%q: %s, expected %s", env, got, want)
+		if got := joinGodebug(c.byDefault, c.env); got != c.want {
+			t.Errorf("%q over %q: %s, expected %s", c.env, c.byDefault, got, c.want)
 		}
 	}
 }

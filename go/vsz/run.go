@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -113,11 +114,16 @@ func (p *Program) start(ctx context.Context, cfg RunConfig, name string, args []
 	return proc, nil
 }
 
+// runEnv is the environment that the program gets.
+func (p *Program) runEnv(cfg RunConfig) []string {
+	return slices.Concat(os.Environ(), p.Variant.RunEnv, cfg.Env)
+}
+
 // launch starts the command, and what waits for its end.
 func (p *Process) launch(cfg RunConfig) error {
 	cmd := p.cmd
 	cmd.Dir = cfg.Dir
-	cmd.Env = append(append(os.Environ(), p.program.Variant.RunEnv...), cfg.Env...)
+	cmd.Env = p.program.runEnv(cfg)
 	cmd.Stdout, cmd.Stderr = p.output.stream(), p.output.stream()
 	var err error
 	if p.stdin, err = cmd.StdinPipe(); err != nil {

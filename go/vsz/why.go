@@ -118,7 +118,7 @@ func (r *Reason) words(a, b KindUsage) string {
 	if of.CommittedKiB < of.VSZKiB/2 {
 		text += " reserved"
 	}
-	if r.Kind == GoHeap && of.CommittedKiB <= uint64(of.Count-1)*(goArenaSize>>10) {
+	if r.Kind == GoHeap && each(of) == goArenaSize>>10 && of.CommittedKiB <= uint64(of.Count-1)*(goArenaSize>>10) {
 		text += " (by chance: the heap's random place lies across two arenas)"
 	}
 	return text + r.resident()

@@ -28,7 +28,7 @@ var kinds = []struct {
 	kind  Kind
 	about string
 }{
-	{GoHeap, "Go's heap, reserved in arenas of 64 MiB (in 32-bit programs of 4 MiB, up to 516 MiB of them at the start); what is not committed costs nothing"},
+	{GoHeap, "Go's heap, reserved in arenas of 64 MiB (32-bit programs: of 4 MiB, 516 MiB in all at first); what is not committed costs nothing"},
 	{GoArenaIndex, "the Go runtime's table from address to arena: 32 MiB, hardly touched, the same in every Go program"},
 	{GoSummaries, "the Go page allocator's summaries and scavenge index: 1.1 GiB of addresses since Go 1.21, hardly touched, the same in every Go program"},
 	{GoRuntime, "the Go runtime's other structures; they grow with the heap"},

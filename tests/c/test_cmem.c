@@ -158,16 +158,6 @@ Test(cmem, calloc_zeroes_what_the_page_heap_has_back) {
 }
 
 /* The debug build reads the pages to verify them, which maps the system's zero page: not resident memory. */
-Test(cmem, calloc_does_not_touch_pages_known_to_be_zero) {
-    size_t before = rss_bytes();
-    unsigned char *huge = cmem_calloc(1, 64 * MIB), *large = cmem_calloc(16, MIB);
-    cr_assert_lt(rss_bytes(), before + 4 * MIB);
-    memset(huge, 1, 64 * MIB);
-    cr_assert_gt(rss_bytes(), before + 60 * MIB, "the measure itself does not work");
-    cmem_free(huge);
-    cmem_free(large);
-}
-
 Test(cmem, calloc_of_nothing) {
     unsigned char *p = cmem_calloc(0, 10), *q = cmem_calloc(10, 0);
     cr_assert(p != NULL && q != NULL && p != q);

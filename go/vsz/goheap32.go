@@ -2,8 +2,8 @@ package vsz
 
 // The heap of a 32-bit Go program (runtime/malloc.go, mallocinit): its arenas have 4 MiB. At the start it reserves 512 MiB and an
 // arena, or half of that, or a quarter, as one run above the executable, and elsewhere room for the descriptions of all the
-// arenas that an address space can have: 2.3 MiB, or 258 before Go 1.21. There is no index to speak of, and the page allocator's
-// summaries take 12 KiB.
+// arenas that an address space can have: 2.3 MiB, but 134 in Go 1.20 and 1.21, and some 258 before. There is no index to speak
+// of, and the page allocator's summaries take 12 KiB.
 const (
 	goArenaSize32 = 4 << 20
 	goLeastHeap32 = 128 << 20

@@ -30,10 +30,20 @@ MISUSE := $(patsubst tests/c/%.c,build/debug/%,$(wildcard tests/c/misuse/*.c))
 PLAIN := $(foreach v,debug release,$(patsubst tests/c/%.c,build/$v/%,$(wildcard tests/c/plain/*.c)))
 PLACES := $(wildcard tests/places/*.sh)
 PLACES_ALL := $(wildcard tests/places/all/*.sh)
-BENCHES := $(patsubst tests/c/%.c,build/release/%,$(wildcard tests/c/bench_*.c))
+BENCHES := $(patsubst bench/c/%.c,build/release/%,$(wildcard bench/c/bench_*.c))
 STRESS := $(foreach v,debug asan tsan valgrind,$(patsubst tests/c/%.c,build/$v/%,$(wildcard tests/c/stress_*.c)))
-CODE := $(wildcard c cmem go examples tests)
+CODE := $(wildcard c cmem go examples tests bench)
 C_FILES = $(shell find $(CODE) -name '*.[ch]')
+
+# Go's modules. ./... passes over those below it without a word, so all are named: TOGETHER those of go.work, which one go
+# command takes, and APART those that need a newer Go, each with a go.work of its own. An adapter, go/adapters/NAME, is to be
+# one of these.
+TOGETHER = $(shell sed -n 's|^\t\(\.[^ ]*\)$$|\1/...|p' go.work)
+APART := $(patsubst %/go.work,%,$(wildcard bench/*/go.work go/adapters/*/go.work))
+apart = @for m in $(APART); do tests/scripts/in-module.sh $$m $1; done
+
+# Where else the root's module is to compile, there without cgo.
+ELSEWHERE := linux/arm64 linux/riscv64 linux/386 darwin/arm64 windows/amd64 freebsd/amd64
 
 # A test target that finds nothing to test has failed.
 require = $(if $(strip $($1)),,@echo '$@: no $2: nothing to test' >&2; exit 1)
@@ -135,27 +145,27 @@ test-stress: $(STRESS) ## the C stress programs: plain, under ASan and UBSan, TS
 
 .PHONY: test-go
 test-go: $(MISUSE) ## the Go tests
-	@tests/scripts/run-go.sh $@ ./...
-	@tests/scripts/in-peers.sh ../scripts/run-go.sh $@-peers ./...
+	@tests/scripts/run-go.sh $@ $(TOGETHER)
+	$(call apart,$(CURDIR)/tests/scripts/run-go.sh "$@ in $$m" ./...)
 
 .PHONY: test-go-race
 test-go-race: $(MISUSE) ## the Go tests under the race detector
-	@tests/scripts/run-go.sh $@ -race ./...
+	@tests/scripts/run-go.sh $@ -race $(TOGETHER)
 
 .PHONY: test-go-nocgo
 test-go-nocgo: $(MISUSE) ## the Go tests with CGO_ENABLED=0
-	@CGO_ENABLED=0 tests/scripts/run-go.sh $@ ./...
+	@CGO_ENABLED=0 tests/scripts/run-go.sh $@ $(TOGETHER)
 
 .PHONY: test-go-asan
 test-go-asan: $(MISUSE) ## the Go tests under AddressSanitizer, where Go has it
 	@case $$(uname -sm) in \
-	'Linux x86_64' | 'Linux aarch64') tests/scripts/fixed-layout.sh tests/scripts/run-go.sh $@ -asan ./... ;; \
+	'Linux x86_64' | 'Linux aarch64') tests/scripts/fixed-layout.sh tests/scripts/run-go.sh $@ -asan $(TOGETHER) ;; \
 	*) echo '$@: Go has no -asan on this system' ;; \
 	esac
 
 .PHONY: test-go-strict
 test-go-strict: $(MISUSE) ## the Go tests with the runtime's full checks on pointers (cgocheck2, checkptr), and without the assembly
-	@GOEXPERIMENT=cgocheck2 tests/scripts/run-go.sh $@ -tags=cmem_pinned -gcflags=all=-d=checkptr ./...
+	@GOEXPERIMENT=cgocheck2 tests/scripts/run-go.sh $@ -tags=cmem_pinned -gcflags=all=-d=checkptr $(TOGETHER)
 
 .PHONY: test-go-releases
 test-go-releases: ## the Go package with each other Go release that has the fast path, in short
@@ -163,25 +173,31 @@ test-go-releases: ## the Go package with each other Go release that has the fast
 
 .PHONY: test-go-releases-all
 test-go-releases-all: $(MISUSE) ## all Go tests with each other Go release
-	@tests/scripts/go-releases.sh $@ ./...
+	@tests/scripts/go-releases.sh $@ $(TOGETHER)
 
 .PHONY: lint
-lint: lint-format lint-vet lint-cc lint-tidy ## formatting, go vet, gcc with strict warnings, clang-tidy: no finding allowed
+lint: lint-format lint-vet lint-elsewhere lint-cc lint-tidy ## formatting, go vet (for other systems too), gcc with strict warnings, clang-tidy: no finding allowed
 	@mkdir -p build && echo 'lint: clean' | tee -a build/summary
 
-.PHONY: lint-format lint-vet lint-cc lint-tidy
+.PHONY: lint-format lint-vet lint-elsewhere lint-cc lint-tidy
 lint-format:
 	$(call say,FORMAT,'C and Go files')
 	$Qunformatted=$$(gofmt -l $(CODE)); [[ -z $$unformatted ]] || { printf 'not gofmted: %s\n' $$unformatted >&2; exit 1; }
 	$Qclang-format --dry-run -Werror --ferror-limit=1 $(C_FILES)
 
 lint-vet:
-	$(call say,VET,./...)
-	$Qgo vet ./...
-	$QCGO_ENABLED=0 go vet ./...
-	$(call say,VET,tests/peers/...)
-	$Qtests/scripts/in-peers.sh go vet ./...
-	$QCGO_ENABLED=0 tests/scripts/in-peers.sh go vet ./...
+	$(call say,VET,'$(TOGETHER)')
+	$Qgo vet $(TOGETHER)
+	$QCGO_ENABLED=0 go vet $(TOGETHER)
+	$(call say,VET,'$(APART)')
+	$(call apart,go vet ./...)
+	$(call apart,env CGO_ENABLED=0 go vet ./...)
+
+lint-elsewhere: $(ELSEWHERE:%=lint-elsewhere/%)
+.PHONY: $(ELSEWHERE:%=lint-elsewhere/%)
+$(ELSEWHERE:%=lint-elsewhere/%): lint-elsewhere/%:
+	$(call say,VET,'./... for $*')
+	$QGOOS=$(*D) GOARCH=$(*F) CGO_ENABLED=0 go vet ./...
 
 lint-cc: $(LIB_SRC:c/%.c=build/strict/obj/%.o) $(GO_C:%.c=build/strict/%.o)
 lint-tidy: $(LIB_SRC:c/%.c=build/tidy/%.ok)
@@ -217,11 +233,11 @@ recycle: ## the recycling experiment: nine modes, charts in demo-out/recycle (ha
 
 .PHONY: footprint
 footprint: ## resident memory, CPU and faults under seven loads, beside make, sync.Pool and malloc (15 minutes); ARGS="..."
-	@go run ./tests/footprint $(ARGS)
+	@go run ./bench/footprint $(ARGS)
 
 .PHONY: growth
 growth: ## how costs grow with live blocks, goroutines, sizes, threads and free runs (4 minutes); ARGS="-help" lists the flags
-	@go run ./tests/growth $(ARGS)
+	@go run ./bench/growth $(ARGS)
 
 .PHONY: vsz
 vsz: ## what cgo costs in virtual memory: all examples in all variants; fills docs/vsz.md and its pictures (6 minutes); ARGS="-only ex1"
@@ -238,14 +254,14 @@ bench: ## cmem beside make, pools and other allocators, in one run: tables, JSON
 		tests/scripts/install-packages.sh $$p || echo "bench: going on without $$p"; \
 	done
 	@mkdir -p build
-	@go build -C tests/peers -o $(CURDIR)/build/peers .
+	@go build -C bench/peers -o $(CURDIR)/build/peers .
 	@build/peers $(ARGS)
 
 .PHONY: bench-c
 bench-c: $(BENCHES) ## the C API beside glibc, jemalloc, mimalloc and tcmalloc (3 minutes); ARGS="-help" lists workloads and flags
-	$(call require,BENCHES,tests/c/bench_*.c)
+	$(call require,BENCHES,bench/c/bench_*.c)
 	@tests/scripts/install-packages.sh libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 || echo 'bench-c: going on without the allocators that are missing'
-	@go run ./tests/benchc $(ARGS)
+	@go run ./bench/benchc $(ARGS)
 
 .PHONY: deps
 deps: ## install the Debian packages that tests and demo need, where they are missing
@@ -260,6 +276,16 @@ deps: ## install the Debian packages that tests and demo need, where they are mi
 deps-all: ## install what only test-all needs
 	@tests/scripts/install-packages.sh qemu-user-static gcc-aarch64-linux-gnu gcc-riscv64-linux-gnu \
 		libc6-dev-arm64-cross libc6-dev-riscv64-cross || echo 'deps: going on without what only other processors need'
+
+## Release
+
+.PHONY: tidy
+tidy: ## go mod tidy in every module (by itself go would ask the proxy for the others)
+	@tests/scripts/tidy.sh
+
+.PHONY: release
+release: ## one commit and its tags for VERSION=vX.Y.Z, which c/cmem.h has; prints what to push, and pushes nothing
+	@go run ./tests/release $(VERSION)
 
 # Variants: one set of flags each. Sanitizers and valgrind see the debug build, with its invariants and lock ranks.
 
@@ -287,12 +313,18 @@ build/$1/libcmem.a: $(LIB_SRC:c/%.c=build/$1/obj/%.o)
 	$$(call say,AR,$$@)
 	$$Qrm -f $$@ && $$(AR) rcs $$@ $$^
 
-build/$1/%: tests/c/%.c build/$1/libcmem.a Makefile
+$(call programs,$1,tests/c)
+endef
+
+# $(call programs,NAME,DIRECTORY): build/NAME/PROGRAM from DIRECTORY/PROGRAM.c and that archive.
+define programs
+build/$1/%: $2/%.c build/$1/libcmem.a Makefile
 	$$(call say,CC,$$@)
 	$$Qmkdir -p $$(@D)
 	$$Q$$(CC) $$(STD) -Wall -Wextra -Werror $$(CFLAGS_$1) $$(CPPFLAGS) -Ic -Itests/c -MMD -MP -MF $$@.d \
 		$$< build/$1/libcmem.a $$(if $$(filter test_%,$$*),-lcriterion) $$(if $$(filter bench_%,$$*),-ldl) -o $$@
 endef
 $(foreach v,release strict debug asan tsan valgrind,$(eval $(call variant,$v)))
+$(eval $(call programs,release,bench/c))
 
 -include $(wildcard build/*/*.d build/*/*/*.d)

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/gocmem/cmem/tests/internal/bench"
+	"github.com/gocmem/cmem/bench/internal/bench"
 )
 
 // A trial is a case as it was measured.

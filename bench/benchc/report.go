@@ -10,7 +10,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/gocmem/cmem/tests/internal/bench"
+	"github.com/gocmem/cmem/bench/internal/bench"
 )
 
 // A report is what -json writes.

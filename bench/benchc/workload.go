@@ -3,7 +3,7 @@ package main
 import (
 	"strconv"
 
-	"github.com/gocmem/cmem/tests/internal/bench"
+	"github.com/gocmem/cmem/bench/internal/bench"
 )
 
 // A figure is what is told of a round.

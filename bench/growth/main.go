@@ -22,7 +22,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gocmem/cmem/tests/internal/bench"
+	"github.com/gocmem/cmem/bench/internal/bench"
 )
 
 const exitUsage = 2

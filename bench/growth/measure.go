@@ -4,7 +4,7 @@ import (
 	"math/bits"
 	"time"
 
-	"github.com/gocmem/cmem/tests/internal/bench"
+	"github.com/gocmem/cmem/bench/internal/bench"
 )
 
 // samples are taken of each point in a process, one after another; the point is their median. They are many and short, so

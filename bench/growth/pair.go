@@ -4,7 +4,7 @@ import (
 	"sync"
 
 	"github.com/gocmem/cmem/cmem"
-	"github.com/gocmem/cmem/tests/internal/bench"
+	"github.com/gocmem/cmem/bench/internal/bench"
 )
 
 // fromBare is a sync.Pool of one size.

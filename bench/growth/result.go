@@ -4,7 +4,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/gocmem/cmem/tests/internal/bench"
+	"github.com/gocmem/cmem/bench/internal/bench"
 )
 
 // A result is what a curve came to: one chart or several.

@@ -1,15 +1,14 @@
-module github.com/gocmem/cmem/tests/peers
+module github.com/gocmem/cmem/bench/peers
 
 go 1.26.0
-
-replace github.com/gocmem/cmem => ../..
 
 require (
 	github.com/VictoriaMetrics/fastcache v1.13.0
 	github.com/apache/arrow-go/v18 v18.8.0
 	github.com/bytedance/gopkg v0.1.4
 	github.com/dgraph-io/ristretto/v2 v2.4.2
-	github.com/gocmem/cmem v0.0.0-00010101000000-000000000000
+	github.com/gocmem/cmem v0.1.0
+	github.com/gocmem/cmem/bench v0.1.0
 	github.com/libp2p/go-buffer-pool v0.1.0
 	github.com/prometheus/procfs v0.16.1
 	github.com/valyala/bytebufferpool v1.0.0

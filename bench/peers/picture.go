@@ -3,7 +3,7 @@ package main
 import (
 	"fmt"
 
-	"github.com/gocmem/cmem/tests/internal/bench"
+	"github.com/gocmem/cmem/bench/internal/bench"
 )
 
 // draw writes the picture: a panel for each workload and number of goroutines that has several sizes, a line a peer.

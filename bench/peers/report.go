@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/gocmem/cmem/tests/internal/bench"
+	"github.com/gocmem/cmem/bench/internal/bench"
 )
 
 // A report is what -json writes.

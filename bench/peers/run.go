@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/gocmem/cmem/tests/internal/bench"
+	"github.com/gocmem/cmem/bench/internal/bench"
 )
 
 // A runner measures, and keeps the children: one for each library that is preloaded, and one for garbage, under "".

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/gocmem/cmem/tests/internal/bench"
+	"github.com/gocmem/cmem/bench/internal/bench"
 )
 
 // print writes the tables: one a workload and number of goroutines, then memory at rest, notes, and the summary.

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gocmem/cmem/tests/internal/bench"
+	"github.com/gocmem/cmem/bench/internal/bench"
 )
 
 // A workload is a way to use buffers. What an operation is, it says; ns are those of one operation.

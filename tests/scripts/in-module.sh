@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# in-peers.sh COMMAND...: runs it in tests/peers, a module of its own whose peers need a newer Go than cmem does. Where there
+# in-module.sh DIRECTORY COMMAND...: runs it in the directory of a module that may need a newer Go than cmem does. Where there
 # is none, and go is not to download one, it says so and is content.
 set -euo pipefail
-cd "$(dirname "$0")/../peers"
+cd "$1"
 
 if ! out=$(go list -m 2>&1) && [[ $out == *'requires go >='* ]]; then
-    echo "tests/peers is left out: $out"
+    echo "$1 is left out: $out"
     exit 0
 fi
-exec "$@"
+exec "${@:2}"

@@ -3,7 +3,7 @@
  *     echo 1000000 | build/release/bench_alloc cmem pair --size 64
  *     echo 1000000 | LD_PRELOAD=libjemalloc.so.2 build/release/bench_alloc malloc pair --size 64
  *
- * The runner, tests/benchc, keeps one such process for each allocator and has them take turns.
+ * The runner, bench/benchc, keeps one such process for each allocator and has them take turns.
  *
  * The first line of output says whose malloc this process has. Then each line of input is a number of operations to
  * run, a round, and is answered with a line of JSON: what it took. The heap stays as it is from round to round. */

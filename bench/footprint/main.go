@@ -2,9 +2,9 @@
 // sync.Pool, C's malloc and cmem, under the loads that cmem is for. Each measurement runs in a process of its own, a
 // second instance of this program, so that none inherits another's heap.
 //
-//	go run ./tests/footprint                      all loads, some 15 minutes
-//	go run ./tests/footprint -modes cmem body     one load, one source of buffers
-//	go run ./tests/footprint -help                the flags and the loads
+//	go run ./bench/footprint                      all loads, some 15 minutes
+//	go run ./bench/footprint -modes cmem body     one load, one source of buffers
+//	go run ./bench/footprint -help                the flags and the loads
 //
 // MB is 10^6 bytes throughout.
 package main

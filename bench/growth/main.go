@@ -3,9 +3,9 @@
 // its own, a second instance of this program, so that none inherits another's heap, in each round anew: the rounds of a point
 // lie minutes apart, so that what disturbs the machine for a while disturbs few of them.
 //
-//	go run ./tests/growth                     all curves, some 4 minutes
-//	go run ./tests/growth -only live,extent   two of them
-//	go run ./tests/growth -help               the flags and the curves
+//	go run ./bench/growth                     all curves, some 4 minutes
+//	go run ./bench/growth -only live,extent   two of them
+//	go run ./bench/growth -help               the flags and the curves
 package main
 
 import (

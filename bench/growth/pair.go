@@ -3,8 +3,8 @@ package main
 import (
 	"sync"
 
-	"github.com/gocmem/cmem/cmem"
 	"github.com/gocmem/cmem/bench/internal/bench"
+	"github.com/gocmem/cmem/cmem"
 )
 
 // fromBare is a sync.Pool of one size.

@@ -13,7 +13,7 @@
 //
 // Both are caps: a smaller ulimit -s stays as it is. Resident memory hardly changes, for what goes away are reservations
 // that nobody touches. It matters where something counts them: ulimit -v, an alarm on VSZ, and for stacks strict
-// overcommit. The command "go test -run Footprint -v ./cmem/lean" in the module's directory shows by how much.
+// overcommit. The command "go test -run Footprint -v ./cmem/lean" in a clone of the repository shows by how much.
 //
 // # What it costs
 //

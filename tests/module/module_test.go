@@ -1,50 +1,86 @@
 //go:build !race && !asan && !goexperiment.cgocheck2
 
-// Package module tests the module from outside: as the programs of its users get it, and built with the tools that find
-// their mistakes. The builds are the same whatever the tests themselves are built with, so they are made once.
+// Package module tests the modules from outside: as the programs of their users get them, released and built with the tools
+// that find mistakes. The builds are the same whatever the tests themselves are built with, so they are made once.
 package module
 
 import (
+	"fmt"
 	"go/build"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/gocmem/cmem/tests/release/pack"
 )
 
-// root is the directory of this module.
+// root is the directory of the repository.
 const root = "../.."
 
-// goMod is a user's: without the requirements of the module's own tools.
-const goMod = `module example.com/user
+// served is the repository's modules as a proxy has them, at the version that they require each other at.
+var served struct{ proxy, version string }
 
-go 1.24
+func TestMain(m *testing.M) {
+	os.Exit(testMain(m))
+}
 
-require github.com/gocmem/cmem v0.1.0
+func testMain(m *testing.M) int {
+	proxy, err := os.MkdirTemp("", "cmem-module-test-")
+	if err == nil {
+		defer os.RemoveAll(proxy)
+		served.proxy = proxy
+		err = serve()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
+}
 
-replace github.com/gocmem/cmem => `
+// serve writes the modules. All are to require each other at one version, or what is tested is no release.
+func serve() error {
+	modules, err := pack.Modules(root)
+	if err != nil {
+		return err
+	}
+	for _, m := range modules {
+		for _, r := range m.Requires {
+			if served.version == "" {
+				served.version = r.Version
+			}
+			if r.Version != served.version {
+				return fmt.Errorf("%s requires %s, and another module requires one of this repository at %s: expected one version", m.Path, r, served.version)
+			}
+		}
+	}
+	for _, m := range modules {
+		if _, err := m.Write(served.proxy, served.version); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
-// A module is a user's, in a directory of its own, for which nothing may be downloaded.
+// A module is a user's, in a directory of its own, with an empty module cache.
 type module struct {
 	t   *testing.T
 	dir string
 	env []string
 }
 
-// newModule makes a module of files from testdata/user.
+// newModule makes a module of files from testdata/user. Nothing but this repository's modules may be downloaded for it. With
+// -trimpath what was compiled for one test serves the others, whose module caches have other paths.
 func newModule(t *testing.T, files ...string) *module {
 	t.Helper()
-	dir := t.TempDir()
-	at, err := filepath.Abs(root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := &module{t: t, dir: dir, env: append(os.Environ(),
-		"GOFLAGS=-mod=mod", "GOPROXY=off", "GOSUMDB=off", "GOWORK=off", "GOTOOLCHAIN=local", "GOEXPERIMENT=",
-		"GOMODCACHE="+t.TempDir(), "CGO_ENABLED=1", "CGO_CFLAGS=", "CMEMDEBUG=")}
-	m.write("go.mod", goMod+at+"\n")
+	m := &module{t: t, dir: t.TempDir(), env: append(os.Environ(),
+		"GOFLAGS=-modcacherw -trimpath", "GOPROXY=file://"+served.proxy, "GOSUMDB=off", "GOWORK=off", "GOTOOLCHAIN=local", "GOEXPERIMENT=",
+		"GOMODCACHE="+t.TempDir(), "GOBIN=", "CGO_ENABLED=1", "CGO_CFLAGS=", "CMEMDEBUG=")}
+	m.write("go.mod", "module example.com/user\n\ngo 1.24\n")
 	for _, name := range files {
 		text, err := os.ReadFile(filepath.Join("testdata/user", name))
 		if err != nil {
@@ -53,6 +89,17 @@ func newModule(t *testing.T, files ...string) *module {
 		m.write(name, string(text))
 	}
 	return m
+}
+
+// others is where modules of others come from: the module cache of whoever runs the tests, then as usual.
+func others(t *testing.T) string {
+	t.Helper()
+	out, err := exec.Command("go", "env", "GOMODCACHE", "GOPROXY").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache, proxy, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+	return "file://" + cache + "/cache/download," + proxy
 }
 
 func (m *module) write(name, text string) {
@@ -102,25 +149,63 @@ func needCgo(t *testing.T) {
 	}
 }
 
-// TestReplace uses the module as a directory. What the module requires for its own tools is nothing to its user.
-func TestReplace(t *testing.T) {
+// TestGet adds cmem to a program. Its module graph is to gain cmem, and what that says of Go's version, and nothing more.
+func TestGet(t *testing.T) {
 	needCgo(t)
 	m := newModule(t, "main.go")
+	m.run("go", "get", "github.com/gocmem/cmem")
 	m.buildAndRun(overC)
 	m.run("go", "mod", "tidy")
 	m.buildAndRun(overC)
-	if modules := m.run("go", "list", "-deps", "-f", "{{with .Module}}{{.Path}}{{end}}", "."); strings.Trim(
-		strings.NewReplacer("example.com/user", "", "github.com/gocmem/cmem", "").Replace(modules), "\n") != "" {
-		t.Errorf("the program is built from more modules than its own and cmem:\n%s", modules)
+	cmem := "github.com/gocmem/cmem@" + served.version
+	got := strings.Split(m.run("go", "mod", "graph"), "\n")
+	want := []string{
+		"example.com/user " + cmem,
+		"example.com/user go@1.24",
+		cmem + " go@1.24",
+		"go@1.24 toolchain@go1.24",
 	}
-	if _, err := os.Stat(filepath.Join(m.dir, "go.sum")); err == nil {
-		t.Error("go mod tidy has written a go.sum: it wants modules that a user of package cmem does not need")
+	if !slices.Equal(got, want) {
+		t.Errorf("go mod graph prints\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
+}
+
+// TestVet compiles all packages of cmem and their tests, in the user's module: they want the standard library only.
+func TestVet(t *testing.T) {
+	needCgo(t)
+	m := newModule(t, "main.go")
+	m.run("go", "get", "github.com/gocmem/cmem")
+	m.run("go", "vet", "github.com/gocmem/cmem/...")
+}
+
+// TestInstall installs the command by its version, which go refuses where a go.mod replaces anything.
+func TestInstall(t *testing.T) {
+	needCgo(t)
+	m := newModule(t)
+	m.set("GOPROXY=file://"+served.proxy+","+others(t), "GOBIN="+m.dir)
+	m.run("go", "install", "github.com/gocmem/cmem/go/cmd/cmem@"+served.version)
+	if out := m.run("./cmem", "classes"); !strings.Contains(out, "class") {
+		t.Errorf("cmem classes printed\n%s", out)
+	}
+}
+
+// TestReplace uses the repository's directory, whose go.work is nothing to the user.
+func TestReplace(t *testing.T) {
+	needCgo(t)
+	m := newModule(t, "main.go")
+	at, err := filepath.Abs(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.set("GOPROXY=off")
+	m.run("go", "mod", "edit", "-require=github.com/gocmem/cmem@v0.0.0", "-replace=github.com/gocmem/cmem="+at)
+	m.buildAndRun(overC)
 }
 
 // TestNoCgo builds the same program without a C compiler.
 func TestNoCgo(t *testing.T) {
 	m := newModule(t, "main.go", "shared.go")
+	m.run("go", "get", "github.com/gocmem/cmem")
 	m.set("CGO_ENABLED=0", "CC=/nowhere/cc")
 	m.buildAndRun(overGo)
 }
@@ -129,6 +214,7 @@ func TestNoCgo(t *testing.T) {
 func TestVendor(t *testing.T) {
 	needCgo(t)
 	m := newModule(t, "main.go")
+	m.run("go", "get", "github.com/gocmem/cmem")
 	m.run("go", "mod", "vendor")
 	const inVendor = "vendor/github.com/gocmem/cmem/c"
 	for _, pattern := range []string{"*.c", "*.h"} {
@@ -147,7 +233,7 @@ func TestVendor(t *testing.T) {
 			}
 		}
 	}
-	m.set("GOFLAGS=-mod=vendor")
+	m.set("GOFLAGS=-mod=vendor", "GOPROXY=off", "GOMODCACHE="+t.TempDir())
 	if got, want := m.run("go", "list", "-f", "{{.Dir}}", "github.com/gocmem/cmem/c"), filepath.Join(m.dir, inVendor); !sameFile(got, want) {
 		t.Errorf("package c is taken from %s, want %s", got, want)
 	}
@@ -164,23 +250,7 @@ func sameFile(a, b string) bool {
 func TestUsersCgo(t *testing.T) {
 	needCgo(t)
 	m := newModule(t, "main.go", "shared.go")
+	m.run("go", "get", "github.com/gocmem/cmem")
 	m.set("CGO_CFLAGS=-O2 -g -I" + m.run("go", "list", "-f", "{{.Dir}}", "github.com/gocmem/cmem/c"))
 	m.buildAndRun(overC)
-}
-
-// TestOtherSystems compiles package cmem and its tests for systems where libcmem does not run.
-func TestOtherSystems(t *testing.T) {
-	for _, system := range []string{"linux/386", "windows/amd64", "darwin/arm64"} {
-		t.Run(system, func(t *testing.T) {
-			goos, goarch, _ := strings.Cut(system, "/")
-			for _, args := range [][]string{{"build", "./cmem"}, {"vet", "./cmem"}} {
-				cmd := exec.Command("go", args...)
-				cmd.Dir = root
-				cmd.Env = append(os.Environ(), "GOOS="+goos, "GOARCH="+goarch, "CGO_ENABLED=0")
-				if out, err := cmd.CombinedOutput(); err != nil {
-					t.Errorf("go %s: %v\n%s", strings.Join(args, " "), err, out)
-				}
-			}
-		})
-	}
 }

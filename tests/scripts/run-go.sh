@@ -33,13 +33,13 @@ check_answers() {
             echo "$name: $package has tests, and none was run" >&2
             missing=1
         fi
-    done < <(find . \( -name '.?*' -o -name '_*' -o -name testdata -o -mindepth 1 -type d -exec test -e '{}/go.work' \; \) -prune \
+    done < <(find . \( -name '.?*' -o -name '_*' -o -name testdata -o ! -path . -type d -exec test -e '{}/go.work' \; \) -prune \
         -o -name '*_test.go' -printf '%h\n' | sort -u)
     return $missing
 }
 
 go test -v -count=1 -vet=off -timeout=5m "$@" 2>&1 | awk -v name="$name" -v answers="$answers" '
-    /^(ok  |\?   |FAIL)\t/ { split($2, words, " "); print words[1] >answers }
+    /^(ok  |\?   |FAIL)\t/ { print $2 >answers }
     /^ok  \t/   { ok++; print; output = ""; next }
     /^\?   \t/  { output = ""; next }
     /^FAIL\t/   { bad++; printf "%s", output; print; output = ""; next }

@@ -19,7 +19,7 @@ func TestUpToDate(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(got, want) {
-			t.Errorf("%s is not what the template makes: run go generate in tests/peers", f.Name)
+			t.Errorf("%s is not what the template makes: run go generate in bench/peers", f.Name)
 		}
 	}
 }

@@ -130,6 +130,8 @@ func run(ctx context.Context, opts *options) error {
 	return present(opts, trials)
 }
 
+const proxyPackage = "github.com/gocmem/cmem/examples/proxy"
+
 // moduleRoot returns the directory of the module this program is run in.
 func moduleRoot(ctx context.Context) (string, error) {
 	out, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
@@ -138,13 +140,13 @@ func moduleRoot(ctx context.Context) (string, error) {
 	}
 	file := strings.TrimSpace(string(out))
 	if file == "" || file == os.DevNull {
-		return "", fmt.Errorf("no go.mod here: run the demo within the cmem module")
+		return "", fmt.Errorf("no go.mod here: run the demo within cmem's repository")
 	}
 	return filepath.Dir(file), nil
 }
 
 func build(ctx context.Context, root, into string) (programs, error) {
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", into, "./examples/proxy", "./examples/proxy/loadgen")
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", into, proxyPackage, proxyPackage+"/loadgen")
 	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return programs{}, fmt.Errorf("%s: %w\n%s", cmd, err, out)

@@ -34,7 +34,7 @@ type Module struct {
 
 // Modules returns the repository's modules, each after those that it requires. Modules in testdata are none.
 func Modules(root string) ([]*Module, error) {
-	names, err := listFiles(root)
+	names, err := Files(root)
 	if err != nil {
 		return nil, err
 	}
@@ -52,8 +52,8 @@ func Modules(root string) ([]*Module, error) {
 	return inOrder(found)
 }
 
-// listFiles returns what git has or would take of the work tree.
-func listFiles(root string) ([]string, error) {
+// Files returns the names, from the root, of what git has or would take of the work tree.
+func Files(root string) ([]string, error) {
 	cmd := exec.Command("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
 	cmd.Dir = root
 	cmd.Stderr = os.Stderr

@@ -3,7 +3,7 @@
 // Command vszdocs measures the programs of examples/vsz by cmem vsz, and writes tables and pictures into docs: in
 // docs/vsz.md what stands between <!-- vsz:NAME begin --> and <!-- vsz:NAME end -->, and docs/vsz-NAME.svg.
 //
-// Each table is headed by the command that made it. It is run in the module's root: make vsz.
+// Each table is headed by the command that made it. It is run in the repository's root: make vsz.
 package main
 
 import (
@@ -73,7 +73,7 @@ func generate(ctx context.Context, only string) error {
 	page := filepath.Join(docs, "vsz.md")
 	old, err := os.ReadFile(page)
 	if err != nil {
-		return fmt.Errorf("%w: expected to run in the module's root", err)
+		return fmt.Errorf("%w: expected to run in the repository's root", err)
 	}
 	chosen, err := choose(only, string(old))
 	if err != nil {

@@ -81,8 +81,8 @@ func check(root, version string, tags []string) error {
 	if err != nil {
 		return err
 	}
-	for _, tag := range strings.Fields(there) {
-		if slices.Contains(tags, tag) {
+	for _, tag := range tags {
+		if slices.Contains(strings.Fields(there), tag) {
 			return fmt.Errorf("tag %s is there already; expected a version that is not released", tag)
 		}
 	}

@@ -12,7 +12,6 @@ require (
 	github.com/libp2p/go-buffer-pool v0.1.0
 	github.com/prometheus/procfs v0.16.1
 	github.com/valyala/bytebufferpool v1.0.0
-	go.uber.org/goleak v1.3.0
 	google.golang.org/grpc v1.85.0
 	modernc.org/memory v1.12.1
 )

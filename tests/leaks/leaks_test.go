@@ -1,3 +1,5 @@
+//go:build go1.25
+
 // Package leaks looks at cmem with goleak, as programs do that use both.
 package leaks
 

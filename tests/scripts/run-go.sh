@@ -38,7 +38,7 @@ check_answers() {
     return $missing
 }
 
-go test -v -count=1 -vet=off -timeout=5m "$@" 2>&1 | awk -v name="$name" -v answers="$answers" '
+go test -v -count=1 -vet=off -timeout=10m "$@" 2>&1 | awk -v name="$name" -v answers="$answers" '
     /^(ok  |\?   |FAIL)\t/ { print $2 >answers }
     /^ok  \t/   { ok++; print; output = ""; next }
     /^\?   \t/  { output = ""; next }

@@ -83,7 +83,7 @@ static void fork_child(void) {
  * so it stays. (dlopen by its name would be warned of when a static program is linked.) */
 static void stay_loaded(void) {
     Dl_info info;
-    struct link_map *self;
+    struct link_map *self = NULL; /* MemorySanitizer does not see that it is set */
     if (dlsym == NULL || dladdr1 == NULL) return;
     if (dladdr1(&exit_key, &info, (void **)&self, RTLD_DL_LINKMAP) == 0) return;
     if (self->l_name[0] == '\0') return; /* the program */

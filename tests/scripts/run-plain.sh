@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # run-plain.sh COMMAND...: runs each program or script by itself. Exit status 0 means passed, 77 that it cannot run here (it
-# prints why); anything else has failed, as has one that is not through after two minutes: a hang is a fault that is looked for.
+# prints why); anything else has failed, as has one that is not through after five minutes: a hang is a fault that is looked for.
 set -euo pipefail
 ulimit -c 0
 
@@ -8,7 +8,7 @@ passed=0 skipped=0 failed=0
 for command; do
     log=build/plain/$(tr / . <<<"$command").log status=0
     mkdir -p build/plain
-    timeout --kill-after=5 120 "$command" >"$log" 2>&1 || status=$?
+    timeout --kill-after=5 300 "$command" >"$log" 2>&1 || status=$?
     case $status in
     0) passed=$((passed + 1)) ;;
     77)

@@ -39,8 +39,18 @@ package c
 #cgo noescape memcpy
 #cgo nocallback memcpy
 
-#include "internal.h"
-#include "poison.h"
+#include "block.h"
+#include "cache.h"
+#include "central.h"
+#include "cmem.h"
+#include "direct.h"
+#include "large.h"
+#include "pageheap.h"
+#include "pagemap.h"
+#include "report.h"
+#include "scavenger.h"
+#include "tool.h"
+#include "transfer.h"
 
 #include <string.h>
 

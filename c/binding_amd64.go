@@ -2,7 +2,7 @@
 
 package c
 
-// #include "internal.h"
+// #include "cache.h"
 import "C"
 
 // LastCacheOffset is how far from its thread pointer, FS, each thread has three words for Go's fast path, 0 at first.

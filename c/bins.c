@@ -1,7 +1,11 @@
 //go:build linux && (amd64 || arm64 || riscv64)
 
 /* bins.c: spans by length. Finding one takes a look at a bitmap and a walk down one tree. */
-#include "internal.h"
+#include "base.h"
+#include "bins.h"
+#include "panic.h"
+#include "span.h"
+#include "tree.h"
 
 static unsigned bin_shift(size_t npages) { return npages < 16 ? 0 : 60u - (unsigned)__builtin_clzl(npages); }
 

@@ -5,8 +5,18 @@
  * The fast paths (cmem.c for C threads, cmem/heap_c.go for Ps) do no more than move a magazine's top, and what happens
  * when a magazine is empty or full is there too. Here is what concerns all caches.
  */
-#include "internal.h"
-#include "poison.h"
+#include "base.h"
+#include "cache.h"
+#include "central.h"
+#include "cmem.h"
+#include "lock.h"
+#include "meta.h"
+#include "os.h"
+#include "pagemap.h"
+#include "panic.h"
+#include "sizeclass.h"
+#include "span.h"
+#include "tool.h"
 
 #include <string.h>
 

@@ -6,7 +6,17 @@
  * others drain and go back to the page heap. A large class keeps nothing: its blocks are spans, and the page heap,
  * which all classes share, is their pool.
  */
-#include "internal.h"
+#include "base.h"
+#include "central.h"
+#include "lock.h"
+#include "meta.h"
+#include "pageheap.h"
+#include "pagemap.h"
+#include "panic.h"
+#include "sizeclass.h"
+#include "span.h"
+#include "transfer.h"
+#include "tree.h"
 
 /* A range of elements is initialized as GNU C has it; ISO C has no way that does not repeat them all. */
 __extension__ static struct central {

@@ -1,8 +1,26 @@
 //go:build linux && (amd64 || arm64 || riscv64)
 
 /* cmem.c: the public functions, the fast path of C threads, and what becomes of their caches. */
-#include "internal.h"
-#include "poison.h"
+#include "base.h"
+#include "block.h"
+#include "cache.h"
+#include "central.h"
+#include "check.h"
+#include "cmem.h"
+#include "direct.h"
+#include "large.h"
+#include "lock.h"
+#include "meta.h"
+#include "pageheap.h"
+#include "pagemap.h"
+#include "panic.h"
+#include "report.h"
+#include "scavenger.h"
+#include "sizeclass.h"
+#include "span.h"
+#include "start.h"
+#include "tool.h"
+#include "transfer.h"
 
 #include <errno.h>
 #include <string.h>

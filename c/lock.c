@@ -2,7 +2,10 @@
 
 /* lock.c: who holds all locks for a fork, and the debug build's check that locks are taken in the order of their ranks (as jemalloc's
  * witnesses). */
-#include "internal.h"
+#include "base.h"
+#include "lock.h"
+#include "panic.h"
+#include "sizeclass.h"
 
 _Atomic(pthread_t) cmem__forker;
 

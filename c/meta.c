@@ -5,7 +5,11 @@
  * Nothing of ours comes from malloc but regions, so that span descriptors do not scatter over glibc's per-thread
  * arenas and keep those from being trimmed. Chunks are never given back; what is freed is reused by size.
  */
-#include "internal.h"
+#include "base.h"
+#include "lock.h"
+#include "meta.h"
+#include "os.h"
+#include "panic.h"
 
 #include <string.h>
 

@@ -1,12 +1,9 @@
 //go:build linux && (amd64 || arm64 || riscv64)
 
 /* os.c: the operating system and the malloc below us. The only file that makes system calls for memory. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* mremap; NOLINT: the name is the C library's */
-#endif
-
-#include "internal.h"
-#include "poison.h"
+#include "base.h"
+#include "os.h"
+#include "tool.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -9,8 +9,17 @@
  * region. What is cold in a long window is filled with hot pages from elsewhere in the heap, which the
  * kernel moves for a fraction of what it costs to give a page back and to fault another one in.
  */
-#include "internal.h"
-#include "poison.h"
+#include "base.h"
+#include "bins.h"
+#include "cmem.h"
+#include "lock.h"
+#include "meta.h"
+#include "os.h"
+#include "pageheap.h"
+#include "pagemap.h"
+#include "panic.h"
+#include "span.h"
+#include "tool.h"
 
 #include <errno.h>
 

@@ -2,7 +2,10 @@
 
 /* pagemap.c: from an address to its tag and span, in two loads and without a lock; and marks of pages, among which the page
  * heap finds where an extent begins. */
-#include "internal.h"
+#include "base.h"
+#include "meta.h"
+#include "pagemap.h"
+#include "panic.h"
 
 /* 2 MiB of .bss, of which the pages that are touched count. */
 _Atomic(struct cmem__leaf *) cmem__pagemap[ROOT_LEN];

@@ -1,12 +1,15 @@
 //go:build linux && (amd64 || arm64 || riscv64)
 
-/* report.c: says what an address is, and ends the process where the caller broke the rules. */
-#include "internal.h"
+/* report.c: says what an address is, and what is wrong with it where the caller broke the rules. */
+#include "base.h"
+#include "pageheap.h"
+#include "pagemap.h"
+#include "panic.h"
+#include "report.h"
+#include "sizeclass.h"
+#include "span.h"
 
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 /* In the small span s: the block that covers p. */
 static struct cmem__place locate_small(const struct cmem__span *s, uintptr_t p) {
@@ -86,26 +89,8 @@ size_t cmem__describe(uintptr_t p, enum cmem__use use, char *buf, size_t len) {
     return n < 0 ? 0 : (size_t)n < len ? (size_t)n : len - 1;
 }
 
-/* One write, so that lines of two threads do not mix. A write is a cancellation point: the thread must not end before it aborts. */
-static _Noreturn void die(const char *fmt, ...) {
-    char line[320];
-    int state;
-    va_list args;
-    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-    va_start(args, fmt);
-    int n = vsnprintf(line, sizeof line, fmt, args);
-    va_end(args);
-    size_t len = n < 0 ? 0 : (size_t)n < sizeof line ? (size_t)n : sizeof line - 1;
-    if (write(STDERR_FILENO, line, len) < 0) abort(); /* standard error is closed: the signal must tell */
-    abort();
-}
-
 void cmem__misuse(const char *func, enum cmem__use use, uintptr_t p) {
     char what[200];
     cmem__describe(p, use, what, sizeof what);
-    die("cmem: %s(%#zx): %s\n", func, (size_t)p, what);
-}
-
-void cmem__panic(const char *what, uintptr_t p) {
-    die("cmem: heap corruption: %s (%#zx)\n", what, (size_t)p);
+    cmem__die("cmem: %s(%#zx): %s\n", func, (size_t)p, what);
 }

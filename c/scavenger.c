@@ -2,13 +2,17 @@
 
 /* scavenger.c: how hard to look for idle memory, and the thread that does, for programs without Go, where a goroutine
  * does it. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* pthread_setname_np; NOLINT: the name is the C library's */
-#endif
-
-#include "internal.h"
+#include "base.h"
+#include "cache.h"
+#include "cmem.h"
+#include "os.h"
+#include "pageheap.h"
+#include "scavenger.h"
+#include "start.h"
+#include "transfer.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 
 #define PERIOD_MIN_NS ((uint64_t)10000000)

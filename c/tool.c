@@ -1,10 +1,9 @@
-//go:build linux
+//go:build linux && (amd64 || arm64 || riscv64)
 
-/* tool.c: which tool watches the program's memory, and how it is told what poison.h is about. Part of every build of the library: the
+/* tool.c: which tool watches the program's memory, and how it is told what tool.h is about. Part of every build of the library: the
  * sanitizers are known by weak symbols, memcheck by its answer to a request.
  */
-#include "poison.h"
-#include "internal.h"
+#include "tool.h"
 
 /* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the names are the sanitizers' */
 #define WEAK __attribute__((weak))

@@ -8,7 +8,15 @@
  * central where it finds a list taken. How much may lie in a list is for C alone to say, so that Go writes nothing that all
  * lists share.
  */
-#include "internal.h"
+#include "base.h"
+#include "central.h"
+#include "lock.h"
+#include "os.h"
+#include "pagemap.h"
+#include "panic.h"
+#include "sizeclass.h"
+#include "span.h"
+#include "transfer.h"
 
 #include <string.h>
 

@@ -3,7 +3,10 @@
 /* tree.c: address-ordered trees of spans (treaps: the priority is a hash of the address, so the shape depends on
  * the members only and no random state is kept). Insert and remove take O(log n) expected. A span can stand in one tree of
  * each kind `k` at a time. */
-#include "internal.h"
+#include "base.h"
+#include "panic.h"
+#include "span.h"
+#include "tree.h"
 
 /* One multiplication alone would give pages at some equal distances, Fibonacci numbers with this factor, rising or falling
  * priorities, and so make the tree a list. */

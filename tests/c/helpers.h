@@ -4,11 +4,19 @@
 
 #define _GNU_SOURCE
 
-#include "internal.h"
+#include "base.h"
+#include "check.h"
+#include "cmem.h"
+#include "os.h"
+#include "pagemap.h"
+#include "span.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

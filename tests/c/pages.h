@@ -4,6 +4,12 @@
 
 #include "fake_os.h"
 
+#include "check.h"
+#include "os.h"
+#include "pageheap.h"
+#include "sizeclass.h"
+#include "span.h"
+
 #include <criterion/criterion.h>
 
 #define FIRST_PAGES (REGION_FIRST >> PAGE_SHIFT)

@@ -1,6 +1,8 @@
 /* stress_fork.c: forks while other threads allocate, free and scavenge. Each child uses the heap that it got. */
 #include "stress.h"
 
+#include "check.h"
+
 #include <sys/wait.h>
 
 enum { THREADS = 3, SLOTS = 32 };

@@ -2,6 +2,8 @@
  * counts. Every structure of the heap is checked every now and then. */
 #include "stress.h"
 
+#include "sizeclass.h"
+
 enum { SLOTS = 400 };
 #define LIVE_LIMIT (96 * MIB)
 

@@ -1,7 +1,10 @@
 /* stress_poison.c: AddressSanitizer and valgrind's memcheck see which bytes of the pool are a caller's: just those that
  * were asked for, as long as the block lives. Where neither runs there is nothing to tell. */
-#include "poison.h"
 #include "stress.h"
+
+#include "block.h"
+#include "sizeclass.h"
+#include "tool.h"
 
 #include <sys/wait.h>
 #if __has_include(<valgrind/memcheck.h>)

@@ -2,6 +2,8 @@
  * lose its contents, and at the end everything that is free has been given back once. */
 #include "stress.h"
 
+#include "check.h"
+
 enum { THREADS = 3, SLOTS = 64 };
 
 static struct budget budget;

@@ -2,6 +2,9 @@
  * place. Meanwhile somebody reads the statistics and walks the heap. */
 #include "stress.h"
 
+#include "cache.h"
+#include "check.h"
+
 enum { MAILBOXES = 256, THREADS = 6, OPS_OF_A_LIFE = 2000 };
 
 static _Atomic(struct block *) mailbox[MAILBOXES];

@@ -1,9 +1,14 @@
 /* stress_transfer.c: threads exchange blocks through a transfer list as the Ps of a Go program do, where they can, and by way of
  * central where not. Meanwhile somebody trims the lists, changes their limit, reads the statistics and walks the heap. */
 #include "stress.h"
-#include "transfer.h"
+#include "go_transfer.h"
 
-#include "poison.h"
+#include "central.h"
+#include "check.h"
+#include "sizeclass.h"
+#include "span.h"
+#include "tool.h"
+#include "transfer.h"
 
 enum { THREADS = 3, MAGAZINE = 16, ROUNDS = 50 };
 

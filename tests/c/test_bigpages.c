@@ -1,6 +1,10 @@
 /* test_bigpages.c: a machine whose physical pages are of 64 KiB: only whole ones can be given back. */
 #include "pages.h"
 
+#include "pageheap.h"
+#include "pagemap.h"
+#include "span.h"
+
 #include <dlfcn.h>
 
 #define PHYSICAL ((uintptr_t)16) /* pages in one */

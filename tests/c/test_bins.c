@@ -1,6 +1,11 @@
 /* test_bins.c: spans by length, against a sorted array. */
 #include "helpers.h"
 
+#include "bins.h"
+#include "sizeclass.h"
+#include "span.h"
+#include "tree.h"
+
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
 #include <criterion/redirect.h>

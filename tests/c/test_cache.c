@@ -1,6 +1,12 @@
 /* test_cache.c: what a thread keeps, how much of it, and what becomes of it when the thread ends. */
 #include "helpers.h"
 
+#include "cache.h"
+#include "central.h"
+#include "meta.h"
+#include "sizeclass.h"
+#include "span.h"
+
 #include <criterion/criterion.h>
 #include <limits.h>
 

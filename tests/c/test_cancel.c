@@ -2,6 +2,10 @@
  * its own. */
 #include "pages.h"
 
+#include "central.h"
+#include "span.h"
+#include "transfer.h"
+
 #include <signal.h>
 
 enum { HUGE = 40 << 20 };

@@ -1,6 +1,13 @@
 /* test_central.c: the free blocks that are in no cache. */
 #include "helpers.h"
 
+#include "central.h"
+#include "check.h"
+#include "meta.h"
+#include "pagemap.h"
+#include "sizeclass.h"
+#include "span.h"
+
 #include <criterion/criterion.h>
 #include <criterion/redirect.h>
 #include <signal.h>

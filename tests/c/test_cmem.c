@@ -1,6 +1,11 @@
 /* test_cmem.c: the public functions, as cmem.h promises them. */
 #include "helpers.h"
 
+#include "block.h"
+#include "direct.h"
+#include "report.h"
+#include "sizeclass.h"
+
 #include <criterion/criterion.h>
 
 /* The compiler must not know sizes that are impossible on purpose. */

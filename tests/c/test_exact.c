@@ -1,6 +1,15 @@
 /* test_exact.c: blocks that are no class's: of 256 KiB or more, with no more pages than they need. */
 #include "helpers.h"
 
+#include "block.h"
+#include "cache.h"
+#include "direct.h"
+#include "os.h"
+#include "pagemap.h"
+#include "report.h"
+#include "sizeclass.h"
+#include "span.h"
+
 #include <criterion/criterion.h>
 
 #define EXACT_CLASS class_of(EXACT_MIN)

@@ -1,6 +1,10 @@
 /* test_fork.c: a child of fork has a heap that is whole, whatever other threads of the parent were doing. */
 #include "pages.h"
 
+#include "check.h"
+#include "pagemap.h"
+#include "span.h"
+
 #include <signal.h>
 #include <sys/wait.h>
 

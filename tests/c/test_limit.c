@@ -2,6 +2,12 @@
  * threads' caches, and the scavenger's thread. */
 #include "fake_os.h"
 
+#include "cache.h"
+#include "central.h"
+#include "check.h"
+#include "os.h"
+#include "sizeclass.h"
+
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <semaphore.h>

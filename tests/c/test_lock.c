@@ -1,6 +1,12 @@
 /* test_lock.c: a debug build aborts on a wrong order of locks, so that every test is one of lock order too. */
 #include "helpers.h"
 
+#include "cache.h"
+#include "central.h"
+#include "lock.h"
+#include "meta.h"
+#include "pageheap.h"
+
 #include <criterion/criterion.h>
 #include <criterion/redirect.h>
 #include <signal.h>

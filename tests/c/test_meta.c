@@ -1,6 +1,8 @@
 /* test_meta.c: memory for the library's own structures. */
 #include "helpers.h"
 
+#include "meta.h"
+
 #include <criterion/criterion.h>
 #include <criterion/redirect.h>
 #include <signal.h>

@@ -1,6 +1,14 @@
 /* test_moves.c: resident pages that are moved to where they are needed, and kernels that do not move them. */
 #include "pages.h"
 
+#include "check.h"
+#include "direct.h"
+#include "os.h"
+#include "pageheap.h"
+#include "report.h"
+#include "sizeclass.h"
+#include "span.h"
+
 /* What is moved, in pages: pieces that begin at multiples of this and are multiples of it, into spans of SPAN or more. */
 #define PIECE ((size_t)32)
 #define SPAN ((size_t)256)
@@ -571,7 +579,7 @@ Test(moves, not_beyond_two_gib) {
     needs_moves();
     align_next_region();
     lay_out(within, (size_t[]){SPAN, PIECE, PIECE, 1}, 4);
-    most = take_region(MOVABLE - FIRST_PAGES - 2 * REGION + REGION_ALIGN_PAGES);
+    most = take_region(MOVABLE - FIRST_PAGES - 2 * REGION + REGION_ALIGN / PAGE_SIZE);
     lay_out(beyond, (size_t[]){SPAN, PIECE, PIECE, 1}, 4);
 
     struct cmem__span **gap = within, **donor = beyond;

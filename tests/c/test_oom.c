@@ -1,6 +1,14 @@
 /* test_oom.c: no memory to be had: NULL and ENOMEM, and a heap that is whole afterwards. */
 #include "fake_os.h"
 
+#include "check.h"
+#include "direct.h"
+#include "meta.h"
+#include "os.h"
+#include "pageheap.h"
+#include "sizeclass.h"
+#include "span.h"
+
 #include <criterion/criterion.h>
 #include <sys/resource.h>
 

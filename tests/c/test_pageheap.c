@@ -1,6 +1,13 @@
 /* test_pageheap.c: which pages are handed out, how they come back, and what the operating system gets. */
 #include "pages.h"
 
+#include "check.h"
+#include "os.h"
+#include "pageheap.h"
+#include "pagemap.h"
+#include "sizeclass.h"
+#include "span.h"
+
 #include <criterion/redirect.h>
 #include <signal.h>
 

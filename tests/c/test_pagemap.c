@@ -1,6 +1,11 @@
 /* test_pagemap.c: from address to tag and span. */
 #include "helpers.h"
 
+#include "meta.h"
+#include "pagemap.h"
+#include "sizeclass.h"
+#include "span.h"
+
 #include <criterion/criterion.h>
 #include <criterion/redirect.h>
 #include <signal.h>

@@ -1,6 +1,12 @@
 /* test_report.c: what an address is, for every kind of address. Nothing here may read the address itself. */
 #include "helpers.h"
 
+#include "pagemap.h"
+#include "panic.h"
+#include "report.h"
+#include "sizeclass.h"
+#include "span.h"
+
 #include <criterion/criterion.h>
 #include <criterion/redirect.h>
 #include <signal.h>

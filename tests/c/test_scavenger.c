@@ -1,6 +1,10 @@
 /* test_scavenger.c: how much stays resident while the heap is settled, by what faults have cost of late. The clocks are the test's. */
 #include "pages.h"
 
+#include "check.h"
+#include "scavenger.h"
+#include "span.h"
+
 #include <sys/syscall.h>
 #include <time.h>
 

@@ -1,6 +1,11 @@
 /* test_sizeclass.c: the arithmetic of size classes, against its definition in words. */
 #include "helpers.h"
 
+#include "central.h"
+#include "pagemap.h"
+#include "sizeclass.h"
+#include "span.h"
+
 #include <criterion/criterion.h>
 
 /* No more than an eighth over what was asked for; up to 128 bytes the step of 16 decides. */

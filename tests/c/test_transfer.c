@@ -1,4 +1,10 @@
 /* test_transfer.c: free blocks of large classes on their way from one cache to another. */
+#include "go_transfer.h"
+
+#include "central.h"
+#include "check.h"
+#include "sizeclass.h"
+#include "span.h"
 #include "transfer.h"
 
 #include <criterion/criterion.h>

@@ -1,6 +1,10 @@
 /* test_tree.c: the address-ordered tree against a sorted array. */
 #include "helpers.h"
 
+#include "os.h"
+#include "span.h"
+#include "tree.h"
+
 #include <criterion/criterion.h>
 #include <criterion/redirect.h>
 #include <signal.h>

@@ -2,6 +2,11 @@
  * cold and one for each page that is left over of the extent. */
 #include "pages.h"
 
+#include "check.h"
+#include "pageheap.h"
+#include "sizeclass.h"
+#include "span.h"
+
 /* A page a letter (pages.h), and the choice below them. */
 static const char *const choices[][2] = {
     /* Shortest extent, lowest of several. */

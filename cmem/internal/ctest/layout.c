@@ -1,9 +1,14 @@
 //go:build cgo && linux && (amd64 || arm64 || riscv64)
 
-/* layout.c: the C compiler's word on what binding.go says of internal.h. */
+/* layout.c: the C compiler's word on what binding.go says of the structures in c/. */
 #include "ctest.h"
 
-#include "internal.h"
+#include "cache.h"
+#include "cmem.h"
+#include "pagemap.h"
+#include "sizeclass.h"
+#include "span.h"
+#include "transfer.h"
 
 #define SIZE(name, type) \
     { name, sizeof(type) }

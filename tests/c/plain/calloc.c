@@ -2,6 +2,8 @@
  * filled have gone and the memory was given back. The places run it on unusual mallocs and processors. */
 #include "helpers.h"
 
+#include "scavenger.h"
+
 enum { SLOTS = 60 };
 
 int main(void) {

@@ -2,6 +2,8 @@
  * locked, and a region of which nothing is in use goes back to malloc. */
 #include "helpers.h"
 
+#include "scavenger.h"
+
 #include <sys/resource.h>
 
 /* Bytes of mappings that are locked. */

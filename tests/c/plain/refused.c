@@ -10,6 +10,8 @@ int main(void) {
 #else
 #include "helpers.h"
 
+#include "scavenger.h"
+
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>

@@ -1,17 +1,19 @@
-/* poison.h: tells the tool that watches the program's memory which bytes of the pool a caller may touch.
+/* tool.h: tells the tool that watches the program's memory which bytes of the pool a caller may touch.
  *
  * AddressSanitizer, MemorySanitizer and valgrind's memcheck see through malloc, not through a pool: a block that was
  * freed is still malloc's live memory to them. So every free block is poisoned, and a live one is accessible for just
  * the bytes that were asked for. Which tool runs is found when the program runs (tool.c): the library need not be
  * compiled for it.
+ *
+ * Lock: none. Called by whoever hands a block out or takes it back, off the fast paths, and by os.c.
  */
-#ifndef CMEM_POISON_H
-#define CMEM_POISON_H
+#ifndef CMEM_TOOL_H
+#define CMEM_TOOL_H
+
+#include "base.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
 enum cmem__tool {
     TOOL_UNKNOWN = 0,
@@ -28,7 +30,7 @@ extern _Atomic int cmem__tool;
 enum cmem__tool cmem__tool_find(void);
 
 static inline bool watched(void) {
-    return __builtin_expect(atomic_load_explicit(&cmem__tool, memory_order_relaxed) > TOOL_NONE, 0);
+    return unlikely(atomic_load_explicit(&cmem__tool, memory_order_relaxed) > TOOL_NONE);
 }
 
 /* Without a tool each of these is a test of one word; none is on a fast path (see cmem__cacheless).
@@ -59,4 +61,4 @@ void cmem__not_a_leak(void *p);
 /* The most that malloc may be asked for: the sanitizers' end the process where it is asked for more. */
 size_t cmem__malloc_max(void);
 
-#endif /* CMEM_POISON_H */
+#endif /* CMEM_TOOL_H */

@@ -1,8 +1,11 @@
-/* transfer.h: what cmem/transfer_c.go does with a transfer list, for tests: in it, without C's lock. */
-#ifndef CMEM_TESTS_TRANSFER_H
-#define CMEM_TESTS_TRANSFER_H
+/* go_transfer.h: what cmem/transfer_c.go does with a transfer list, for tests: in it, without C's lock. */
+#ifndef CMEM_TESTS_GO_TRANSFER_H
+#define CMEM_TESTS_GO_TRANSFER_H
 
 #include "helpers.h"
+
+#include "span.h"
+#include "transfer.h"
 
 static inline struct cmem__transfer *list_of(unsigned c) { return &cmem__transfer[c - TRANSFER_FIRST]; }
 
@@ -35,4 +38,4 @@ static inline size_t go_receive(unsigned c, struct cmem__entry *out, size_t n) {
     return n;
 }
 
-#endif /* CMEM_TESTS_TRANSFER_H */
+#endif /* CMEM_TESTS_GO_TRANSFER_H */

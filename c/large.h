@@ -1,0 +1,16 @@
+/* large.h: blocks that are a span of their own and in no magazine: huge ones, and large ones that are made to measure.
+ *
+ * Lock: none of its own. Called by the public functions, by magazine.c and by Go.
+ */
+#ifndef CMEM_LARGE_H
+#define CMEM_LARGE_H
+
+#include "base.h"
+
+#include <stdbool.h>
+
+/* A block of just the pages that n bytes need, at a multiple of align_pages pages. *zeroed tells whether it reads as zero; may be NULL.
+ * NULL with errno ENOMEM. */
+void *cmem__huge_alloc(size_t n, size_t align_pages, bool *zeroed);
+
+#endif /* CMEM_LARGE_H */

@@ -1,0 +1,66 @@
+/* pageheap.h: runs of pages: allocates spans, takes them back, gives idle ones to the operating system.
+ *
+ * Lock: one, its own (RANK_PAGEHEAP), taken by each of these, but pages_find, and dropped around every system call and every call of
+ * malloc. Called by the central lists, for blocks of more than a small class, and by the scavenger.
+ */
+#ifndef CMEM_PAGEHEAP_H
+#define CMEM_PAGEHEAP_H
+
+#include "base.h"
+#include "cmem.h"
+#include "span.h"
+
+#include <stdbool.h>
+
+/* Allocates a span of npages whose base is a multiple of align_pages pages (a power of two). It is in use, of
+ * kind `kind` and class `cls`, and its tags are unset. NULL with errno ENOMEM. */
+struct cmem__span *cmem__pages_alloc(size_t npages, size_t align_pages, enum cmem__kind kind, unsigned cls);
+
+/* Takes back a span whose tags are TAG_NONE again. */
+void cmem__pages_free(struct cmem__span *s);
+
+/* Takes the huge block at p from its caller. Returns false where no live huge block starts there. */
+bool cmem__huge_free(uintptr_t p);
+
+/* Gives the pages from new_npages on of a large or huge span in use back; false where no descriptor is to be had. */
+bool cmem__pages_trim(struct cmem__span *s, size_t new_npages);
+
+/* Makes a huge span one of class cls or the reverse, after a trim. */
+void cmem__pages_reclass(struct cmem__span *s, enum cmem__kind kind, unsigned cls);
+
+size_t cmem__pages_scavenge(uint64_t idle_ns);
+
+/* Sets the most bytes that spans in use and hot ones may hold together, SIZE_MAX for no limit. Spans beyond it are
+ * refused; hot free ones are given back for new ones. Returns the bytes in use. */
+size_t cmem__pages_limit(size_t bytes);
+size_t cmem__pages_sys(void);   /* pages of all regions */
+size_t cmem__pages_inuse(void); /* bytes of spans in use */
+size_t cmem__pages_hot(void);   /* bytes that are free and resident */
+
+uint64_t cmem__pages_activity(void); /* changes with every span that is allocated or freed */
+
+/* Cold pages ever allocated, but for those that were filled by moves: they are faulted in by and by. */
+uint64_t cmem__pages_faulted(void);
+uint64_t cmem__pages_moved(void);
+
+/* Gives hot free pages back, longest idle first, until what is left of them is a headroom: together with those in use, the
+ * most pages that were in use of late. `patience` says how late: a peak before the last call is forgotten within so many
+ * calls, in sixteenths (of what it is beyond those in use, a PATIENCE_CALL/patience-th a call). Less than one call keeps
+ * only that part of the last peak. On top of that stays a reserve of so many thousandths of what is in use; and at least 1 MiB in all.
+ * Returns the bytes. Drops the lock around system calls. */
+#define PATIENCE_CALL 16u
+size_t cmem__pages_settle(unsigned patience, unsigned reserve);
+void cmem__pages_stats(struct cmem_stats *out);
+void cmem__pages_lock(void);
+void cmem__pages_unlock(void);
+void cmem__pages_after_fork(void);
+
+/* The span in use or free that covers p, or NULL; under the page heap's lock. */
+struct cmem__span *cmem__pages_find(uintptr_t p);
+
+#if CMEM_DEBUG
+/* Walks the page heap and aborts on a broken invariant. Returns the number of spans. */
+size_t cmem__pages_check(void);
+#endif
+
+#endif /* CMEM_PAGEHEAP_H */

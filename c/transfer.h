@@ -1,0 +1,51 @@
+/* transfer.h: free blocks of the larger classes on their way from one cache to another, without the central list between.
+ *
+ * Lock: one for all lists for C (RANK_TRANSFER), and in each a word that C and Go set to be in it. C calls by way of central.c; Go
+ * takes a list by itself and never waits.
+ */
+#ifndef CMEM_TRANSFER_H
+#define CMEM_TRANSFER_H
+
+#include "base.h"
+#include "sizeclass.h"
+#include "span.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+/* The transfer list of a class from 8 KiB on. Go knows this layout, and is in a list while `taken` is 1, too; it never waits. */
+#define TRANSFER_FIRST 55
+#define TRANSFER_BLOCKS 32
+struct cmem__transfer {
+    _Atomic uint32_t taken;
+    uint32_t n;    /* blocks here; read without taking it */
+    uint32_t low;  /* the fewest since the last trim */
+    uint32_t most; /* how many may lie here: the list's part of the limit, TRANSFER_BLOCKS at most */
+    struct cmem__entry e[TRANSFER_BLOCKS]; /* the newest last */
+} __attribute__((aligned(128)));           /* two cache lines, as processors fetch them */
+
+assert_size(struct cmem__transfer, 640);
+assert_offset(struct cmem__transfer, taken, 0);
+assert_offset(struct cmem__transfer, n, 4);
+assert_offset(struct cmem__transfer, low, 8);
+assert_offset(struct cmem__transfer, most, 12);
+assert_offset(struct cmem__transfer, e, 16);
+
+extern struct cmem__transfer cmem__transfer[NUM_CLASSES - TRANSFER_FIRST];
+
+/* For central.c. The limit is Go's to set: bytes that may lie in all lists. put and take return how many blocks they took;
+ * trim gives those back that nobody has needed since the last trim, or all. */
+extern _Atomic int64_t cmem__transfer_limit;
+size_t cmem__transfer_put(unsigned c, const struct cmem__entry *in, size_t n);
+size_t cmem__transfer_take(unsigned c, struct cmem__entry *out, size_t n);
+void cmem__transfer_trim(bool all);
+size_t cmem__transfer_blocks(unsigned c);
+size_t cmem__transfer_bytes(void);
+void cmem__transfer_lock(void);
+void cmem__transfer_unlock(void);
+
+#if CMEM_DEBUG
+void cmem__transfer_check(void);
+#endif
+
+#endif /* CMEM_TRANSFER_H */

@@ -43,11 +43,10 @@ uint64_t cmem__pages_activity(void); /* changes with every span that is allocate
 uint64_t cmem__pages_faulted(void);
 uint64_t cmem__pages_moved(void);
 
-/* Gives hot free pages back, longest idle first, until what is left of them is a headroom: together with those in use, the
- * most pages that were in use of late. `patience` says how late: a peak before the last call is forgotten within so many
- * calls, in sixteenths (of what it is beyond those in use, a PATIENCE_CALL/patience-th a call). Less than one call keeps
- * only that part of the last peak. On top of that stays a reserve of so many thousandths of what is in use; and at least 1 MiB in all.
- * Returns the bytes. Drops the lock around system calls. */
+/* Gives hot free pages back, longest idle first, until a headroom is left: together with what is in use, the most pages that were in
+ * use of late, a reserve of so many thousandths of what is in use on top, and at least 1 MiB in all. Each call forgets 16/patience of
+ * the peak's excess over what is in use; with a patience below 16 (PATIENCE_CALL) only patience/16 of the last peak's stays. Returns the
+ * bytes. */
 #define PATIENCE_CALL 16u
 size_t cmem__pages_settle(unsigned patience, unsigned reserve);
 void cmem__pages_stats(struct cmem_stats *out);

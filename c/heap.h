@@ -1,0 +1,115 @@
+/* heap.h: the state of the page heap, which its files share: extent.c, region.c, window.c, move.c, release.c, pageheap.c, check.c. Nobody
+ * else includes it: pageheap.h is what others see.
+ *
+ * A free span is hot (counted as resident) or cold (given back, or never touched; reads as zero), never a mixture: so what is
+ * resident is exact, however spans are split and coalesced. Where memory does not read as zero once it was given back (shared memory,
+ * huge pages, locked memory) all free spans are hot. A maximal run of free spans of either kind is an extent.
+ *
+ * Lock: cmem__heap.lock, held by whoever calls anything here, and dropped around system calls and malloc by those that say so.
+ */
+#ifndef CMEM_HEAP_H
+#define CMEM_HEAP_H
+
+#include "base.h"
+#include "bins.h"
+#include "lock.h"
+#include "pagemap.h"
+#include "span.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+/* Shorter runs are not worth a system call and a fault each, unless everything is asked for. */
+#define SCAVENGE_MIN_PAGES ((size_t)16)
+
+/* Every field is read and written under `lock`, but for `growing`. A ring is empty where its head is alone in it. */
+struct cmem__heap {
+    struct cmem__lock lock;
+
+    /* What is free. extent.c writes all of these, as spans become free or are taken. */
+    struct cmem__bins hot;     /* hot runs */
+    struct cmem__bins extents; /* by their first spans, whose first pages are marked */
+    struct cmem__span age;     /* ring of the hot spans of which SCAVENGE_MIN_PAGES can go; next = oldest */
+    struct cmem__span shorts;  /* ring of those of which less can go, but some, in no order */
+    struct cmem__span empty;   /* ring of the cold spans that are a region that may go; next = oldest */
+    struct cmem__span
+        stuck; /* ring of the hot ones that are, where pages cannot be given back; next = oldest */
+    struct cmem__span
+        cold;          /* ring of the other cold spans that were given back; next = the one to look at next */
+    size_t cold_pages; /* in cold spans */
+
+    /* Descriptors that no span uses, so that a change of what is free needs no memory. heap.c gets them, extent.c uses them. */
+    struct cmem__span *spare; /* chained by next */
+    size_t spares;            /* how many */
+
+    /* Address space. region.c writes these. */
+    size_t page;                  /* bytes of a physical page, from the first region on */
+    struct cmem__region *regions; /* all, the newest first */
+    size_t nregions;              /* how many */
+    size_t sys_pages;             /* in all of them */
+    size_t movable_pages;         /* in movable ones */
+    _Atomic uint32_t
+        growing; /* 1: a thread is about to add a region; others wait for a change, without the lock */
+
+    /* What is in use. pageheap.c writes these with each span that is allocated or freed. */
+    size_t inuse_pages;
+    size_t peak_pages; /* the most in use since the last settle, which sets it anew */
+    size_t huge_blocks, huge_bytes;
+    uint64_t huge_allocs, huge_alloc_bytes;
+    uint64_t faulted;  /* cold pages that were allocated */
+    uint64_t activity; /* spans ever allocated and freed */
+
+    /* Moves. move.c writes these; release.c and region.c set no_moves too. */
+    uint64_t moved_bytes;
+    bool
+        no_moves; /* the kernel has refused one, or a release: memory may be locked, and moves would unlock it */
+
+    /* What goes back to the operating system. release.c writes these. */
+    size_t limit_pages;  /* for spans in use and hot ones; SIZE_MAX: no limit */
+    size_t demand_pages; /* the most in use of late, as settle sees it */
+    uint64_t scavenges, scavenged_bytes;
+    uint64_t refused_at; /* when the last release_hot came to nothing for refusals; 0 where it did not */
+    uint64_t looked_at;  /* when cold spans were looked at */
+};
+
+/* Hidden: reached without a detour in a shared library too. */
+extern struct cmem__heap cmem__heap __attribute__((visibility("hidden")));
+
+static inline bool is_free(const struct cmem__span *s) { return s->kind == SPAN_HOT || s->kind == SPAN_COLD; }
+static inline uintptr_t last_page(const struct cmem__span *s) {
+    return s->base + (s->npages - 1) * PAGE_SIZE;
+}
+static inline uintptr_t span_end(const struct cmem__span *s) { return s->base + s->npages * PAGE_SIZE; }
+
+/* Where the whole physical pages of s, which alone can be given back, begin and end. */
+static inline uintptr_t whole_pages(const struct cmem__span *s, uintptr_t *end) {
+    uintptr_t mask = cmem__heap.page - 1, begin = (s->base + mask) & ~mask;
+    *end = span_end(s) & ~mask;
+    return begin < *end ? begin : *end;
+}
+
+static inline size_t hot_pages(void) {
+    return cmem__heap.sys_pages - cmem__heap.inuse_pages - cmem__heap.cold_pages;
+}
+
+static inline void map_bounds(struct cmem__span *s) {
+    pagemap_set(s->base, s);
+    pagemap_set(last_page(s), s);
+}
+
+/* The span that ends where s begins, or begins where s ends, in the same region; NULL where the region ends. */
+static inline struct cmem__span *before(const struct cmem__span *s) {
+    struct cmem__span *t = pagemap_span(s->base - 1);
+    return t != NULL && t->region == s->region ? t : NULL;
+}
+static inline struct cmem__span *after(const struct cmem__span *s) {
+    struct cmem__span *t = pagemap_span(span_end(s));
+    return t != NULL && t->region == s->region ? t : NULL;
+}
+
+/* Makes sure that n spare descriptors are at hand. Drops the lock to get them, so the caller's view of the free
+ * sets is stale afterwards. False where memory is out. */
+bool cmem__spares_get(size_t n);
+static inline bool reserve_spares(size_t n) { return likely(cmem__heap.spares >= n) || cmem__spares_get(n); }
+
+#endif /* CMEM_HEAP_H */

@@ -1,0 +1,24 @@
+/* region.h: regions: address space from malloc, and back.
+ *
+ * Lock: the page heap's, held by the caller; region_grow drops it meanwhile, region_delete must be called without. Called by
+ * pageheap.c, to grow, and by release.c, to shrink.
+ */
+#ifndef CMEM_REGION_H
+#define CMEM_REGION_H
+
+#include "base.h"
+#include "span.h"
+
+#include <stdbool.h>
+
+/* Sees to room for npages more: one thread at a time, as what one adds may do for all that wait. Returns true where it
+ * is worth another look. */
+bool cmem__region_grow(size_t npages);
+
+/* Takes the region, wholly free, out of the heap; s is its one span. */
+void cmem__region_remove(struct cmem__region *r, struct cmem__span *s);
+
+/* Gives a region that is not in the heap back to malloc. Called without the lock. */
+void cmem__region_delete(struct cmem__region *r);
+
+#endif /* CMEM_REGION_H */

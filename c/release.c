@@ -1,0 +1,234 @@
+//go:build linux && (amd64 || arm64 || riscv64)
+
+/* release.c: what goes back to the operating system: idle pages by age, beyond a headroom, or for the limit; and regions. */
+#include "base.h"
+#include "extent.h"
+#include "heap.h"
+#include "lock.h"
+#include "os.h"
+#include "pageheap.h"
+#include "pagemap.h"
+#include "region.h"
+#include "release.h"
+#include "span.h"
+
+/* ------------------------------------------------------------------------------------------- hot pages, regions */
+
+/* Takes the whole physical pages of s, which is in one of the rings of hot spans, at most the upper max_pages of them. A partial take
+ * takes at least `leave` pages and leaves at least `leave`; NULL where it cannot. */
+static struct cmem__span *take_whole(struct cmem__span *s, size_t max_pages, size_t leave) {
+    uintptr_t mask = cmem__heap.page - 1, hi, lo = whole_pages(s, &hi);
+    if ((hi - lo) >> PAGE_SHIFT > max_pages) {
+        lo = (hi - (max_pages << PAGE_SHIFT)) & ~mask;
+        uintptr_t least = s->base + (leave << PAGE_SHIFT);
+        if (lo < least) lo = (least + mask) & ~mask;
+        if (hi <= lo || (hi - lo) >> PAGE_SHIFT < leave) return NULL;
+    }
+    return cmem__extent_take(s, (lo - s->base) >> PAGE_SHIFT, (hi - lo) >> PAGE_SHIFT);
+}
+
+/* How many of the oldest hot spans are looked at. None can be taken only where all are shorter than twice SCAVENGE_MIN_PAGES
+ * and max_pages is less than each of them: so little more may stay until the next call. */
+#define SCAVENGE_TRIES 16
+
+/* The next hot span to give back, or its upper max_pages, busy: the oldest one that has been idle since before `until`, unless the
+ * remainder would be too short ever to be released; where `shorts` are wanted, a short one too. NULL where there is none. */
+static struct cmem__span *scavenge_next(uint64_t until, bool shorts, size_t max_pages) {
+    struct cmem__span *t = NULL, *s = cmem__heap.age.next;
+    size_t leave = shorts ? 0 : SCAVENGE_MIN_PAGES;
+    for (unsigned i = 0; i < SCAVENGE_TRIES && s != &cmem__heap.age && s->unused_since <= until;
+         i++, s = s->next)
+        if ((t = take_whole(s, max_pages, leave)) != NULL) return t;
+    s = cmem__heap.shorts.next;
+    return shorts && s != &cmem__heap.shorts ? take_whole(s, max_pages, 0) : NULL;
+}
+
+/* How many pages are given back in one call: the kernel takes 0.3 us for each, and others may wait for it. */
+#define RELEASE_PAGES ((size_t)1024)
+
+/* After so many refusals in a row release_hot ends, and where it came to nothing by that, it does nothing for a while: all memory
+ * is locked, or the kernel is not to be asked. */
+#define REFUSALS_MOST 16
+#define REFUSED_NS ((uint64_t)1000000000)
+
+/* Gives the busy span s back and puts it where it belongs. Drops the lock meanwhile. Returns false where that is refused. */
+static bool release(struct cmem__span *s) {
+    struct cmem__region *r = s->region;
+    unlock(&cmem__heap.lock);
+    bool released = cmem__os_release(s->base, s->npages << PAGE_SHIFT);
+    lock(&cmem__heap.lock);
+    r->refused = !released;
+    if (!released) cmem__heap.no_moves = true;
+    (void)extent_put(s, released ? SPAN_COLD : SPAN_HOT);
+    return released;
+}
+
+/* Gives hot spans back that have been idle since before `until`, oldest first, until no more than `keep` pages are hot,
+ * with the short ones or without. Drops the lock around each call. Returns the bytes. */
+static size_t release_hot(uint64_t until, bool shorts, size_t keep) {
+    size_t bytes = 0, least = shorts ? 1 : SCAVENGE_MIN_PAGES;
+    unsigned refusals = 0;
+    if (unlikely(cmem__heap.refused_at != 0) && cmem__now() - cmem__heap.refused_at < REFUSED_NS) return 0;
+    while (refusals < REFUSALS_MOST && reserve_spares(2) && hot_pages() >= keep + least) {
+        size_t most = hot_pages() - keep;
+        struct cmem__span *s = scavenge_next(until, shorts, most < RELEASE_PAGES ? most : RELEASE_PAGES);
+        if (s == NULL) break;
+        size_t len = s->npages << PAGE_SHIFT;
+        if (!release(s)) {
+            refusals++;
+            continue;
+        }
+        refusals = 0;
+        bytes += len;
+    }
+    cmem__heap.refused_at = refusals > 0 && bytes == 0 ? cmem__now() : 0;
+    if (bytes > 0) {
+        cmem__heap.scavenges++;
+        cmem__heap.scavenged_bytes += bytes;
+    }
+    return bytes;
+}
+
+/* Takes a region out of the heap that has been free since before `until` and is in that ring of those; NULL where there is none. */
+static struct cmem__region *take_free_region(struct cmem__span *ring, uint64_t until) {
+    struct cmem__span *s = ring->next;
+    if (s == ring || s->unused_since > until) return NULL;
+    struct cmem__region *r = s->region;
+    cmem__region_remove(r, s);
+    return r;
+}
+
+/* Gives regions back to malloc that have been free since before `until` and stand in that ring, until no more than `keep` pages are
+ * hot. Drops the lock meanwhile. Returns the bytes. */
+static size_t free_regions(struct cmem__span *ring, uint64_t until, size_t keep) {
+    size_t bytes = 0;
+    struct cmem__region *r;
+    while (hot_pages() >= keep && (r = take_free_region(ring, until)) != NULL) {
+        bytes += r->npages << PAGE_SHIFT;
+        unlock(&cmem__heap.lock);
+        cmem__region_delete(r);
+        lock(&cmem__heap.lock);
+    }
+    return bytes;
+}
+
+/* --------------------------------------------------------------------------------------------------- limit */
+
+void cmem__obey_limit(void) {
+    size_t keep =
+        cmem__heap.limit_pages > cmem__heap.inuse_pages ? cmem__heap.limit_pages - cmem__heap.inuse_pages : 0;
+    (void)release_hot(UINT64_MAX, true, keep);
+    (void)free_regions(&cmem__heap.stuck, UINT64_MAX, keep + 1);
+}
+
+size_t cmem__pages_limit(size_t bytes) {
+    lock(&cmem__heap.lock);
+    cmem__heap.limit_pages = bytes == SIZE_MAX ? SIZE_MAX : bytes >> PAGE_SHIFT;
+    size_t inuse = cmem__heap.inuse_pages;
+    obey_limit();
+    unlock(&cmem__heap.lock);
+    return inuse << PAGE_SHIFT;
+}
+
+/* ------------------------------------------------------------------------------------ huge pages
+ *
+ * Transparent huge pages bring memory back that was given back: the kernel fills 2 MiB at once, on a fault or in the background,
+ * where as little as one page of them is resident. So now and then some cold spans are looked at. Where one is resident its region
+ * gets no huge pages from then on. Elsewhere they may come: they make memory faster that is not given back. */
+
+/* How often, and how many of them. */
+#define LOOK_NS ((uint64_t)1000000000)
+#define LOOKS 4
+
+/* Whether pages are resident where the cold span s begins or ends, as far as a huge page reaches into it. Drops the lock meanwhile:
+ * by then the pages may be somebody else's. */
+static bool look_at(const struct cmem__span *s) {
+    uintptr_t end, at = whole_pages(s, &end);
+    size_t bytes = end - at, most = LOOK_PAGES << PAGE_SHIFT;
+    if (bytes == 0) return false;
+    unlock(&cmem__heap.lock);
+    bool resident = cmem__os_any_resident(at, bytes < most ? bytes : most);
+    if (!resident && bytes > most) resident = cmem__os_any_resident(end - most, most);
+    lock(&cmem__heap.lock);
+    return resident;
+}
+
+/* Has the region of the cold span s without huge pages from now on, and what is cold there hot, as it is resident. Drops the lock
+ * meanwhile. Needs two spare descriptors. */
+static void mend_refilled(struct cmem__span *s) {
+    struct cmem__region *r = s->region;
+    s = cmem__extent_take(s, 0, s->npages); /* so that the region stays */
+    s->kind = SPAN_BUSY;
+    unlock(&cmem__heap.lock);
+    cmem__os_small_pages(r->base, r->npages << PAGE_SHIFT);
+    lock(&cmem__heap.lock);
+    (void)extent_put(s, SPAN_HOT);
+    for (s = pagemap_span(r->base); s != NULL; s = after(s)) {
+        if (s->kind != SPAN_COLD || !s->released) continue;
+        s = cmem__extent_take(s, 0, s->npages);
+        s = extent_put(s, SPAN_HOT);
+    }
+}
+
+/* Looks at some cold spans, in turn, once a second. */
+static void look_for_refilled(void) {
+    uint64_t now = cmem__now();
+    if (now - cmem__heap.looked_at < LOOK_NS) return;
+    cmem__heap.looked_at = now;
+    for (unsigned i = 0; i < LOOKS && reserve_spares(2) && cmem__heap.cold.next != &cmem__heap.cold; i++) {
+        struct cmem__span *s = cmem__heap.cold.next;
+        uintptr_t base = s->base;
+        size_t npages = s->npages;
+        cmem__run_remove(s);
+        cmem__run_insert(s, NULL);
+        if (!look_at(s) || !reserve_spares(2)) continue;
+        if (s == pagemap_span(base) && s->kind == SPAN_COLD && s->base == base && s->npages == npages)
+            mend_refilled(s);
+    }
+}
+
+/* -------------------------------------------------------------------------------------------- scavenge, settle */
+
+size_t cmem__pages_scavenge(uint64_t idle_ns) {
+    uint64_t now = cmem__now();
+    uint64_t until = now > idle_ns ? now - idle_ns : 0;
+    lock(&cmem__heap.lock);
+    look_for_refilled();
+    if (idle_ns == 0) cmem__heap.refused_at = 0;
+    size_t bytes = release_hot(until, idle_ns == 0, 0);
+    if (idle_ns == 0) until = UINT64_MAX;
+    bytes += free_regions(&cmem__heap.stuck, until, 0);
+    (void)free_regions(&cmem__heap.empty, until, 0);
+    unlock(&cmem__heap.lock);
+    return bytes;
+}
+
+/* What cmem__pages_settle leaves free and resident at least: below it there is nothing to gain. */
+#define HEADROOM_MIN ((size_t)1 << 20)
+
+/* What it gives back at once, in pages, and an eighth of what is more. */
+#define SETTLE_STEP (((size_t)16 << 20) >> PAGE_SHIFT)
+
+/* The pages beyond those in use that have been in use of late, by a peak that is forgotten call by call. */
+static size_t headroom(unsigned patience) {
+    size_t inuse = cmem__heap.inuse_pages,
+           beyond = cmem__heap.demand_pages > inuse ? cmem__heap.demand_pages - inuse : 0;
+    beyond -= patience > PATIENCE_CALL ? beyond * PATIENCE_CALL / patience : beyond;
+    if (inuse + beyond < cmem__heap.peak_pages) beyond = cmem__heap.peak_pages - inuse;
+    cmem__heap.demand_pages = inuse + beyond;
+    cmem__heap.peak_pages = inuse;
+    return patience < PATIENCE_CALL ? beyond * patience / PATIENCE_CALL : beyond;
+}
+
+size_t cmem__pages_settle(unsigned patience, unsigned reserve) {
+    lock(&cmem__heap.lock);
+    look_for_refilled();
+    size_t keep = headroom(patience) + cmem__heap.inuse_pages * reserve / 1000;
+    if (keep < HEADROOM_MIN >> PAGE_SHIFT) keep = HEADROOM_MIN >> PAGE_SHIFT;
+    /* The memory of a burst goes in steps: it may come again. */
+    if (hot_pages() > keep + SETTLE_STEP)
+        keep = hot_pages() - SETTLE_STEP - (hot_pages() - keep - SETTLE_STEP) / 8;
+    size_t bytes = release_hot(UINT64_MAX, false, keep);
+    unlock(&cmem__heap.lock);
+    return bytes;
+}

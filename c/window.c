@@ -1,0 +1,83 @@
+//go:build linux && (amd64 || arm64 || riscv64)
+
+/* window.c: placement. An allocation is cut out of one extent, at the cheapest window of those that cmem__window_find looks at: where
+ * it needs the fewest page faults and leaves the smallest remainder.
+ */
+#include "base.h"
+#include "bins.h"
+#include "extent.h"
+#include "heap.h"
+#include "span.h"
+#include "window.h"
+
+/* The npages from `at` pages behind the beginning of s on, or before it where that is negative. */
+static struct cmem__window place(struct cmem__span *s, ptrdiff_t at, size_t npages) {
+    for (; at < 0; at += (ptrdiff_t)s->npages) s = before(s);
+    for (; at >= (ptrdiff_t)s->npages; s = after(s)) at -= (ptrdiff_t)s->npages;
+    struct cmem__window w = {.s = s, .skip = (size_t)at};
+    size_t end = w.skip + npages, from = w.skip;
+    for (;; s = after(s)) {
+        size_t to = end < s->npages ? end : s->npages;
+        if (s->kind == SPAN_HOT) w.hot += to - from;
+        if (end <= s->npages) return w;
+        end -= s->npages;
+        from = 0;
+    }
+}
+
+/* The window of npages in the extent that begins `at` pages behind the beginning of its span s, or before it where that is
+ * negative. A cold page costs a fault, and what is left of the extent will do for less: so two pages of the extent count as
+ * much as a cold one. (Simulated and measured with the loads of docs/footprint.md: to count cold pages alone saves 1 % of the
+ * time and takes a third more address space; to count what is left alone costs a quarter more time.) */
+static struct cmem__window window_at(const struct cmem__span *first, struct cmem__span *s, ptrdiff_t at,
+                                     size_t npages) {
+    struct cmem__window w = place(s, at, npages);
+    w.cost = 2 * (npages - w.hot) + (first->extent_pages - npages);
+    return w;
+}
+
+static struct cmem__window cheaper(struct cmem__window a, struct cmem__window b) {
+    return b.cost < a.cost ? b : a;
+}
+
+/* The cheaper of the windows that begin and end the extent. */
+static struct cmem__window at_ends(struct cmem__span *first, size_t npages) {
+    struct cmem__window w = window_at(first, first, 0, npages);
+    if (first->extent_pages == npages) return w;
+    struct cmem__span *last = extent_last(first);
+    return cheaper(w, window_at(first, last, (ptrdiff_t)last->npages - (ptrdiff_t)npages, npages));
+}
+
+/* The cheapest of the windows that begin or end with the hot run s, as far as the extent allows, or lie inside it. */
+static struct cmem__window around(const struct cmem__span *first, struct cmem__span *s, size_t npages) {
+    ptrdiff_t n = (ptrdiff_t)npages, low = (ptrdiff_t)((s->base - first->base) >> PAGE_SHIFT);
+    ptrdiff_t a = (ptrdiff_t)first->extent_pages - low - n, b = (ptrdiff_t)s->npages - n;
+    if (a > 0) a = 0;
+    if (b < -low) b = -low;
+    struct cmem__window w = window_at(first, s, a, npages);
+    return a == b ? w : cheaper(w, window_at(first, s, b, npages));
+}
+
+/* How many hot runs are looked at. */
+#define WINDOW_TRIES 8
+
+struct cmem__window cmem__window_find(size_t npages) {
+    struct cmem__span *runs[WINDOW_TRIES], *first = cmem__bins_best_fit(&cmem__heap.extents, npages);
+    if (first == NULL) return (struct cmem__window){.s = NULL};
+    struct cmem__window best = at_ends(first, npages);
+    if (best.hot == npages) return best;
+    size_t n = 0;
+    if ((runs[0] = cmem__bins_best_fit(&cmem__heap.hot, npages)) != NULL) n = 1;
+    n += cmem__bins_longest_below(&cmem__heap.hot, npages, runs + n, WINDOW_TRIES - n);
+    for (size_t i = 0; i < n; i++) {
+        first = extent_first(runs[i]);
+        if (first->extent_pages >= npages) best = cheaper(best, around(first, runs[i], npages));
+    }
+    return best;
+}
+
+void cmem__window_align(struct cmem__window *w, size_t align_pages, size_t npages) {
+    size_t mask = (align_pages << PAGE_SHIFT) - 1;
+    uintptr_t base = w->s->base + (w->skip << PAGE_SHIFT);
+    *w = place(w->s, (ptrdiff_t)(w->skip + ((((base + mask) & ~mask) - base) >> PAGE_SHIFT)), npages);
+}

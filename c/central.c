@@ -212,6 +212,14 @@ void cmem__central_give_mixed(const struct cmem__entry *in, size_t n) {
     }
 }
 
+void cmem__central_trim(bool all) {
+    struct cmem__entry e[TRANSFER_BLOCKS];
+    for (unsigned c = TRANSFER_FIRST; c < NUM_CLASSES; c++) {
+        size_t n = cmem__transfer_trim(c, all, e);
+        if (n > 0) cmem__central_free(c, e, n);
+    }
+}
+
 size_t cmem__central_out(unsigned c) {
     long n = atomic_load_explicit(&out_blocks[c], memory_order_relaxed) - (long)cmem__transfer_blocks(c);
     return n > 0 ? (size_t)n : 0;
@@ -229,10 +237,8 @@ size_t cmem__central_free_bytes(void) {
 
 void cmem__central_lock(void) {
     for (unsigned c = 0; c < NUM_SMALL; c++) lock(&central[c].lock);
-    cmem__transfer_lock();
 }
 void cmem__central_unlock(void) {
-    cmem__transfer_unlock();
     for (unsigned c = NUM_SMALL; c-- > 0;) unlock(&central[c].lock);
 }
 

@@ -24,6 +24,9 @@ void cmem__central_give_mixed(const struct cmem__entry *in, size_t n);
 /* The same past the transfer lists. */
 void cmem__central_free(unsigned c, const struct cmem__entry *in, size_t n);
 
+/* Takes back what nobody has needed of the transfer lists since the last trim, or all that lies there. */
+void cmem__central_trim(bool all);
+
 /* Blocks of class c that central has handed out and not had back, and bytes free in its spans. */
 size_t cmem__central_out(unsigned c);
 size_t cmem__central_free_bytes(void);

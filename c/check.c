@@ -3,6 +3,9 @@
 /* check.c: the debug build's walk over every structure. */
 #include "base.h"
 #include "bins.h"
+#include "cache.h"
+#include "central.h"
+#include "check.h"
 #include "extent.h"
 #include "heap.h"
 #include "lock.h"
@@ -101,6 +104,13 @@ size_t cmem__pages_check(void) {
                in_rings,
            "free spans are not those in the rings", in_rings);
     unlock(&cmem__heap.lock);
+    return spans;
+}
+
+size_t cmem__check(bool quiescent) {
+    size_t spans = cmem__pages_check();
+    cmem__central_check();
+    if (quiescent) cmem__cache_check();
     return spans;
 }
 

@@ -12,6 +12,9 @@
 /* n bytes that read as zero. NULL with errno ENOMEM. */
 void *cmem__calloc_direct(size_t n);
 
+/* Zeroes the block p of n bytes unless its pages are known to be zero, and returns it; NULL is let through. */
+void *cmem__zero(void *p, size_t n, bool zeroed);
+
 /* A live block of class c from the central list, 0 if out of memory. No cache has counted it. */
 uintptr_t cmem__fetch_one(unsigned c);
 

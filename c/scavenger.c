@@ -2,14 +2,12 @@
 
 /* scavenger.c: how hard to look for idle memory, and the thread that does, for programs without Go, where a goroutine
  * does it. */
-#include "base.h"
 #include "cache.h"
-#include "cmem.h"
+#include "central.h"
 #include "os.h"
 #include "pageheap.h"
 #include "scavenger.h"
-#include "start.h"
-#include "transfer.h"
+#include "thread.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -17,6 +15,21 @@
 
 #define PERIOD_MIN_NS ((uint64_t)10000000)
 #define PERIOD_MAX_NS ((uint64_t)1000000000)
+
+/* ------------------------------------------------------------------------------------------------ by age */
+
+size_t cmem__scavenge(uint64_t idle_ns) {
+    if (idle_ns == 0) cmem__thread_flush();
+    cmem__cache_drain(idle_ns);
+    if (idle_ns == 0) cmem__central_trim(true);
+    return cmem__pages_scavenge(idle_ns);
+}
+
+bool cmem__reclaim(size_t npages) {
+    if (npages > cmem__pages_sys()) return false;
+    (void)cmem__scavenge(0);
+    return true;
+}
 
 static uint64_t clamp(uint64_t n, uint64_t lo, uint64_t hi) { return n < lo ? lo : n > hi ? hi : n; }
 
@@ -88,7 +101,7 @@ static bool near_enough(size_t inuse) {
 
 size_t cmem__settle(void) {
     static unsigned patience = PATIENCE_START, reserve = 0;
-    cmem__transfer_trim(false);
+    cmem__central_trim(false);
     size_t inuse = cmem__pages_inuse();
     bool dear = too_dear(), near = near_enough(inuse); /* both look at what happened since the last call */
     if (dear && patience == PATIENCE_MOST && reserve < RESERVE_MOST)
@@ -141,7 +154,7 @@ static void *scavenge(void *arg) {
         last = now;
         if ((aged += period) >= by_age) {
             aged = 0;
-            (void)cmem_scavenge(idle);
+            (void)cmem__scavenge(idle);
         }
         bool settled = cmem__settle() == 0;
         period = quiet <= idle || idle < by_age ? by_age : idle;
@@ -150,12 +163,11 @@ static void *scavenge(void *arg) {
     return NULL;
 }
 
-int cmem_scavenger_start(uint64_t idle_ns) {
+int cmem__scavenger_start(uint64_t idle_ns) {
     if (idle_ns == 0) {
         errno = EINVAL;
         return -1;
     }
-    cmem__init();
     int e = EALREADY;
     if (change(STOPPED, STARTING)) {
         scavenger.idle_ns = idle_ns;
@@ -171,7 +183,7 @@ int cmem_scavenger_start(uint64_t idle_ns) {
     return -1;
 }
 
-void cmem_scavenger_stop(void) {
+void cmem__scavenger_stop(void) {
     int cancel;
     (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel); /* pthread_join is a cancellation point */
     if (change(RUNNING, STOPPING)) {

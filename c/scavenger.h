@@ -7,10 +7,23 @@
 
 #include "base.h"
 
+#include <stdbool.h>
+
+/* Gives back what has been idle for idle_ns, or all, the calling thread's cache too, where that is 0. Returns the bytes. */
+size_t cmem__scavenge(uint64_t idle_ns);
+
+/* Before an allocation of npages fails for want of memory, or for the limit: gives everything back, and returns true for one more try.
+ * A request larger than the whole heap cannot succeed by that, so it fails without a cost to everybody else. */
+bool cmem__reclaim(size_t npages) __attribute__((cold));
+
 /* Settles the heap, as eagerly as the process can afford. Returns the bytes given back. For the one scavenger that a process
  * has, every SETTLE_NS while the heap is used. */
 #define SETTLE_NS 20000000
 size_t cmem__settle(void);
+
+/* As cmem_scavenger_start and cmem_scavenger_stop. */
+int cmem__scavenger_start(uint64_t idle_ns);
+void cmem__scavenger_stop(void);
 
 /* A child of fork has no scavenger's thread. */
 void cmem__scavenger_after_fork(void);

@@ -41,6 +41,11 @@ static inline unsigned class_blocks(unsigned c) {
     return class_is_small(c) ? 1u << (PAGE_SHIFT - class_e(c)) : 1;
 }
 
+/* How many pages a span of class c has more than n bytes need. */
+static inline size_t class_spare(unsigned c, size_t n) {
+    return class_pages(c) - ((n + PAGE_SIZE - 1) >> PAGE_SHIFT);
+}
+
 /* Blocks below this size share a span; from it on a block is a span of its own, page-aligned. */
 #define LARGE_MIN ((size_t)32 << 10)
 

@@ -9,7 +9,6 @@
  * lists share.
  */
 #include "base.h"
-#include "central.h"
 #include "lock.h"
 #include "os.h"
 #include "pagemap.h"
@@ -111,24 +110,19 @@ size_t cmem__transfer_take(unsigned c, struct cmem__entry *out, size_t n) {
     return n;
 }
 
-/* Gives the oldest blocks of class c back, all or as many as have lain here since the last trim, and what room the list has. */
-static void trim(unsigned c, bool all) {
-    struct cmem__entry e[TRANSFER_BLOCKS];
+size_t cmem__transfer_trim(unsigned c, bool all, struct cmem__entry *out) {
+    int64_t limit = atomic_load_explicit(&cmem__transfer_limit, memory_order_relaxed);
+    if (granted_bytes() == 0) return 0;
+    all = all || granted_bytes() > limit;
     struct cmem__transfer *t = list_lock(c);
     unsigned n = all ? t->n : t->low, left = t->n - n;
-    memcpy(e, t->e, n * sizeof *e);
-    memmove(t->e, t->e + n, left * sizeof *e);
+    memcpy(out, t->e, n * sizeof *out);
+    memmove(t->e, t->e + n, left * sizeof *out);
     poke(t->n, left);
     t->low = left;
     grant(t, c, (int64_t)left - t->most);
     list_unlock(t);
-    if (n > 0) cmem__central_free(c, e, n);
-}
-
-void cmem__transfer_trim(bool all) {
-    int64_t limit = atomic_load_explicit(&cmem__transfer_limit, memory_order_relaxed);
-    for (unsigned c = TRANSFER_FIRST; c < NUM_CLASSES && granted_bytes() > 0; c++)
-        trim(c, all || granted_bytes() > limit);
+    return n;
 }
 
 void cmem__transfer_lock(void) {

@@ -33,12 +33,17 @@ assert_offset(struct cmem__transfer, e, 16);
 
 extern struct cmem__transfer cmem__transfer[NUM_CLASSES - TRANSFER_FIRST];
 
-/* For central.c. The limit is Go's to set: bytes that may lie in all lists. put and take return how many blocks they took;
- * trim gives those back that nobody has needed since the last trim, or all. */
+/* Bytes that may lie in all lists; Go's to set. */
 extern _Atomic int64_t cmem__transfer_limit;
+
+/* Both return how many blocks they took, of those in `in`, or into out. */
 size_t cmem__transfer_put(unsigned c, const struct cmem__entry *in, size_t n);
 size_t cmem__transfer_take(unsigned c, struct cmem__entry *out, size_t n);
-void cmem__transfer_trim(bool all);
+
+/* Takes the oldest blocks of class c out of their list, all or as many as nobody has needed since the last trim, and the room that the
+ * list has beyond. Returns how many, TRANSFER_BLOCKS at most: the caller gives them back. */
+size_t cmem__transfer_trim(unsigned c, bool all, struct cmem__entry *out);
+
 size_t cmem__transfer_blocks(unsigned c);
 size_t cmem__transfer_bytes(void);
 void cmem__transfer_lock(void);

@@ -74,7 +74,7 @@ int main(void) {
         expect(pthread_create(&t[i], NULL, be_a_p, (void *)(uintptr_t)rnd(&seed)) == 0);
     while (budget_left(&budget, 0)) {
         atomic_store(&cmem__transfer_limit, (int64_t)((1 + pick(&seed, 3)) * 2 * MIB));
-        if (pick(&seed, 2) == 0) cmem__transfer_trim(pick(&seed, 4) == 0);
+        if (pick(&seed, 2) == 0) cmem__central_trim(pick(&seed, 4) == 0);
         if (pick(&seed, 8) == 0) cmem_scavenge(pick(&seed, 2));
         (void)stats_now();
         cmem__check(false);

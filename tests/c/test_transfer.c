@@ -81,14 +81,14 @@ Test(transfer, a_trim_gives_back_what_nobody_needed) {
     struct cmem__entry out[8];
     set_limit(100);
     cmem__central_give(c, e, 20);
-    cmem__transfer_trim(false);
+    cmem__central_trim(false);
     cr_assert_eq(cmem__transfer_bytes(), 20 * BLOCK, "they have just come");
     cr_assert_eq(cmem__transfer_take(c, out, 8), 8);
     cmem__central_give(c, out, 8);
-    cmem__transfer_trim(false);
+    cmem__central_trim(false);
     cr_assert_eq(cmem__transfer_bytes(), 8 * BLOCK);
     cr_assert_eq(stats_now().heap_inuse, 8 * BLOCK);
-    cmem__transfer_trim(false);
+    cmem__central_trim(false);
     cr_assert_eq(cmem__transfer_bytes(), 0);
     cmem__check(true);
 }
@@ -120,7 +120,7 @@ Test(transfer, small_classes) {
         cr_assert_eq(cmem__central_fetch(c, e, 8, NULL), 8);
         cr_assert_eq(cmem__transfer_bytes(), 0);
         cmem__central_give(c, e, 8);
-        cmem__transfer_trim(true);
+        cmem__central_trim(true);
         cr_assert_eq(stats_now().heap_inuse, 0, "blocks of %zu bytes stayed", size);
         cmem__check(true);
     }
@@ -158,7 +158,7 @@ Test(transfer, a_trim_gives_back_room) {
     cr_assert_eq(go_receive(c, out, 10), 10);
     cr_assert_eq(cmem__central_fetch(other, big, 5, NULL), 5);
     cr_assert_eq(cmem__transfer_put(other, big, 5), 0);
-    cmem__transfer_trim(false);
+    cmem__central_trim(false);
     cmem__check(false);
     cr_assert_eq(cmem__transfer_put(other, big, 5), 5);
     cr_assert_eq(go_send(c, out, 10), 0);
@@ -175,7 +175,7 @@ Test(transfer, a_lowered_limit_empties_the_lists) {
     cr_assert_eq(go_receive(c, out, 10), 10);
     cr_assert_eq(go_send(c, out, 10), 10);
     set_limit(4);
-    cmem__transfer_trim(false);
+    cmem__central_trim(false);
     cr_assert_eq(cmem__transfer_bytes(), 0);
     cr_assert_eq(stats_now().heap_inuse, 0);
     cmem__check(true);

@@ -67,6 +67,7 @@ struct cmem__cache *cmem__cache_new(enum cmem__cache_kind kind) {
         if (ch == NULL) return NULL;
     }
     ch->kind = kind;
+    ch->recent = 0; /* a spare one has another thread's */
     ch->prev = NULL;
     lock(&reg.lock);
     reg.count[kind]++;

@@ -79,14 +79,18 @@ void cmem__free_slow(unsigned c, struct cmem__entry e) {
     errno = saved;
 }
 
-/* Whether n bytes are better served by a span of just their pages than by a block of class c, and notes the class. */
+/* Whether n bytes are better served by a span of just their pages than by a block of class c. Notes in ch, which may be NULL, that the
+ * class was asked for, whatever comes of it. As the function of that name in cmem/, which a test compares. */
 static bool exact(struct cmem__cache *ch, unsigned c, size_t n) {
+    if (n < EXACT_MIN) return false;
     size_t spare = class_spare(c, n);
-    if (n < EXACT_MIN || spare == 0) return false;
-    if (ch == NULL || spare > EXACT_SPARE >> PAGE_SHIFT) return true;
-    uint32_t r = ch->recent;
-    ch->recent = (r & 0xFF) << 8 | c;
-    return (r & 0xFF) != c && r >> 8 != c;
+    uint32_t r = 0;
+    if (ch != NULL) {
+        r = ch->recent;
+        ch->recent = (r & 0xFF) << 8 | c;
+    }
+    bool recent = (r & 0xFF) == c || r >> 8 == c;
+    return spare > 0 && (!recent || spare > EXACT_SPARE >> PAGE_SHIFT);
 }
 
 /* Gives central what ch holds of EXACT_MIN and more, so that a block of another such class can be made of it. */

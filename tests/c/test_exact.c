@@ -76,23 +76,33 @@ Test(exact, never_of_a_class_that_is_much_longer) {
     size_t size = 5 * MIB, fits = size - EXACT_SPARE, below = fits - PAGE_SIZE;
     cr_assert_eq(class_size(class_of(below)), size);
     for (unsigned i = 0; i < 5; i++) churn(below, below);
-    churn(fits, fits);
     cr_assert_eq(cached_large(), 0);
-    churn(fits, size);
+    churn(fits, size); /* its class was asked for, though a block of it would not do */
     churn(below, size);
     cr_assert_eq(cached_large(), 1, "it served a smaller request, as it was there");
     check_heap();
+}
+
+/* Has the cache forget class c: two misses of others. */
+static void forget(unsigned c) {
+    for (unsigned i = 1; i <= 2; i++) {
+        size_t other = class_size(c > EXACT_CLASS + 1 ? c - i : c + i);
+        churn(other, other);
+        cmem_scavenge(0);
+    }
 }
 
 /* A page less than the class has is enough of a difference, in each class from EXACT_MIN on. */
 Test(exact, one_page_less) {
     for (unsigned c = EXACT_CLASS + 1; c < NUM_CLASSES; c++) {
         size_t size = class_size(c);
+        forget(c);
+        churn(size - PAGE_SIZE, size - PAGE_SIZE);
+        forget(c);
         churn(size, size);
         cmem_scavenge(0);
         churn(size - PAGE_SIZE + 1, size);
         cmem_scavenge(0);
-        churn(size - PAGE_SIZE, size - PAGE_SIZE);
         size_t least = class_size(c - 1) + 1, pages = class_size(c - 1) + PAGE_SIZE;
         churn(least, size - pages > EXACT_SPARE ? pages : size); /* the second one */
         cmem_scavenge(0);
@@ -125,16 +135,28 @@ Test(exact, three_sizes_in_turn) {
     }
 }
 
-/* Blocks that the cache had are no misses; nor are those that fill their class, whose misses tell nothing. */
+/* Blocks that the cache had are no misses. */
 Test(exact, only_misses_count) {
     churn(N, N);
     churn(N, CLASS);
     for (unsigned i = 0; i < 5; i++) churn(N, CLASS);
     churn(500 * KIB, 500 * KIB);
-    for (unsigned i = 0; i < 5; i++) churn(MIB, MIB);
+    churn(N, CLASS);
+    for (unsigned i = 0; i < 5; i++) churn(N, CLASS);
+    churn(500 * KIB, 512 * KIB);
+}
+
+/* Those that fill their class ask for it as others do. */
+Test(exact, full_blocks_count) {
+    churn(CLASS, CLASS);
+    cmem_scavenge(0);
     churn(N, CLASS);
     cmem_scavenge(0);
-    churn(500 * KIB, 512 * KIB);
+    churn(512 * KIB, 512 * KIB);
+    cmem_scavenge(0);
+    churn(MIB, MIB);
+    cmem_scavenge(0);
+    churn(N, N);
 }
 
 static void *first_of_the_thread(void *arg) {
@@ -148,6 +170,9 @@ Test(exact, each_thread_for_itself) {
     churn(N, CLASS);
     cr_assert_eq(pthread_create(&t, NULL, first_of_the_thread, NULL), 0);
     pthread_join(t, NULL);
+    check_heap();
+    cr_assert_eq(pthread_create(&t, NULL, first_of_the_thread, NULL), 0);
+    pthread_join(t, NULL); /* it had the cache of the one before */
     check_heap();
 }
 

@@ -127,17 +127,15 @@ void *cmem_realloc(void *p, size_t n) {
     if (p == NULL) return cmem_alloc(n);
     size_t have = cmem__usable_unowned((uintptr_t)p);
     if (unlikely(have == 0)) cmem__misuse("cmem_realloc", USE_KEEPS, (uintptr_t)p);
-    if (n <= have) {
-        if (have >= 2 * LARGE_MIN && n >= LARGE_MIN && n < have / 2) {
+    bool stays = n <= have && (have < 2 * LARGE_MIN || n >= LARGE_MIN);
+    void *q = stays ? NULL : cmem_alloc(n);
+    if (q == NULL && n <= have) { /* less memory is to be had even where there is no more */
+        if (stays && have >= 2 * LARGE_MIN && n < have / 2)
             cmem__shrink((uintptr_t)p, n);
-            have = cmem__usable((uintptr_t)p); /* what was cut off may be somebody else's by now */
-        }
-        if (have < 2 * LARGE_MIN || n >= LARGE_MIN) {
+        else
             unpoison_resize(p, n, have);
-            return p;
-        }
+        return p;
     }
-    void *q = cmem_alloc(n);
     if (q == NULL) return NULL;
     size_t keep = n < have ? n : have;
     unpoison_tail(p, keep);

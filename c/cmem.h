@@ -64,7 +64,8 @@ CMEM_API void *cmem_calloc(size_t count, size_t size) CMEM_ATTR(malloc, alloc_si
  * enough it is returned as it is (a large block gives its tail back when more than half would be unused);
  * otherwise the bytes move to a new block and p is freed. p = NULL: as cmem_alloc(n). n = 0: as cmem_alloc(0)
  * after cmem_free(p), never NULL for lack of size.
- * Returns NULL with errno ENOMEM as cmem_alloc does; p is then still the caller's and unchanged. */
+ * Returns NULL with errno ENOMEM as cmem_alloc does, for an n that p's block has no room for; p is then still the caller's and
+ * unchanged. */
 CMEM_API void *cmem_realloc(void *p, size_t n) CMEM_ATTR(alloc_size(2), warn_unused_result);
 
 /* Allocates n bytes at a multiple of alignment, which must be a power of two; n need not be a multiple of it.

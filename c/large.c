@@ -2,6 +2,7 @@
 
 /* large.c: blocks that are a span of their own: huge ones, aligned ones, and what a realloc cuts off. */
 #include "base.h"
+#include "block.h"
 #include "cache.h"
 #include "central.h"
 #include "cmem.h"
@@ -49,10 +50,14 @@ void *cmem__alloc_large_aligned(size_t align_pages, size_t n) {
     return (void *)s->base;
 }
 
-void cmem__shrink(uintptr_t p, size_t n) {
+/* Cuts the tail off the large or huge block at p, unless it is attached, so that it holds n >= LARGE_MIN bytes. The block stays if
+ * that does not work out. */
+static void cut(uintptr_t p, size_t n) {
+    cmem__tag *tag;
+    unsigned was = find_live(p, &tag);
     struct cmem__span *s = pagemap_span(p);
+    if ((was >= NUM_CLASSES && was + 1 != TAG_HUGE) || s == NULL) return;
     bool was_huge = s->kind == SPAN_HUGE, huge = n > CMEM_MAX_CLASS_SIZE;
-    if (tag_get(pagemap_tag(p)) == TAG_ATTACHED) return;
     unsigned old = s->cls, c = huge ? 0 : class_of(n);
     size_t pages = huge ? (n + PAGE_SIZE - 1) >> PAGE_SHIFT : class_pages(c);
     if (!cmem__pages_trim(s, pages) || huge) return;
@@ -60,4 +65,11 @@ void cmem__shrink(uintptr_t p, size_t n) {
     tag_set(pagemap_tag(p), c + 1);
     if (!was_huge) cmem__central_count_out(old, -1);
     cmem__central_count_out(c, 1);
+}
+
+size_t cmem__shrink(uintptr_t p, size_t n) {
+    cut(p, n);
+    size_t have = cmem__usable(p); /* what was cut off may be somebody else's by now */
+    unpoison_resize(p, n, have);
+    return have;
 }

@@ -59,6 +59,34 @@ func AllocOnThread(sizes []int) [][]byte {
 	return blocks
 }
 
+// ChurnOnThread allocates and frees a block of each size in turn, by cmem_alloc and cmem_free on a new C thread, and returns what
+// each held by cmem_usable_size.
+func ChurnOnThread(sizes []int) []int {
+	in, out := make([]C.size_t, len(sizes)), make([]C.size_t, len(sizes))
+	for i, n := range sizes {
+		in[i] = C.size_t(n)
+	}
+	if C.ctest_churn_on_thread(&in[0], &out[0], C.size_t(len(sizes))) != 0 {
+		panic("ctest: no thread, or no memory")
+	}
+	usable := make([]int, len(sizes))
+	for i, n := range out {
+		usable[i] = int(n)
+	}
+	return usable
+}
+
+// ScavengerStart is cmem_scavenger_start; its error is errno.
+func ScavengerStart(idleNs uint64) error {
+	if r, errno := C.cmem_scavenger_start(C.uint64_t(idleNs)); r != 0 {
+		return errno
+	}
+	return nil
+}
+
+// ScavengerStop is cmem_scavenger_stop.
+func ScavengerStop() { C.cmem_scavenger_stop() }
+
 // FreeOnThread frees the blocks by cmem_free on a new C thread, which has ended when FreeOnThread returns.
 func FreeOnThread(blocks [][]byte) {
 	pointers := make([]unsafe.Pointer, len(blocks))

@@ -31,6 +31,30 @@ static int on_thread(struct work w) {
     return pthread_join(thread, &failed) == 0 && failed == NULL ? 0 : -1;
 }
 
+struct churn {
+    const size_t *n;
+    size_t *usable, count;
+};
+
+static void *churn(void *arg) {
+    const struct churn *w = arg;
+    for (size_t i = 0; i < w->count; i++) {
+        void *p = cmem_alloc(w->n[i]);
+        if (p == NULL) return arg;
+        w->usable[i] = cmem_usable_size(p);
+        cmem_free(p);
+    }
+    return NULL;
+}
+
+int ctest_churn_on_thread(const size_t *n, size_t *usable, size_t count) {
+    pthread_t thread;
+    void *failed;
+    struct churn w = {n, usable, count};
+    if (pthread_create(&thread, NULL, churn, &w) != 0) return -1;
+    return pthread_join(thread, &failed) == 0 && failed == NULL ? 0 : -1;
+}
+
 int ctest_alloc_on_thread(const size_t *n, void **out, size_t count) {
     return on_thread((struct work){n, out, count});
 }

@@ -21,8 +21,8 @@ package c
 #cgo nocallback cmem__calloc_direct
 #cgo nocallback cmem__free_direct
 #cgo nocallback cmem__usable
+#cgo nocallback cmem__shrink
 #cgo nocallback cmem__attach
-#cgo nocallback cmem__is_attached
 #cgo nocallback cmem__cache_new
 #cgo nocallback cmem__cache_flush
 #cgo nocallback cmem__cache_delete
@@ -237,11 +237,12 @@ func FreeOwned(p uintptr) bool { return bool(C.cmem__free_owned(C.uintptr_t(p)))
 // Usable is the size of the live block at p, 0 where none starts there.
 func Usable(p uintptr) int { return int(C.cmem__usable(C.uintptr_t(p))) }
 
+// Shrink cuts the tail off the live block at p, of more than n >= LargeMin bytes; an attached or owned one stays as it is. It returns
+// the block's bytes then, and tells the tool that n of them are in use.
+func Shrink(p uintptr, n int) int { return int(C.cmem__shrink(C.uintptr_t(p), C.size_t(n))) }
+
 // Attach marks the live block at p as attached; false where none starts there or it is attached or owned already.
 func Attach(p uintptr) bool { return bool(C.cmem__attach(C.uintptr_t(p))) }
-
-// IsAttached tells whether the block at p is live and attached.
-func IsAttached(p uintptr) bool { return bool(C.cmem__is_attached(C.uintptr_t(p))) }
 
 // Describe says what the address p is, to a function that frees blocks or to one that keeps them.
 func Describe(p uintptr, frees bool) string {

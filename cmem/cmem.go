@@ -74,10 +74,12 @@ func TryAlloc(n int) ([]byte, error) {
 
 // Realloc returns a buffer of n bytes that begins with the first min(len(b), n) bytes of b; the rest is not zeroed.
 // Where b's block is big enough that is b itself, resized, else the bytes move to a new block and b is freed; either
-// way b is not to be used any more. A large block that would be less than half used gives its tail back.
-// A b of capacity 0 makes it Alloc(n); n = 0 makes it Free(b).
+// way b is not to be used any more. A block of 64 KiB or more that would be less than half used gives its tail back where it is, or,
+// below 32 KiB and over Go memory, moves to a smaller one if there is memory for that. A b of capacity 0 makes it Alloc(n); n = 0
+// makes it Free(b).
 //
-// Realloc panics as Alloc does, with b then unchanged and still the caller's, and with a *MisuseError as Free does.
+// Realloc panics as Alloc does where b's block is not big enough, with b then unchanged and still the caller's, and with a
+// *MisuseError as Free does.
 // A block that moves leaves the owner it was attached to (Attach): the new one is the caller's to free.
 func Realloc(b []byte, n int) []byte {
 	if cap(b) == 0 {
@@ -92,17 +94,29 @@ func Realloc(b []byte, n int) []byte {
 	}
 	p := unsafe.Pointer(unsafe.SliceData(b))
 	have := usable(p, "Realloc")
-	if n <= have && !worthShrinking(have, n) {
-		resized(p, n, have)
-		return slice(p, n)
+	if n > have {
+		return moved(p, b, Alloc(n))
 	}
-	q := Alloc(n)
+	if worthShrinking(have, n) {
+		if shrink(p, n) {
+			return slice(p, n)
+		}
+		if q, err := TryAlloc(n); err == nil {
+			return moved(p, b, q)
+		}
+	}
+	resized(p, n, have)
+	return slice(p, n)
+}
+
+// moved is q, the new block, with the bytes of b, whose block at p is freed.
+func moved(p unsafe.Pointer, b, q []byte) []byte {
 	move(q, b)
 	free(p)
 	return q
 }
 
-// worthShrinking tells whether a block of have bytes is so much larger than n that the bytes had better move.
+// worthShrinking tells whether a block of have bytes is so much larger than n that its tail is worth giving back.
 func worthShrinking(have, n int) bool { return have >= 64<<10 && n < have/2 }
 
 // Free gives the buffer b back. b must start where the buffer does, whatever its length; a b of capacity 0 is passed

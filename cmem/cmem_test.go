@@ -247,15 +247,16 @@ func TestRealloc(t *testing.T) {
 		{60 << 10, 1, true},         // below 64 KiB nothing is given back
 		{64 << 10, 32 << 10, true},  // half is enough
 		{64 << 10, 1, false},        // large to small
-		{1 << 20, 100_000, false},   // large to smaller
+		{1 << 20, 100_000, offHeap}, // large to smaller: its tail is cut off
 		{1 << 20, 512 << 10, true},  // large, shrunk in place
 		{100_000, 1 << 20, false},   // large to larger
 		{1 << 20, huge, false},      // large to huge
 		{1000, huge, false},         // small to huge
 		{huge, 3 * huge, false},     // huge to larger
 		{3 * huge, 2 * huge, true},  // huge, shrunk in place
-		{3 * huge, huge, false},     // huge to smaller
-		{huge, 1 << 20, false},      // huge to large
+		{3 * huge, huge, offHeap},   // huge to smaller
+		{huge, 1 << 20, offHeap},    // huge to large
+		{huge, 32 << 10, offHeap},   // to the least of a large one
 		{huge, 1000, false},         // huge to small
 		{huge, huge + 2000, true},   // within the page
 		{maxClassSize, huge, false}, // over the last class
@@ -286,6 +287,40 @@ func TestRealloc(t *testing.T) {
 			}
 			Free(b)
 		})
+	}
+}
+
+// TestReallocShrinks: less memory is to be had for less, even where there is no more: a large block is cut where it is, and one that
+// would have to move stays as it is.
+func TestReallocShrinks(t *testing.T) {
+	for _, tt := range []struct{ from, to int }{
+		{12 << 20, 5 << 20}, {100_000, 40_000}, {300_000, 32 << 10}, {5<<20 - 4096, 300_000}, {20 << 20, 5 << 20}, {60 << 20, 20 << 20},
+		{12 << 20, 20_000}, {100_000, 100}, {20 << 20, 1},
+	} {
+		for _, attach := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%d-%d-%v", tt.from, tt.to, attach), func(t *testing.T) {
+				noLeak(t)
+				Scavenge()
+				f := fill(Alloc(tt.from), 11)
+				owner := &handle{name: "of the attached"}
+				if attach {
+					Attach(owner, f.b)
+				}
+				SetLimit(1)
+				defer SetLimit(0)
+				b := Realloc(f.b, tt.to)
+				if len(b) != tt.to || cap(b) != tt.to {
+					t.Errorf("length %d, capacity %d, want %d", len(b), cap(b), tt.to)
+				}
+				filled{b, 11}.check(t)
+				fill(b, 12).check(t)
+				if cut := offHeap && !attach && tt.to >= 32<<10; cut && (addr(b) != addr(f.b) || Usable(b) > usableBound(tt.to)) {
+					t.Errorf("at %#x, %d bytes usable, want at %#x, %d at most", addr(b), Usable(b), addr(f.b), usableBound(tt.to))
+				}
+				Free(b)
+				runtime.KeepAlive(owner)
+			})
+		}
 	}
 }
 

@@ -249,7 +249,7 @@ func freePinned(p unsafe.Pointer) {
 //
 //go:noinline
 func freeOther(a uintptr) {
-	if c.IsAttached(a) {
+	if isAttached(a) {
 		detach(a)
 	}
 	if !c.Free(a) {
@@ -284,6 +284,9 @@ func usable(p unsafe.Pointer, fn string) int {
 		if cls := t - 1; cls < numClasses {
 			return int(classSize[cls])
 		}
+		if t == c.TagHuge {
+			return hugeSize(tag)
+		}
 		if t == c.TagOwned && fn != "Usable" {
 			misuse(a, fn)
 		}
@@ -293,6 +296,21 @@ func usable(p unsafe.Pointer, fn string) int {
 		misuse(a, fn)
 	}
 	return n
+}
+
+// shrink cuts the tail off the block at p, so that it holds n bytes and little more; false where n is too little for a block of whole
+// pages, or the block is attached, and so is to go as long as it is.
+func shrink(p unsafe.Pointer, n int) bool {
+	if n < largeMin || isAttached(uintptr(p)) {
+		return false
+	}
+	c.Shrink(uintptr(p), n)
+	return true
+}
+
+// hugeSize is the size of the live huge block whose tag lies at tag, which is the pagemap's entry of its first page.
+func hugeSize(tag uintptr) int {
+	return int(at[c.Span](*at[uintptr](tag)>>8).NPages) << c.PageShift
 }
 
 // resized notes that n of the live block's have bytes are in use.
@@ -695,9 +713,15 @@ func heaviest(ch *c.Cache, likely uint) (cls uint, ok bool) {
 // attach marks the block at p as attached; false where no live block starts there or it is attached or owned already.
 func attach(p uintptr) bool { return c.Attach(p) }
 
+// isAttached tells whether a live block starts at p that is attached.
+func isAttached(p uintptr) bool {
+	tag := findTag(p)
+	return tag != 0 && *at[uint8](tag) == c.TagAttached
+}
+
 // freeAttached frees the block at p if it is attached still.
 func freeAttached(p uintptr) {
-	if c.IsAttached(p) {
+	if isAttached(p) {
 		c.Free(p)
 		noteUse()
 	}
@@ -705,7 +729,7 @@ func freeAttached(p uintptr) {
 
 // attachMisuse says why attach refused p.
 func attachMisuse(p uintptr) {
-	if c.IsAttached(p) {
+	if isAttached(p) {
 		panic(&MisuseError{"Attach", p, attachedAlready})
 	}
 	misuse(p, "Attach")

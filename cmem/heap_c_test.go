@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"runtime"
+	"slices"
 	"testing"
 	"unsafe"
 
@@ -166,6 +167,79 @@ func TestExact(t *testing.T) {
 		}
 	}
 	t.Errorf("a block for %d bytes is never one of the class, of %d", little, class)
+}
+
+// TestExactScripts runs scripts of requests, each freed before the next, on a P whose cache has had none before, and on a new C thread:
+// both are to answer alike, by the rule of EXACT_MIN and EXACT_SPARE (internal.h).
+func TestExactScripts(t *testing.T) {
+	pid := onOneP(t)
+	const (
+		K, page = 1 << 10, 4 << 10
+		five    = 5 << 20      // a class
+		most    = five - 128*K // with as much to spare as a block of a class may have
+		beyond  = most - page  // with more: exact, however often
+		n300    = 300 * K      // of the class of 320 KiB
+		n500    = 500 * K      // of 512 KiB
+	)
+	for _, tt := range []struct {
+		name        string
+		ask, usable []int
+	}{
+		{"first of its class", []int{n300}, []int{n300}},
+		{"again", []int{n300, n300, n300}, []int{n300, 320 * K, 320 * K}},
+		{"another size of the class", []int{n300, 290 * K}, []int{n300, 320 * K}},
+		{"too much to spare", []int{beyond, beyond, beyond, beyond}, []int{beyond, beyond, beyond, beyond}},
+		{"a class that was asked for by requests with too much to spare", []int{beyond, beyond, beyond, most}, []int{beyond, beyond, beyond, five}},
+		{"as much to spare as may be", []int{most, most}, []int{most, five}},
+		{"the cache has one", []int{most, most, beyond}, []int{most, five, five}},
+		{"a class that was asked for by a request that fills it", []int{320 * K, 512 * K, n300}, []int{320 * K, 512 * K, 320 * K}},
+		{"two in turn", []int{n300, n500, n300, n500}, []int{n300, n500, 320 * K, 512 * K}},
+		{"three in turn", []int{n300, n500, 700 * K, n300, n500, 700 * K}, []int{n300, n500, 700 * K, n300, n500, 700 * K}},
+		{"three in turn, of which one fills its class", []int{n300, n500, 1 << 20, n300}, []int{n300, n500, 1 << 20, n300}},
+		{"below the least", []int{240*K + 1, 250 * K, 256 * K}, []int{256 * K, 256 * K, 256 * K}},
+	} {
+		Scavenge()
+		Free(Alloc(1))
+		caches[pid].Recent = 0
+		var inGo []int
+		for _, n := range tt.ask {
+			b := Alloc(n)
+			inGo = append(inGo, Usable(b))
+			Free(b)
+		}
+		inC := ctest.ChurnOnThread(tt.ask)
+		if !slices.Equal(inGo, tt.usable) || !slices.Equal(inC, tt.usable) {
+			t.Errorf("%s: blocks for %d hold\n%d in Go,\n%d in C, want\n%d", tt.name, tt.ask, inGo, inC, tt.usable)
+		}
+	}
+}
+
+// TestHugePair: a huge block costs a cgo call to allocate and one to free.
+func TestHugePair(t *testing.T) {
+	needCaches(t)
+	noLeak(t)
+	const pairs = 1000
+	before := runtime.NumCgoCall()
+	for range pairs {
+		Free(Alloc(maxClassSize + 1))
+	}
+	if calls := runtime.NumCgoCall() - before; calls > 2*pairs+pairs/10 {
+		t.Errorf("%d cgo calls for %d pairs, want 2 a pair", calls, pairs)
+	}
+}
+
+// TestShrinkCalls: a Realloc that cuts a block's tail off costs one cgo call.
+func TestShrinkCalls(t *testing.T) {
+	noLeak(t)
+	for _, n := range []int{100_000, 12 << 20, 20 << 20, 40 << 20} {
+		b := Alloc(n)
+		before := runtime.NumCgoCall()
+		b = Realloc(b, n/3)
+		if calls := runtime.NumCgoCall() - before; calls > 1 {
+			t.Errorf("%d to %d bytes: %d cgo calls, want 1", n, n/3, calls)
+		}
+		Free(b)
+	}
 }
 
 // TestMagazineLimit frees many blocks at once: what a P keeps is bounded.

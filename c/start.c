@@ -9,6 +9,7 @@
 #include "scavenger.h"
 #include "start.h"
 #include "thread.h"
+#include "tool.h"
 #include "transfer.h"
 
 #include <pthread.h>

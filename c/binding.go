@@ -30,6 +30,7 @@ package c
 #cgo nocallback cmem__cache_count_alloc
 #cgo nocallback cmem_scavenge
 #cgo nocallback cmem__settle
+#cgo nocallback cmem__scavenger_is_go
 #cgo nocallback cmem__pages_inuse
 #cgo nocallback cmem__pages_limit
 #cgo nocallback cmem__cache_has_threads
@@ -244,15 +245,17 @@ func Shrink(p uintptr, n int) int { return int(C.cmem__shrink(C.uintptr_t(p), C.
 // Attach marks the live block at p as attached; false where none starts there or it is attached or owned already.
 func Attach(p uintptr) bool { return bool(C.cmem__attach(C.uintptr_t(p))) }
 
-// Describe says what the address p is, to a function that frees blocks or to one that keeps them.
-func Describe(p uintptr, frees bool) string {
+// Describe says what the address p is, to a function that frees blocks or to one that keeps them, and whether it is foreign: not in
+// the heap.
+func Describe(p uintptr, frees bool) (what string, foreign bool) {
 	use := C.enum_cmem__use(C.USE_KEEPS)
 	if frees {
 		use = C.USE_FREES
 	}
 	var buf [200]byte
-	n := C.cmem__describe(C.uintptr_t(p), use, (*C.char)(unsafe.Pointer(&buf[0])), C.size_t(len(buf)))
-	return string(buf[:n])
+	text := (*C.char)(unsafe.Pointer(&buf[0]))
+	where := C.cmem__describe(C.uintptr_t(p), use, text, C.size_t(len(buf)))
+	return C.GoString(text), where == C.WHERE_FOREIGN
 }
 
 // Version is the version of libcmem, "0.1.0".
@@ -270,6 +273,9 @@ func Scavenge(idle uint64) int { return int(C.cmem_scavenge(C.uint64_t(idle))) }
 // Settle gives free memory beyond an ordinary headroom back to the operating system, as eagerly as the process can afford. It
 // returns the bytes. For the scavenger, every SettlePeriod nanoseconds.
 func Settle() int { return int(C.cmem__settle()) }
+
+// Scavenges tells C that the caller does what cmem_scavenger_start's thread would do: that function is refused from now on.
+func Scavenges() { C.cmem__scavenger_is_go() }
 
 // SettlePeriod is in nanoseconds.
 const SettlePeriod = C.SETTLE_NS

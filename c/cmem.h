@@ -96,9 +96,9 @@ CMEM_API void cmem_free_batch(void *const *p, size_t count);
 CMEM_API size_t cmem_scavenge(uint64_t idle_ns);
 
 /* Starts a thread that gives back what has been idle for idle_ns, and while the heap is used all free memory beyond an
- * ordinary headroom over what is in use. In a Go program that uses package cmem a goroutine does that.
- * A child of fork has no such thread. Returns 0, or -1 with errno EINVAL where idle_ns is 0, EALREADY where the thread is
- * there already, or EAGAIN where there can be no thread. */
+ * ordinary headroom over what is in use. A child of fork has no such thread. Returns 0, or -1 with errno EINVAL where idle_ns
+ * is 0, EALREADY where the thread is there already or this is a Go program whose package cmem does the same (all but those built
+ * with -race), or EAGAIN where there can be no thread. */
 CMEM_API int cmem_scavenger_start(uint64_t idle_ns);
 
 /* Ends that thread, and returns when it has ended. */

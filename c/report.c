@@ -54,7 +54,7 @@ struct cmem__place cmem__locate(uintptr_t p) {
     return at;
 }
 
-size_t cmem__describe(uintptr_t p, enum cmem__use use, char *buf, size_t len) {
+enum cmem__where cmem__describe(uintptr_t p, enum cmem__use use, char *buf, size_t len) {
     struct cmem__place at = cmem__locate(p);
     const char *fault = use == USE_FREES ? "double free" : "use after free";
     int n = 0;
@@ -86,7 +86,8 @@ size_t cmem__describe(uintptr_t p, enum cmem__use use, char *buf, size_t len) {
                      at.block);
         break;
     }
-    return n < 0 ? 0 : (size_t)n < len ? (size_t)n : len - 1;
+    if (n < 0) buf[0] = '\0';
+    return at.where;
 }
 
 void cmem__misuse(const char *func, enum cmem__use use, uintptr_t p) {

@@ -32,8 +32,8 @@ struct cmem__place cmem__locate(uintptr_t p);
 /* What a function wants of a block: of a free one, "double free" is said to the one, "use after free" to the other. */
 enum cmem__use { USE_FREES, USE_KEEPS };
 
-/* Writes what p is as text, "double free: ...", into buf, NUL-terminated. Returns its length. */
-size_t cmem__describe(uintptr_t p, enum cmem__use use, char *buf, size_t len);
+/* Writes what p is as text, "double free: ...", into buf, NUL-terminated and cut to len > 0. Returns the kind of place. */
+enum cmem__where cmem__describe(uintptr_t p, enum cmem__use use, char *buf, size_t len);
 
 /* Prints "cmem: FUNC(P): WHAT" to standard error and aborts. */
 _Noreturn void cmem__misuse(const char *func, enum cmem__use use, uintptr_t p) __attribute__((cold));

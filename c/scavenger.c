@@ -120,7 +120,7 @@ size_t cmem__settle(void) {
 
 /* --------------------------------------------------------------------------------------------------- thread */
 
-enum { STOPPED = 0, STARTING, RUNNING, STOPPING };
+enum { STOPPED = 0, STARTING, RUNNING, STOPPING, GO /* does it: there is to be no thread */ };
 
 /* Whoever has made it STARTING or STOPPING owns the rest. No lock: none may be held across a call that takes locks of malloc's. */
 static struct {
@@ -195,6 +195,10 @@ void cmem__scavenger_stop(void) {
     while (scavenger.state == STOPPING) /* by another thread */
         cmem__os_wait(&scavenger.state, STOPPING, NO_TIMEOUT);
     (void)pthread_setcancelstate(cancel, &cancel);
+}
+
+void cmem__scavenger_is_go(void) {
+    while (!change(STOPPED, GO)) cmem__scavenger_stop(); /* one that a constructor has started */
 }
 
 void cmem__scavenger_after_fork(void) { scavenger.state = STOPPED; }

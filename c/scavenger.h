@@ -25,7 +25,10 @@ size_t cmem__settle(void);
 int cmem__scavenger_start(uint64_t idle_ns);
 void cmem__scavenger_stop(void);
 
-/* A child of fork has no scavenger's thread. */
+/* From now on cmem_scavenger_start is refused, and a thread that it has started is ended: package cmem scavenges. */
+void cmem__scavenger_is_go(void);
+
+/* A child of fork has no scavenger's thread, nor Go's timer. */
 void cmem__scavenger_after_fork(void);
 
 #endif /* CMEM_SCAVENGER_H */

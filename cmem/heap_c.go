@@ -269,8 +269,8 @@ func freedOther() {
 }
 
 func misuse(a uintptr, fn string) {
-	what := c.Describe(a, frees(fn))
-	if what == "foreign pointer: not in cmem's heap" {
+	what, foreign := c.Describe(a, frees(fn))
+	if foreign {
 		what += " (a slice that append has moved is Go memory)"
 	}
 	panic(&MisuseError{fn, a, what})

@@ -9,7 +9,7 @@ import "github.com/gocmem/cmem/c"
 func freeC(p uintptr) bool  { return c.Free(p) }
 func usableC(p uintptr) int { return c.Usable(p) }
 func describeC(p uintptr, frees bool) string {
-	if what := c.Describe(p, frees); what != "foreign pointer: not in cmem's heap" {
+	if what, foreign := c.Describe(p, frees); !foreign {
 		return what
 	}
 	return ""

@@ -41,6 +41,7 @@ var scavenger struct {
 // init comes after that of debugvar.go, whose file's name is smaller. Should the timer fire before the other packages are
 // initialised, that does no harm.
 func init() {
+	c.Scavenges()
 	s := &scavenger
 	s.timer = time.AfterFunc(math.MaxInt64, background)
 	s.slept, s.resting = trackPeriod, true

@@ -3,9 +3,24 @@
 package cmem
 
 import (
+	"errors"
+	"syscall"
 	"testing"
 	"time"
+
+	"github.com/gocmem/cmem/cmem/internal/ctest"
 )
+
+// TestOneScavenger: C code cannot start libcmem's scavenger beside this package's, and is told so.
+func TestOneScavenger(t *testing.T) {
+	for range 2 {
+		err := ctest.ScavengerStart(uint64(time.Hour))
+		if !errors.Is(err, syscall.EALREADY) {
+			t.Errorf("cmem_scavenger_start: %v, want EALREADY", err)
+		}
+		ctest.ScavengerStop() // does nothing
+	}
+}
 
 // TestScavenger lets memory idle: the background gives all of it back, again and again, whatever blocks it was, at rest or not.
 func TestScavenger(t *testing.T) {

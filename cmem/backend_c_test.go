@@ -5,6 +5,8 @@ package cmem
 import (
 	"fmt"
 	"testing"
+
+	"github.com/gocmem/cmem/c"
 )
 
 // The tests are one suite over both heaps. What they differ in is here and in backend_go_test.go.
@@ -50,6 +52,9 @@ func checkCaches(t *testing.T) {
 				t.Errorf("P %d, class %d: the magazine's top is outside it", pid, cls)
 			}
 			held += int64((m.Top-m.Base)/entrySize) * int64(classSize[cls])
+		}
+		if ch.Limit > c.CacheLimitP && !raised(pid) {
+			t.Errorf("P %d is not raised, and its cache's limit is %d, over %d", pid, ch.Limit, c.CacheLimitP)
 		}
 		if ch.Room != ch.Limit-held {
 			t.Errorf("P %d holds %d bytes, so its room is %d, not %d", pid, held, ch.Limit-held, ch.Room)

@@ -104,6 +104,10 @@ func raiseLimit() {
 	atomic.StoreInt64(c.TransferLimit, extraTotal.Load())
 }
 
+// raised tells whether the limit of P pid's cache, of which there is one, is raised: the one such test there is. (The assembly takes a
+// limit above c.CacheLimitP for it, which no other cache has; where a raised limit is less, it leaves the request to allocPinned.) A plain load: an answer that is a moment old does no harm.
+func raised(pid int) bool { return windows[pid].extra != 0 }
+
 // extraOf is what P pid has beyond the ordinary limit. (Windows of Ps that there are not should stay untouched memory.)
 func extraOf(pid int) int64 {
 	if atomic.LoadPointer((*unsafe.Pointer)(unsafe.Pointer(&caches[pid]))) == nil {
@@ -139,6 +143,22 @@ func lowerLimit(pid int) {
 	atomic.StoreInt64(c.TransferLimit, extraTotal.Add(-w.extra))
 	atomic.StoreInt64(&w.extra, 0)
 	adopt(pid, parked[pid])
+}
+
+// allocBorrowed is borrow where the cache is raised and has no block of n's class, else nil.
+func allocBorrowed(n int) unsafe.Pointer {
+	if uint(n)-1 >= maxClassSize {
+		return nil
+	}
+	cls, _ := classOf(n)
+	pid := procPin()
+	if ch := myCache(pid); ch != nil && raised(pid) {
+		if m := magazine(ch, cls); m.Top == m.Base {
+			return borrow(pid, ch, cls, n)
+		}
+	}
+	procUnpin()
+	return nil
 }
 
 // borrow returns a block for n bytes of one of the next larger classes that ch, the cache of P pid, has blocks of, or else one of
@@ -183,9 +203,9 @@ func nextFilled(ch *c.Cache, cls uint) uint {
 // exactMin is the size from which on blocks are too large for ch to hold many.
 func exactMin(ch *c.Cache) int { return max(c.ExactMin, int(ch.Limit/4)) }
 
-// isCalm tells, for the scavenger, whether P pid has a raised limit and has done little since isCalm looked last.
+// isCalm tells, for the scavenger, whether P pid, which has a cache, has a raised limit and has done little since isCalm looked last.
 func isCalm(pid int) bool {
-	if extraOf(pid) == 0 {
+	if !raised(pid) {
 		return false
 	}
 	w := &windows[pid]

@@ -5,6 +5,7 @@ package cmem
 import (
 	"math/rand/v2"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 	"unsafe"
@@ -181,6 +182,40 @@ func TestBorrow(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestBorrowEverywhere: whoever allocates borrows from a raised cache, however low the ordinary limit is, as with many Ps.
+func TestBorrowEverywhere(t *testing.T) {
+	onOneP(t)
+	ordinary := atomic.LoadInt64(c.CacheLimit)
+	defer atomic.StoreInt64(c.CacheLimit, ordinary)
+	for _, limit := range []int64{ordinary, 256 << 10} {
+		for name, alloc := range map[string]func(n int) []byte{
+			"Alloc":       Alloc,
+			"AllocZeroed": AllocZeroed,
+			"TryAlloc":    func(n int) []byte { b, _ := TryAlloc(n); return b },
+			"New":         func(n int) []byte { return New(n).Bytes() },
+		} {
+			for _, raise := range []bool{false, true} {
+				drain()
+				atomic.StoreInt64(c.CacheLimit, limit)
+				Free(Alloc(1))
+				if raise {
+					raiseLimit()
+				}
+				b := Alloc(100 << 10)
+				Free(b)
+				a := alloc(60 << 10)
+				if same := addr(a) == addr(b); same != raise {
+					t.Errorf("%s, ordinary limit %d, raised %v: 60 KiB after 100 KiB were freed: the same block: %v", name, limit, raise, same)
+				}
+				if name != "New" {
+					Free(a)
+				}
+			}
+		}
+	}
+	collectAll(t)
 }
 
 // TestBorrowSmall: no more than a doubling where steps are of 16 bytes, though onOneP has left blocks of 112 bytes.

@@ -24,7 +24,7 @@ import (
 // alloc is allocPinned.
 func alloc(n int) unsafe.Pointer
 
-// allocFast is allocFastPinned.
+// allocFast is allocFastOther.
 func allocFast(n int) unsafe.Pointer
 
 // free is freePinned.

@@ -106,7 +106,7 @@ same:
 	MOVQ R10, (R9);               \
 	SUBQ size, (R8)
 
-// BORROW is nextFilled where the limit of the cache R8 is raised: from class DX and its empty magazine in R9 it goes on to the next
+// BORROW is nextFilled where the limit of the cache R8 is raised so far that it is above all ordinary ones: from class DX and its empty magazine in R9 it goes on to the next
 // larger class that has blocks, sets BX to its size, and goes to take; or to none. It spoils CX and R10.
 #define BORROW(take, next, none) \
 	CMPQ const_cacheLimit(R8), $const_ordinaryMost; \
@@ -177,7 +177,7 @@ moved:
 	MOVED(same, other)
 
 other:
-	JMP ·allocFastPinned(SB)
+	JMP ·allocFastOther(SB)
 
 // func free(p unsafe.Pointer)
 TEXT ·free(SB), NOSPLIT, $0-8

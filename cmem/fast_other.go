@@ -6,7 +6,7 @@ import "unsafe"
 
 func alloc(n int) unsafe.Pointer { return allocPinned(n) }
 
-func allocFast(n int) unsafe.Pointer { return allocFastPinned(n) }
+func allocFast(n int) unsafe.Pointer { return allocFastOther(n) }
 
 func free(p unsafe.Pointer) { freePinned(p) }
 

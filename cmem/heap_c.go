@@ -91,6 +91,14 @@ func allocFastPinned(n int) unsafe.Pointer {
 	return nil
 }
 
+// allocFastOther is allocFast without the assembly: allocFastPinned, and then a block of a raised cache.
+func allocFastOther(n int) unsafe.Pointer {
+	if p := allocFastPinned(n); p != nil {
+		return p
+	}
+	return allocBorrowed(n)
+}
+
 // allocPinned allocates n bytes for Alloc. Its fast path is that of allocFastPinned, written out once more: as a call it would cost
 // a tenth of the whole.
 //
@@ -116,7 +124,7 @@ func allocPinned(n int) unsafe.Pointer {
 				}
 				dropTop(ch, m, size)
 			}
-			if windows[pid].extra != 0 {
+			if raised(pid) {
 				if p := borrow(pid, ch, cls, n); p != nil {
 					return p
 				}
@@ -560,7 +568,7 @@ func wanted(cls uint, size int) int {
 	if ch.Room > 0 {
 		fits = int(ch.Room)/size + 1
 	}
-	raised := extraOf(pid) != 0
+	more := raised(pid)
 	m := &ch.Mag[cls]
 	half := int((m.End-m.Base)/entrySize) / 2
 	procUnpin()
@@ -568,10 +576,10 @@ func wanted(cls uint, size int) int {
 		raiseLimit()
 	}
 	n := refillOf(size)
-	if raised && size < largeMin {
+	if more && size < largeMin {
 		n = half
 	}
-	if raised {
+	if more {
 		n = max(n, min(waiting(cls), receiveMost))
 	}
 	return min(n, fits)
@@ -596,7 +604,7 @@ func freeSlow(cls uint, e c.Entry) {
 	pid := procPin()
 	ch := myCache(pid)
 	passed, cramped := false, false
-	if ch != nil && windows[pid].extra != 0 {
+	if ch != nil && raised(pid) {
 		adopt(pid, ch)
 		full := ch.Room <= 0
 		passed = pass(ch, cls, e)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # run-go.sh NAME FLAG... PACKAGES...: go test with these arguments, which are to be all packages below this directory. Shows each
-# package's result, the whole output of one that failed and the names of skipped tests, and counts what was run: go test
-# returns 0 where there is no test at all.
+# package's result, the whole output of one that failed and the names of skipped tests, and counts what was run, subtests too: go
+# test returns 0 where there is no test at all.
 #
 # -count=1: no cached result, for the tests run programs and libraries that the cache does not know of.
 # -vet=off: `make lint` has seen to that.
@@ -43,9 +43,9 @@ go test -v -count=1 -vet=off -timeout=10m "$@" 2>&1 | awk -v name="$name" -v ans
     /^ok  \t/   { ok++; print; output = ""; next }
     /^\?   \t/  { output = ""; next }
     /^FAIL\t/   { bad++; printf "%s", output; print; output = ""; next }
-    /^--- PASS/ { passed++ }
-    /^--- FAIL/ { failed++ }
-    /^--- SKIP/ { skipped++; print }
+    /^ *--- PASS/ { passed++ }
+    /^ *--- FAIL/ { failed++ }
+    /^ *--- SKIP/ { skipped++; print }
                 { output = output $0 "\n" }
     END {
         printf "%s", output

@@ -11,7 +11,6 @@ import (
 	"github.com/prometheus/procfs"
 	"golang.org/x/sys/unix"
 
-	"github.com/gocmem/cmem/examples/proxy/launch"
 	"github.com/gocmem/cmem/examples/proxy/memstore"
 )
 
@@ -227,10 +226,7 @@ func TestDeadServer(t *testing.T) {
 // TestMemcachedKilled kills a real memcached by SIGKILL, with its connections in
 // the proxy's pool.
 func TestMemcachedKilled(t *testing.T) {
-	process, addr, err := launch.Memcached("memcached", 64)
-	if err != nil {
-		t.Skip(err)
-	}
+	process, addr := startMemcached(t, 64)
 	defer process.Stop(waitLimit)
 	c := connect(t, startProxy(t, []string{addr}).Addr)
 	c.set("k:a", strings.Repeat("k", 1<<20))

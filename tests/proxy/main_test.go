@@ -78,16 +78,23 @@ func (p *memcachedPool) take(t *testing.T, n int) []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for len(p.addrs) < n {
-		process, addr, err := launch.Memcached("memcached", 256)
-		if errors.Is(err, launch.ErrNoMemcached) {
-			t.Skip(err)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		process, addr := startMemcached(t, 256)
 		p.processes, p.addrs = append(p.processes, process), append(p.addrs, addr)
 	}
 	return p.addrs[:n:n]
+}
+
+// startMemcached starts a server with that many megabytes, or skips the test where there is no such program.
+func startMemcached(t *testing.T, memoryMB int) (process *launch.Process, addr string) {
+	t.Helper()
+	process, addr, err := launch.Memcached("memcached", memoryMB)
+	if errors.Is(err, launch.ErrNoMemcached) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return process, addr
 }
 
 func (p *memcachedPool) stop() {

@@ -150,10 +150,7 @@ func TestLoadNoticesCorruption(t *testing.T) {
 // TestLoadWithDyingServer kills one of two memcached servers under load: there are
 // misses and errors, but nothing wrong ever comes back.
 func TestLoadWithDyingServer(t *testing.T) {
-	process, addr, err := launch.Memcached("memcached", 256)
-	if err != nil {
-		t.Skip(err)
-	}
+	process, addr := startMemcached(t, 256)
 	defer process.Stop(waitLimit)
 	p := startProxy(t, []string{addr, memcacheds.take(t, 1)[0]})
 	gen, err := launch.Start(loadgenBin, []string{

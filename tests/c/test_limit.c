@@ -197,6 +197,17 @@ Test(scavenger, gives_back_what_is_idle) {
     cmem_scavenger_stop();
 }
 
+/* In a Go program that scavenges there is no thread, whether one was started before or not. */
+Test(scavenger, none_beside_gos) {
+    cr_assert_eq(cmem_scavenger_start(1000000000), 0);
+    for (unsigned i = 0; i < 2; i++) {
+        if (i == 0) cmem__scavenger_is_go();
+        cr_assert_eq(cmem_scavenger_start(1000000000), -1);
+        cr_assert_eq(errno, EALREADY);
+        cmem_scavenger_stop();
+    }
+}
+
 /* Settling: under traffic that lets nothing grow old, what is free beyond the headroom goes back all the same. */
 Test(scavenger, settles_under_traffic) {
     cr_assert_eq(cmem_scavenger_start(60000000000), 0);

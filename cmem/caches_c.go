@@ -1,0 +1,130 @@
+//go:build cgo && linux && (amd64 || arm64 || riscv64) && !race
+
+package cmem
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/gocmem/cmem/c"
+)
+
+//go:linkname procPin runtime.procPin
+func procPin() int
+
+//go:linkname procUnpin runtime.procUnpin
+func procUnpin()
+
+// maxProcs is how many Ps may have a cache; those above go to the central lists for every block.
+const maxProcs = 1024
+
+// caches holds the cache of each P: nil until its first slow path, and again after drain has emptied and parked it. Caches
+// lie in C memory and are never freed.
+var (
+	caches   [maxProcs]*c.Cache
+	parked   [maxProcs]*c.Cache // at most one of caches[i] and parked[i] is set
+	cachesMu sync.Mutex         // for writing both
+)
+
+// cacheless tells that no P gets a cache, so that every Alloc and Free goes the slow way, to C, which tells the tool that watches
+// the program's memory (AddressSanitizer, MemorySanitizer, memcheck). The fast paths find no cache; they test for nothing else.
+var cacheless = c.Cacheless()
+
+// myCache is the cache of P pid, or nil.
+func myCache(pid int) *c.Cache {
+	if uint(pid) < maxProcs {
+		return caches[pid]
+	}
+	return nil
+}
+
+// withCache makes sure that the P the caller runs on has a cache, as far as memory allows and unless the caches are being
+// drained. The caller may run on another P afterwards.
+func withCache() {
+	pid := procPin()
+	procUnpin()
+	if pid >= maxProcs || !cachesMu.TryLock() {
+		return
+	}
+	defer cachesMu.Unlock()
+	ch := caches[pid]
+	if ch == nil {
+		ch = parked[pid]
+	}
+	if ch == nil {
+		ch = c.NewCache()
+	}
+	if ch == nil {
+		return
+	}
+	parked[pid] = nil
+	atomic.StorePointer((*unsafe.Pointer)(unsafe.Pointer(&caches[pid])), unsafe.Pointer(ch))
+	noteUse()
+}
+
+// pinCache pins the caller, and returns its P and that P's cache, which is made if there is none; nil where it cannot be.
+func pinCache() (pid int, ch *c.Cache) {
+	pid = procPin()
+	if ch = myCache(pid); ch == nil {
+		procUnpin()
+		withCache()
+		pid = procPin()
+		ch = myCache(pid)
+	}
+	return pid, ch
+}
+
+// drain empties the caches of all Ps.
+func drain() { drainThose(func(int) bool { return true }) }
+
+// drainThose empties the caches of the Ps that are wanted into the central lists and parks them. First it takes them out of the fast
+// paths' sight. A goroutine that saw one before is pinned until it is through with it, and a pinned goroutine keeps the world from
+// stopping: so after one stop of the world (ReadMemStats makes one, 1-6 µs) nobody is using them.
+func drainThose(wanted func(pid int) bool) {
+	cachesMu.Lock()
+	defer cachesMu.Unlock()
+	found := false
+	for pid := range caches {
+		if ch := caches[pid]; ch != nil && wanted(pid) {
+			parked[pid] = ch
+			atomic.StorePointer((*unsafe.Pointer)(unsafe.Pointer(&caches[pid])), nil)
+			found = true
+		}
+	}
+	if !found {
+		return
+	}
+	var ms runtime.MemStats
+	runtime.ReadMemStats(&ms)
+	for pid, ch := range parked {
+		if ch != nil {
+			c.Flush(ch)
+			lowerLimit(pid)
+		}
+	}
+}
+
+// activity is a number that changes whenever a cache is used.
+func activity() (sum uint64) {
+	for pid := range caches {
+		allocs, tops := usesOf(pid)
+		sum += allocs<<20 + tops
+	}
+	return sum
+}
+
+// usesOf is how many blocks the cache of P pid has given to callers, and a number that changes with what it holds.
+func usesOf(pid int) (allocs, tops uint64) {
+	ch := (*c.Cache)(atomic.LoadPointer((*unsafe.Pointer)(unsafe.Pointer(&caches[pid]))))
+	if ch == nil {
+		return 0, 0
+	}
+	for i := range ch.Mag {
+		m := &ch.Mag[i]
+		allocs += atomic.LoadUint64(&m.Allocs)
+		tops += uint64(atomic.LoadUintptr(&m.Top))
+	}
+	return allocs, tops
+}

@@ -11,6 +11,9 @@ import (
 	"github.com/gocmem/cmem/c"
 )
 
+// The table of caches. A P gets its cache on its first slow path. drain takes caches away, for whoever is pinned comes first: it hides
+// them, stops the world once, and then has them for itself.
+
 //go:linkname procPin runtime.procPin
 func procPin() int
 

@@ -9,9 +9,21 @@ import (
 	"github.com/gocmem/cmem/c"
 )
 
-// The heap over libcmem. The fast paths do what cmem.c's do for C threads, on caches that belong to Ps: whoever is pinned
-// to a P owns its cache, so there is neither lock nor atomic. A cgo call may not be made while pinned, so the slow paths
-// carry blocks in a batch between the cache (pinned) and the central lists (not pinned).
+// The heap over libcmem. It does for Ps what C does for threads: each P has a cache, and whoever is pinned to the P owns it, so
+// there is neither lock nor atomic. A cgo call may not be made while pinned, so the slow paths carry blocks in a batch between the
+// cache (pinned) and the central lists (not pinned).
+//
+//	pinned_c.go       the fast paths: a block comes from a magazine, and goes into one (in assembly: fast_amd64.go, handle_amd64.go)
+//	miss_c.go         the slow path of an allocation
+//	overflow_c.go     the slow path of a free
+//	caches_c.go       the table of caches: how a P gets one, and how they are emptied
+//	cachelimit_c.go   how much a cache may hold
+//	transfer_c.go     blocks from one P to another, without C
+//	tags_c.go         what starts at an address
+//	owners_c.go       handles and what they own
+//	scavenger_c.go    idle memory goes back
+//
+// This file has the rest of what backend.go asks for.
 
 // at turns an address in C memory into a pointer. The address must be tested for 0 before: the compiler takes what comes out
 // for non-nil.

@@ -10,6 +10,9 @@ import (
 	"github.com/gocmem/cmem/c"
 )
 
+// The slow path of an allocation: the magazine has no block of the class. A small or large block comes from the central lists, with
+// more for the magazine as far as the cache has room; one of ExactMin or more may get a span of just its pages (exact).
+
 // batches are not on the stacks of those who use them, which a few goroutines are at a time: a frame of 2 KiB makes each stack that has
 // ever come by grow, and that of a thousand goroutines is a few megabytes.
 var batches = sync.Pool{New: func() any { return new(c.Batch) }}

@@ -8,6 +8,9 @@ import (
 	"github.com/gocmem/cmem/c"
 )
 
+// The fast paths. They make no call but to pin, and branch only on what is the rule. What is not the common case goes to miss_c.go and
+// overflow_c.go.
+
 // magazine is ch's magazine of class cls, which the caller knows to be below numClasses: no bounds check.
 func magazine(ch *c.Cache, cls uint) *c.Magazine {
 	return (*c.Magazine)(unsafe.Add(unsafe.Pointer(&ch.Mag), cls*uint(unsafe.Sizeof(c.Magazine{}))))

@@ -1,6 +1,6 @@
 //go:build linux && (amd64 || arm64 || riscv64)
 
-/* scavenger.c: how hard to look for idle memory, and the thread that does, for programs without Go, where a goroutine
+/* scavenger.c: how hard to look for idle memory, and the thread that does, for programs without Go, where a timer
  * does it. */
 #include "cache.h"
 #include "central.h"
@@ -78,7 +78,7 @@ static bool too_dear(void) {
     static struct pace last, sum;
     struct pace now = {cmem__os_precise_now(), cmem__os_cpu_time(),
                        cmem__pages_faulted() * FAULT_NS + cmem__pages_moved() * MOVE_NS};
-    if (last.wall != 0) {
+    if (last.wall != 0 && now.cpu >= last.cpu) { /* a child of fork begins anew with its CPU time */
         sum.wall = decayed(sum.wall, now.wall - last.wall);
         sum.cpu = decayed(sum.cpu, now.cpu - last.cpu);
         sum.faults = decayed(sum.faults, now.faults - last.faults);

@@ -19,10 +19,13 @@
 /* ------------------------------------------------------------------------------------------------ by age */
 
 size_t cmem__scavenge(uint64_t idle_ns) {
+    int saved = errno;
     if (idle_ns == 0) cmem__thread_flush();
     cmem__cache_drain(idle_ns);
     if (idle_ns == 0) cmem__central_trim(true);
-    return cmem__pages_scavenge(idle_ns);
+    size_t bytes = cmem__pages_scavenge(idle_ns);
+    errno = saved; /* a descriptor that is not to be had is no error here */
+    return bytes;
 }
 
 bool cmem__reclaim(size_t npages) {

@@ -66,106 +66,16 @@ import "C"
 
 import "unsafe"
 
-// The layout that Go shares with internal.h. A test compares every size and offset with the C compiler's.
-
-const (
-	NumClasses   = C.CMEM_NUM_CLASSES
-	NumSmall     = C.NUM_SMALL
-	MaxClassSize = 16 << 20  // CMEM_MAX_CLASS_SIZE, which cgo does not take for a constant
-	LargeMin     = 32 << 10  // LARGE_MIN
-	ExactMin     = 256 << 10 // EXACT_MIN
-	ExactSpare   = 128 << 10 // EXACT_SPARE
-	CacheLimitP  = 1 << 20   // CACHE_LIMIT_P
-
-	PageShift = C.PAGE_SHIFT
-	LeafShift = C.LEAF_SHIFT
-	LeafPages = 1 << (LeafShift - PageShift)
-	RootLen   = 1 << (C.ADDR_BITS - LeafShift)
-
-	TagNone     = C.TAG_NONE
-	TagOwned    = C.TAG_OWNED
-	TagAttached = C.TAG_ATTACHED
-	TagHuge     = C.TAG_HUGE
-	TagSmall    = C.TAG_SMALL
-	TagCached   = C.TAG_CACHED
-
-	SpanTags = C.SPAN_TAGS
-
-	TransferFirst  = C.TRANSFER_FIRST
-	TransferBlocks = C.TRANSFER_BLOCKS
+// The structures of layout.go have the sizes that the C compiler of this build gives them. (Their fields' places are compared by the
+// test of tests/generate.)
+var (
+	_ [C.sizeof_struct_cmem__entry]struct{}    = [unsafe.Sizeof(Entry{})]struct{}{}
+	_ [C.sizeof_struct_cmem__magazine]struct{} = [unsafe.Sizeof(Magazine{})]struct{}{}
+	_ [C.sizeof_struct_cmem__cache]struct{}    = [unsafe.Sizeof(Cache{})]struct{}{}
+	_ [C.sizeof_struct_cmem__transfer]struct{} = [unsafe.Sizeof(Transfer{})]struct{}{}
+	_ [C.sizeof_struct_cmem__leaf]struct{}     = [unsafe.Sizeof(Leaf{})]struct{}{}
+	_ [C.sizeof_struct_cmem_stats]struct{}     = [unsafe.Sizeof(Stats{})]struct{}{}
 )
-
-// The structures hold addresses as uintptr, not as pointers: they lie in C memory, where a pointer store from Go would
-// pass the collector's write barrier for nothing.
-type (
-	// Entry is struct cmem__entry: a free block and where its tag lies.
-	Entry struct {
-		Block uintptr
-		Tag   uintptr
-	}
-
-	// Magazine is struct cmem__magazine.
-	Magazine struct {
-		Top, Base, End uintptr // of Entry
-		Allocs         uint64
-	}
-
-	// Cache is struct cmem__cache.
-	Cache struct {
-		Room       int64
-		kind       uint32
-		Recent     uint32
-		prev, next uintptr
-		Mag        [NumClasses]Magazine
-
-		Limit                 int64
-		busy, taken           uint32
-		activity, activeSince uint64
-		drained               uintptr
-		made                  [(NumClasses + 63) / 64]uint64
-	}
-
-	// Transfer is struct cmem__transfer. Whoever has set Taken from 0 to 1 is in it.
-	Transfer struct {
-		Taken        uint32
-		N, Low, Most uint32
-		E            [TransferBlocks]Entry
-		_            [112]byte
-	}
-
-	// Leaf is struct cmem__leaf.
-	Leaf struct {
-		Page [LeafPages]uintptr // the page's tag in the first byte, and above that the address of its Span
-		_    [40]uintptr
-		Root uintptr // its index in the pagemap
-	}
-
-	// Span is the head of struct cmem__span.
-	Span struct {
-		Base    uintptr
-		NPages  uintptr
-		Tags    uintptr // of SpanTags uint8
-		Magic   uint32
-		Unit    uint32
-		Kind    uint8
-		Class   uint8
-		NBlocks uint16
-	}
-)
-
-// Stats is struct cmem_stats; cmem.h describes the fields.
-type Stats struct {
-	structSize, version uint32
-
-	HeapSys, HeapInuse, HeapIdle, HeapReleased                               uint64
-	LiveBytes, LiveBlocks, MagazineBytes, ThreadCacheBytes, CentralFreeBytes uint64
-	MetadataSys, Regions                                                     uint64
-	TotalAlloc, Mallocs, Frees                                               uint64
-	Scavenges, ScavengedBytes, MovedBytes                                    uint64
-	HugeBytes, HugeBlocks, HugeMallocs                                       uint64
-
-	BySize [NumClasses]struct{ Mallocs, Frees uint64 }
-}
 
 // Pagemap is the root of the pagemap; entries are nil or point to a Leaf.
 var Pagemap = (*[RootLen]*Leaf)(unsafe.Pointer(&C.cmem__pagemap))
@@ -192,14 +102,8 @@ func FetchOne(cls uint) uintptr { return uintptr(C.cmem__fetch_one(C.uint(cls)))
 // Refill is how many blocks of class cls an empty magazine is refilled with, at most MaxRefill.
 func Refill(cls uint) int { return int(C.class_refill(C.uint(cls))) }
 
-// MaxRefill is the most that Refill returns.
-const MaxRefill = C.MAX_REFILL
-
 // MagazineSize is how many blocks of class cls a magazine holds, at most MaxMagazine.
 func MagazineSize(cls uint) int { return int(C.class_magazine(C.uint(cls))) }
-
-// MaxMagazine is the most that MagazineSize returns.
-const MaxMagazine = C.MAX_MAGAZINE
 
 // NewCache makes the cache of a P, with all its magazines: one that is made later would change under its owner's hands.
 // Nil: out of memory.
@@ -263,7 +167,7 @@ func Version() string { return C.GoString(C.cmem_version_string()) }
 
 // ReadStats fills *s.
 func ReadStats(s *Stats) {
-	s.structSize = uint32(unsafe.Sizeof(*s))
+	s.StructSize = uint32(unsafe.Sizeof(*s))
 	C.cmem_stats((*C.struct_cmem_stats)(unsafe.Pointer(s)))
 }
 
@@ -276,9 +180,6 @@ func Settle() int { return int(C.cmem__settle()) }
 
 // Scavenges tells C that the caller does what cmem_scavenger_start's thread would do: that function is refused from now on.
 func Scavenges() { C.cmem__scavenger_is_go() }
-
-// SettlePeriod is in nanoseconds.
-const SettlePeriod = C.SETTLE_NS
 
 // Limit sets the most bytes that the heap may hold, NoLimit for any number, and returns those in use.
 func Limit(bytes int) int { return int(C.cmem__pages_limit(C.size_t(bytes))) }

@@ -71,10 +71,17 @@ func findP() (found *[maxProcs]*c.Cache) {
 	return nil
 }
 
-// Of the structures that the assembly works on; it reads Magazine and Entry, whose fields are words, by their numbers.
+// Of the structures that the assembly works on: offsets as package c has them, which takes them from the C headers. Room, Base
+// and Page are the first fields of Cache, Span and Leaf, Top and Block of Magazine and Entry, and an address in the assembly.
 const (
 	cacheMag   = unsafe.Offsetof(c.Cache{}.Mag)
 	cacheLimit = unsafe.Offsetof(c.Cache{}.Limit)
+	magBase    = unsafe.Offsetof(c.Magazine{}.Base)
+	magEnd     = unsafe.Offsetof(c.Magazine{}.End)
+	magAllocs  = unsafe.Offsetof(c.Magazine{}.Allocs)
+	magSize    = unsafe.Sizeof(c.Magazine{})
+	magShift   = 5 // magSize is 1 << magShift
+	entryTag   = unsafe.Offsetof(c.Entry{}.Tag)
 	leafRoot   = unsafe.Offsetof(c.Leaf{}.Root)
 	spanTags   = unsafe.Offsetof(c.Span{}.Tags)
 	spanMagic  = unsafe.Offsetof(c.Span{}.Magic)
@@ -91,4 +98,15 @@ const (
 	tagCached = c.TagCached
 	numSmall  = c.NumSmall
 	numTags   = c.SpanTags
+)
+
+// What the assembly does without a constant: it does not compile where this is not so.
+var (
+	_ [0]struct{} = [unsafe.Offsetof(c.Cache{}.Room)]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(c.Magazine{}.Top)]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(c.Entry{}.Block)]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(c.Leaf{}.Page)]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(c.Span{}.Base)]struct{}{}
+
+	_ [1 << magShift]struct{} = [magSize]struct{}{}
 )

@@ -45,8 +45,8 @@ same:
 
 // MAGAZINE sets R9 to the magazine (Top, Base, End, Allocs) of class cls in the cache R8.
 #define MAGAZINE(cls) \
-	MOVQ cls, R9; \
-	SHLQ $5, R9;  \
+	MOVQ cls, R9;              \
+	SHLQ $const_magShift, R9;  \
 	LEAQ const_cacheMag(R8)(R9*1), R9
 
 // CLASS is classOf: from n in BX it makes the class in DX and its size in BX, and goes to none where n is no class's to serve.
@@ -75,25 +75,25 @@ same:
 
 // TOP and POP are TAKE without the tag, which R11 points to between them.
 #define TOP(empty, bad) \
-	MOVQ (R9), R10;                \
-	CMPQ R10, 8(R9);               \
-	JEQ  empty;                    \
-	MOVQ -16(R10), AX;             \
-	MOVQ -8(R10), R11;             \
-	CMPB (R11), $const_tagCached;  \
+	MOVQ (R9), R10;                                 \
+	CMPQ R10, const_magBase(R9);                    \
+	JEQ  empty;                                     \
+	MOVQ -const_entrySize(R10), AX;                 \
+	MOVQ (const_entryTag-const_entrySize)(R10), R11; \
+	CMPB (R11), $const_tagCached;                   \
 	JNE  bad
 
 #define POP \
-	SUBQ $16, R10;                 \
+	SUBQ $const_entrySize, R10;    \
 	MOVQ R10, (R9);                \
-	INCQ 24(R9);                   \
+	INCQ const_magAllocs(R9);      \
 	ADDQ BX, (R8)
 
 // PUSH puts a block of class cls, whose tag lies at tag, into the magazine in R9 of the cache R8. It goes to full where one of them is.
 // It spoils size and R10.
 #define PUSH(block, tag, cls, size, full) \
 	MOVQ (R9), R10;               \
-	CMPQ R10, 16(R9);             \
+	CMPQ R10, const_magEnd(R9);   \
 	JEQ  full;                    \
 	CMPQ (R8), $0;                \
 	JLE  full;                    \
@@ -101,8 +101,8 @@ same:
 	MOVL (size)(cls*4), size;     \
 	MOVB $const_tagCached, (tag); \
 	MOVQ block, (R10);            \
-	MOVQ tag, 8(R10);             \
-	ADDQ $16, R10;                \
+	MOVQ tag, const_entryTag(R10); \
+	ADDQ $const_entrySize, R10;   \
 	MOVQ R10, (R9);               \
 	SUBQ size, (R8)
 
@@ -122,9 +122,9 @@ next:                                            \
 	INCQ DX;                                        \
 	CMPQ DX, CX;                                    \
 	JGT  none;                                      \
-	ADDQ $32, R9;                                   \
+	ADDQ $const_magSize, R9;                        \
 	MOVQ (R9), R10;                                 \
-	CMPQ R10, 8(R9);                                \
+	CMPQ R10, const_magBase(R9);                    \
 	JEQ  next;                                      \
 	LEAQ ·classSize(SB), R10;                       \
 	MOVL (R10)(DX*4), BX;                           \

@@ -6,9 +6,6 @@ import (
 	"runtime"
 	"sync"
 	"testing"
-	"unsafe"
-
-	"github.com/gocmem/cmem/c"
 )
 
 // TestFindP: this Go release has an M's P where we take it to be, on whatever thread.
@@ -48,20 +45,5 @@ func TestWithoutP(t *testing.T) {
 		if misuseOf(func() { Free(b) }) == nil {
 			t.Errorf("a second Free of %d bytes did not panic", n)
 		}
-	}
-}
-
-// TestLayoutOfMagazine: the assembly knows its fields by number.
-func TestLayoutOfMagazine(t *testing.T) {
-	var m c.Magazine
-	if unsafe.Sizeof(m) != 32 || unsafe.Offsetof(m.Top) != 0 || unsafe.Offsetof(m.Base) != 8 || unsafe.Offsetof(m.End) != 16 || unsafe.Offsetof(m.Allocs) != 24 {
-		t.Error("fast_amd64.s takes Magazine for {Top, Base, End, Allocs}, 8 bytes each")
-	}
-	var e c.Entry
-	if unsafe.Sizeof(e) != 16 || unsafe.Offsetof(e.Block) != 0 || unsafe.Offsetof(e.Tag) != 8 {
-		t.Error("fast_amd64.s takes Entry for {Block, Tag}, 8 bytes each")
-	}
-	if unsafe.Offsetof(c.Cache{}.Room) != 0 || unsafe.Offsetof(c.Span{}.Base) != 0 || unsafe.Offsetof(c.Leaf{}.Page) != 0 {
-		t.Error("fast_amd64.s takes Room, Base and Page for the first fields of Cache, Span and Leaf")
 	}
 }

@@ -3,76 +3,11 @@
 package cmem
 
 import (
-	"reflect"
 	"runtime"
 	"testing"
 
 	"github.com/gocmem/cmem/c"
-	"github.com/gocmem/cmem/cmem/internal/ctest"
 )
-
-// TestLayout compares what Go takes libcmem's structures to look like with what the C compiler makes of them.
-func TestLayout(t *testing.T) {
-	layout := ctest.Layout()
-	check := func(name string, got uint64) {
-		t.Helper()
-		want, ok := layout[name]
-		if !ok {
-			t.Errorf("%s is not in the C compiler's list", name)
-		} else if got != want {
-			t.Errorf("%s is %d in Go, %d in C", name, got, want)
-		}
-		delete(layout, name)
-	}
-	for _, typ := range []reflect.Type{
-		reflect.TypeFor[c.Entry](),
-		reflect.TypeFor[c.Magazine](),
-		reflect.TypeFor[c.Cache](),
-		reflect.TypeFor[c.Transfer](),
-		reflect.TypeFor[c.Leaf](),
-		reflect.TypeFor[c.Span](),
-		reflect.TypeFor[c.Stats](),
-	} {
-		for i := range typ.NumField() {
-			f := typ.Field(i)
-			if f.Name == "_" {
-				continue
-			}
-			check(typ.Name()+"."+f.Name, uint64(f.Offset))
-		}
-		if typ != reflect.TypeFor[c.Span]() { // of which Go has the head only
-			check(typ.Name(), uint64(typ.Size()))
-		}
-	}
-	for name, value := range map[string]uint64{
-		"NumClasses":   c.NumClasses,
-		"NumSmall":     c.NumSmall,
-		"MaxClassSize": c.MaxClassSize,
-		"LargeMin":     c.LargeMin,
-		"ExactMin":     c.ExactMin,
-		"ExactSpare":   c.ExactSpare,
-		"CacheLimitP":  c.CacheLimitP,
-		"PageShift":    c.PageShift,
-		"LeafShift":    c.LeafShift,
-		"LeafPages":    c.LeafPages,
-		"RootLen":      c.RootLen,
-		"TagNone":      c.TagNone,
-		"TagOwned":     c.TagOwned,
-		"TagAttached":  c.TagAttached,
-		"TagHuge":      c.TagHuge,
-		"TagSmall":     c.TagSmall,
-		"TagCached":    c.TagCached,
-		"SpanTags":     c.SpanTags,
-
-		"TransferFirst":  c.TransferFirst,
-		"TransferBlocks": c.TransferBlocks,
-	} {
-		check(name, value)
-	}
-	for name := range layout {
-		t.Errorf("Go does not know of %s", name)
-	}
-}
 
 // TestClassesOfC compares the size classes with the C library's.
 func TestClassesOfC(t *testing.T) {

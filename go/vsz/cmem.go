@@ -2,19 +2,15 @@ package vsz
 
 import "slices"
 
-// What is known of cmem's pagemap: see "pagemap" in c/internal.h. It is an array of addresses of leaves, one a GiB. A leaf
-// has a word for each page: a byte of its own, and above that a pointer, which is set for the first and the last page of
-// every span, and for each page of some; 40 words on it has its index, and behind that lie marks of the pages. The spans leave no page of a region out.
+// What is known of cmem's pagemap: see pagemap.h in c/. It is an array of addresses of leaves, one a GiB. A leaf has a word for
+// each page: a byte of its own, and above that a pointer, which is set for the first and the last page of every span, and for
+// each page of some; its last word is its index, and behind that lie marks of the pages. The spans leave no page of a region out.
+// cmem_layout.go has its measures.
 const (
-	cmemPagemap   = "cmem__pagemap"
-	cmemRoots     = 1 << 18
-	cmemLeafShift = 30
-	cmemPageShift = 12
-	cmemLeafPages = 1 << (cmemLeafShift - cmemPageShift)
-	cmemLeafSize  = (cmemLeafPages + 40 + 1) * wordSize
-	cmemTagBits   = 8
-	cmemMarks     = (1 + 64 + cmemLeafPages/64) * wordSize // behind each leaf
-	cmemChunk     = 256 << 10                              // what its other structures are cut from
+	cmemPagemap = "cmem__pagemap"
+	cmemTagBits = 8
+	cmemMarks   = (1 + 64 + cmemLeafPages/64) * wordSize // behind each leaf
+	cmemChunk   = 256 << 10                              // what its other structures are cut from
 )
 
 // findCmem looks for the pagemap in the variables of a stripped executable: an array in which each word that is not 0 is

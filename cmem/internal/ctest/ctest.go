@@ -1,7 +1,7 @@
 //go:build cgo && linux && (amd64 || arm64 || riscv64)
 
 // Package ctest is the C side of package cmem's tests: C code that allocates and frees blocks of the shared heap, on its
-// own threads too, and what the C compiler makes of the structures that Go knows. Files of tests may not say import "C".
+// own threads too. Files of tests may not say import "C".
 package ctest
 
 // #cgo CFLAGS: -std=gnu11 -I${SRCDIR}/../../../c
@@ -95,18 +95,5 @@ func FreeOnThread(blocks [][]byte) {
 	}
 	if C.ctest_free_on_thread(&pointers[0], C.size_t(len(pointers))) != 0 {
 		panic("ctest: no thread")
-	}
-}
-
-// Layout is what the C compiler says of the structures and constants that Go knows: "Span" is the size of struct
-// cmem__span, "Span.Base" the offset of its field, "LeafPages" a constant. The names are those of package c.
-func Layout() map[string]uint64 {
-	layout := map[string]uint64{}
-	for i := C.size_t(0); ; i++ {
-		v := C.ctest_layout_at(i)
-		if v.name == nil {
-			return layout
-		}
-		layout[C.GoString(v.name)] = uint64(v.value)
 	}
 }

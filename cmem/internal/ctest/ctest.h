@@ -3,7 +3,6 @@
 #define CTEST_H
 
 #include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 
 /* Allocates out[i] of n[i] bytes for each i < count on a new thread, and waits for its end. Returns 0, or -1 where there
@@ -16,17 +15,5 @@ int ctest_churn_on_thread(const size_t *n, size_t *usable, size_t count);
 
 /* Frees p[0..count) on a new thread, and waits for its end. Returns 0, or -1 where there is no thread. */
 int ctest_free_on_thread(void **p, size_t count);
-
-/* A size, an offset or a constant, by the name that package c has for it. */
-struct ctest_value {
-    const char *name;
-    uint64_t value;
-};
-
-/* Ends with a name of NULL. */
-extern const struct ctest_value ctest_layout[];
-
-/* Its number i. */
-static inline struct ctest_value ctest_layout_at(size_t i) { return ctest_layout[i]; }
 
 #endif /* CTEST_H */

@@ -1,0 +1,74 @@
+//go:build ignore
+
+// What Go and assembly know of libcmem's structures and constants, by the names that they have for them: cgo -godefs takes
+// their layout from the C headers. main.go tells what becomes of it.
+package c
+
+/*
+// The headers that have all of it, in this one place.
+#include "internal.h"
+*/
+import "C"
+
+// Limits and size classes.
+const (
+	NumClasses   = C.NUM_CLASSES
+	NumSmall     = C.NUM_SMALL // classes below this one share spans
+	MaxClassSize = C.CMEM_MAX_CLASS_SIZE
+	LargeMin     = C.LARGE_MIN
+	ExactMin     = C.EXACT_MIN
+	ExactSpare   = C.EXACT_SPARE
+	CacheLimitP  = C.CACHE_LIMIT_P
+	MaxRefill    = C.MAX_REFILL   // the most that Refill returns
+	MaxMagazine  = C.MAX_MAGAZINE // the most that MagazineSize returns
+	SettlePeriod = C.SETTLE_NS    // how often Settle is to be called, in nanoseconds
+
+	TransferFirst  = C.TRANSFER_FIRST // the first class that has a transfer list
+	TransferBlocks = C.TRANSFER_BLOCKS
+)
+
+// The pagemap.
+const (
+	PageShift = C.PAGE_SHIFT
+	LeafShift = C.LEAF_SHIFT
+	LeafPages = C.LEAF_PAGES
+	RootLen   = C.ROOT_LEN
+)
+
+// Tags.
+const (
+	TagNone     = C.TAG_NONE
+	TagOwned    = C.TAG_OWNED
+	TagAttached = C.TAG_ATTACHED
+	TagHuge     = C.TAG_HUGE
+	TagSmall    = C.TAG_SMALL
+	TagCached   = C.TAG_CACHED
+
+	SpanTags = C.SPAN_TAGS
+)
+
+// Addresses are uintptr here, not pointers: the structures lie in C memory, where a pointer store from Go would pass the
+// collector's write barrier for nothing.
+type (
+	// Entry is struct cmem__entry: a free block and where its tag lies.
+	Entry C.struct_cmem__entry
+
+	// Magazine is struct cmem__magazine. Top, Base and End are addresses of an Entry.
+	Magazine C.struct_cmem__magazine
+
+	// Cache is struct cmem__cache.
+	Cache C.struct_cmem__cache
+
+	// Transfer is struct cmem__transfer. Whoever has set Taken from 0 to 1 is in it.
+	Transfer C.struct_cmem__transfer
+
+	// Leaf is struct cmem__leaf. A page's word has its tag in the first byte, and above that the address of its Span; Root is the
+	// leaf's index in the pagemap.
+	Leaf C.struct_cmem__leaf
+
+	// Span is the head of struct cmem__span. Tags is the address of SpanTags bytes.
+	Span C.struct_cmem__span
+
+	// Stats is struct cmem_stats; cmem.h describes the fields.
+	Stats C.struct_cmem_stats
+)

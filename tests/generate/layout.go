@@ -6,7 +6,14 @@ package c
 
 /*
 // The headers that have all of it, in this one place.
-#include "internal.h"
+#include "cache.h"
+#include "central.h"
+#include "cmem.h"
+#include "pagemap.h"
+#include "scavenger.h"
+#include "sizeclass.h"
+#include "span.h"
+#include "transfer.h"
 */
 import "C"
 

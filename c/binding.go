@@ -99,9 +99,6 @@ func (b *Batch) GiveMixed(n int) { C.give_mixed(b.at(0), C.size_t(n)) }
 // counted it.
 func FetchOne(cls uint) uintptr { return uintptr(C.cmem__fetch_one(C.uint(cls))) }
 
-// Refill is how many blocks of class cls an empty magazine is refilled with, at most MaxRefill.
-func Refill(cls uint) int { return int(C.class_refill(C.uint(cls))) }
-
 // MagazineSize is how many blocks of class cls a magazine holds, at most MaxMagazine.
 func MagazineSize(cls uint) int { return int(C.class_magazine(C.uint(cls))) }
 

@@ -13,7 +13,6 @@ const (
 	ExactMin     = 256 << 10
 	ExactSpare   = 128 << 10
 	CacheLimitP  = 1 << 20
-	MaxRefill    = 64       // the most that Refill returns
 	MaxMagazine  = 128      // the most that MagazineSize returns
 	SettlePeriod = 20000000 // how often Settle is to be called, in nanoseconds
 

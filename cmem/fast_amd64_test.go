@@ -6,6 +6,9 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+	"unsafe"
+
+	"github.com/gocmem/cmem/c"
 )
 
 // TestFindP: this Go release has an M's P where we take it to be, on whatever thread.
@@ -46,4 +49,40 @@ func TestWithoutP(t *testing.T) {
 			t.Errorf("a second Free of %d bytes did not panic", n)
 		}
 	}
+}
+
+// TestClassesOfAssembly holds the assembly's arithmetic against the vectors: a free block of a class that is at hand serves the
+// class's requests.
+func TestClassesOfAssembly(t *testing.T) {
+	pid := onOneP(t)
+	noLeak(t)
+	for _, v := range vectors(t) {
+		drain() // so that none of another class is at hand
+		Free(Alloc(v.size))
+		for _, n := range []int{v.first, (v.first + v.size) / 2, v.size} {
+			p := allocAssembly(pid, n)
+			if p == nil {
+				t.Fatalf("allocFast(%d) has no block, where one of class %d with %d bytes is at hand", n, v.cls, v.size)
+			}
+			if got := usable(p, "Usable"); got != v.size {
+				t.Errorf("allocFast(%d) is a block of %d bytes, want %d, of class %d", n, got, v.size, v.cls)
+			}
+			free(p)
+		}
+	}
+	checkCaches(t)
+}
+
+// otherCaches stands in for caches. Threads remember places in it; they find them empty.
+var otherCaches [maxProcs]*c.Cache
+
+// allocAssembly is allocFast where allocFastPinned, which it falls back to, finds no cache.
+func allocAssembly(pid, n int) unsafe.Pointer {
+	otherCaches[pid], caches[pid] = caches[pid], nil
+	fastCaches = &otherCaches
+	defer func() {
+		fastCaches = &caches
+		caches[pid], otherCaches[pid] = otherCaches[pid], nil
+	}()
+	return allocFast(n)
 }

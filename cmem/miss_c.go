@@ -152,7 +152,7 @@ func wanted(cls uint, size int) int {
 	if cramped {
 		raiseLimit()
 	}
-	n := refillOf(size)
+	n := int(classRefill[cls])
 	if more && size < largeMin {
 		n = half
 	}
@@ -160,13 +160,4 @@ func wanted(cls uint, size int) int {
 		n = max(n, min(waiting(cls), receiveMost))
 	}
 	return min(n, fits)
-}
-
-// refillOf is how many blocks of a class an empty magazine is refilled with: as class_refill in internal.h.
-func refillOf(size int) int {
-	if size >= largeMin {
-		return 1
-	}
-	_, blocks := spanOf(size)
-	return min(blocks/2, c.MaxRefill)
 }

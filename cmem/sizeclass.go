@@ -41,10 +41,3 @@ func SizeClasses() []SizeClass {
 	}
 	return classes
 }
-
-// spanOf is the length in pages, and the number of blocks, of the spans that the blocks for n bytes are cut from.
-func spanOf(n int) (pages, blocks int) {
-	cls, _ := classOf(n)
-	span := classSpan[cls]
-	return int(span.pages), int(span.blocks)
-}

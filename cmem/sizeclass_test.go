@@ -1,36 +1,58 @@
 package cmem
 
-import "testing"
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+)
 
-// TestClassOf compares classOf with its definition: 16-byte steps up to 256 bytes, then 8 steps a doubling.
-func TestClassOf(t *testing.T) {
-	var sizes []int
-	for size := 16; size <= 256; size += 16 {
-		sizes = append(sizes, size)
+// A vector is what the class arithmetic must say of the requests from first to size: these are the vectors of the tests in C, too.
+type vector struct {
+	cls                        uint
+	first, size, pages, blocks int
+}
+
+func vectors(t *testing.T) (rows []vector) {
+	t.Helper()
+	text, err := os.ReadFile("testdata/classes.txt")
+	if err != nil {
+		t.Fatal(err)
 	}
-	for base := 256; base < maxClassSize; base *= 2 {
-		for step := 1; step <= 8; step++ {
-			sizes = append(sizes, base+base/8*step)
+	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(line, "#") {
+			continue
 		}
+		var v vector
+		if _, err := fmt.Sscan(line, &v.cls, &v.first, &v.size, &v.pages, &v.blocks); err != nil {
+			t.Fatalf("testdata/classes.txt: %q: %v", line, err)
+		}
+		rows = append(rows, v)
 	}
-	if len(sizes) != numClasses || sizes[numClasses-1] != maxClassSize {
-		t.Fatalf("%d classes up to %d by the definition, want %d up to %d", len(sizes), sizes[len(sizes)-1], numClasses, maxClassSize)
+	if len(rows) != numClasses {
+		t.Fatalf("testdata/classes.txt has %d classes, want %d", len(rows), numClasses)
 	}
-	n := 1
-	for cls, size := range sizes {
-		if int(classSize[cls]) != size {
-			t.Errorf("classSize[%d] = %d, want %d", cls, classSize[cls], size)
+	return rows
+}
+
+// TestClassOf holds classOf and the generated tables against the vectors, for every request.
+func TestClassOf(t *testing.T) {
+	for _, v := range vectors(t) {
+		if got := int(classSize[v.cls]); got != v.size {
+			t.Errorf("classSize[%d] = %d, want %d", v.cls, got, v.size)
+		}
+		if got := classSpan[v.cls]; int(got.pages) != v.pages || int(got.blocks) != v.blocks {
+			t.Errorf("classSpan[%d] = %d, want %d pages and %d blocks", v.cls, got, v.pages, v.blocks)
 		}
 		step := 1
-		if size > 64<<10 && testing.Short() {
+		if v.size > 64<<10 && testing.Short() {
 			step = 97
 		}
-		for ; n <= size; n += step {
-			if gotCls, gotSize := classOf(n); gotCls != uint(cls) || gotSize != size {
-				t.Fatalf("classOf(%d) = %d, %d, want %d, %d", n, gotCls, gotSize, cls, size)
+		for n := v.first; n <= v.size; n = min(n+step, max(n+1, v.size)) {
+			if cls, size := classOf(n); cls != v.cls || size != v.size {
+				t.Fatalf("classOf(%d) = %d, %d, want %d, %d", n, cls, size, v.cls, v.size)
 			}
 		}
-		n = size + 1
 	}
 }
 

@@ -11,29 +11,28 @@
 /* No more than an eighth over what was asked for; up to 128 bytes the step of 16 decides. */
 static bool waste_is_low(size_t n, size_t size) { return n <= 128 ? size - n < 16 : (size - n) * 8 <= n; }
 
-Test(sizeclass, every_request_up_to_1_mib) {
-    unsigned c = 0;
-    for (size_t n = 1; n <= MIB; n++) {
-        if (n > class_size(c)) c++;
-        cr_assert_eq(class_of(n), c, "class of %zu", n);
-        cr_assert(class_size(c) >= n && waste_is_low(n, class_size(c)), "block of %zu for %zu", class_size(c),
-                  n);
+/* The vectors that Go's classOf and the assembly are tested by, too. */
+Test(sizeclass, vectors) {
+    FILE *f = fopen("cmem/testdata/classes.txt", "r");
+    cr_assert_not_null(f, "the suites run in the root of the repository: %s", strerror(errno));
+    char line[200];
+    unsigned rows = 0;
+    while (fgets(line, sizeof line, f) != NULL) {
+        if (line[0] == '#') continue;
+        unsigned c, blocks;
+        size_t first, size, pages;
+        cr_assert_eq(sscanf(line, "%u %zu %zu %zu %u", &c, &first, &size, &pages, &blocks), 5, "%s", line);
+        cr_assert_eq(c, rows++);
+        cr_assert_eq(class_size(c), size, "class %u: %zu, not %zu", c, class_size(c), size);
+        cr_assert_eq(class_pages(c), pages, "class %u: %zu pages, not %zu", c, class_pages(c), pages);
+        cr_assert_eq(class_blocks(c), blocks, "class %u: %u blocks, not %u", c, class_blocks(c), blocks);
+        for (size_t n = first; n <= size; n++)
+            cr_assert_eq(class_of(n), c, "class of %zu: %u, not %u", n, class_of(n), c);
+        cr_assert(waste_is_low(first, size), "class %u: %zu for %zu", c, size, first);
     }
-}
-
-Test(sizeclass, both_bounds_of_every_class) {
-    size_t below = 0;
-    for (unsigned c = 0; c < NUM_CLASSES; c++) {
-        size_t size = class_size(c);
-        cr_assert_gt(size, below);
-        cr_assert_eq(class_of(below + 1), c);
-        cr_assert_eq(class_of(size), c);
-        cr_assert(waste_is_low(below + 1, size), "class %u: %zu for %zu", c, size, below + 1);
-        cr_assert_eq(size % 16, 0);
-        below = size;
-    }
-    cr_assert_eq(class_size(0), 16);
-    cr_assert_eq(below, CMEM_MAX_CLASS_SIZE);
+    fclose(f);
+    cr_assert_eq(rows, NUM_CLASSES);
+    cr_assert_eq(class_size(rows - 1), CMEM_MAX_CLASS_SIZE);
 }
 
 Test(sizeclass, spans_have_no_tail) {

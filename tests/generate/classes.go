@@ -10,7 +10,7 @@ import (
 )
 
 // A class is a row of the table of size classes.
-type class struct{ size, pages, blocks int }
+type class struct{ size, pages, blocks, refill int }
 
 // readClasses asks the headers' class_size and its kin: they are functions, which cgo -godefs does not evaluate.
 func readClasses(root string, cc compiler, preamble string) ([]class, error) {
@@ -34,7 +34,7 @@ func readClasses(root string, cc compiler, preamble string) ([]class, error) {
 	var rows []class
 	for line := range strings.Lines(text) {
 		var c class
-		if _, err := fmt.Sscan(line, &c.size, &c.pages, &c.blocks); err != nil {
+		if _, err := fmt.Sscan(line, &c.size, &c.pages, &c.blocks, &c.refill); err != nil {
 			return nil, fmt.Errorf("%q: %w", line, err)
 		}
 		rows = append(rows, c)
@@ -47,7 +47,7 @@ const classesMain = `
 
 int main(void) {
     for (unsigned c = 0; c < NUM_CLASSES; c++)
-        printf("%zu %zu %u\n", class_size(c), class_pages(c), class_blocks(c));
+        printf("%zu %zu %u %u\n", class_size(c), class_pages(c), class_blocks(c), class_refill(c));
     return 0;
 }
 `
@@ -63,19 +63,21 @@ const (
 	largeMin     = %s // from here on a block is whole pages of its own
 	pageShift    = %s
 )
-
-// classSize is the block size of each class.
-var classSize = [numClasses]uint32{`,
+`,
 		l.value["NumClasses"], number(l.value["MaxClassSize"]), number(l.value["LargeMin"]), l.value["PageShift"])
-	for i, c := range rows {
-		fmt.Fprintf(out, "%s%d,", between(i, 8), c.size)
+	table := func(doc, name, typ string, text func(class) string) {
+		fmt.Fprintf(out, "\n// %s\nvar %s = [numClasses]%s{", doc, name, typ)
+		for i, c := range rows {
+			out.WriteString(between(i, 8) + text(c) + ",")
+		}
+		out.WriteString("\n}\n")
 	}
-	out.WriteString("\n}\n\n// classSpan is the length, and the number of blocks, of the spans that each class's blocks are cut from.\n" +
-		"var classSpan = [numClasses]struct{ pages, blocks uint16 }{")
-	for i, c := range rows {
-		fmt.Fprintf(out, "%s{%d, %d},", between(i, 8), c.pages, c.blocks)
-	}
-	out.WriteString("\n}\n")
+	table("classSize is the block size of each class.", "classSize", "uint32",
+		func(c class) string { return fmt.Sprint(c.size) })
+	table("classSpan is the length, and the number of blocks, of the spans that each class's blocks are cut from.", "classSpan", "struct{ pages, blocks uint16 }",
+		func(c class) string { return fmt.Sprintf("{%d, %d}", c.pages, c.blocks) })
+	table("classRefill is how many blocks an empty magazine of each class is refilled with.", "classRefill", "uint8",
+		func(c class) string { return fmt.Sprint(c.refill) })
 	return format.Source([]byte(out.String()))
 }
 

@@ -26,7 +26,6 @@ const (
 	ExactMin     = C.EXACT_MIN
 	ExactSpare   = C.EXACT_SPARE
 	CacheLimitP  = C.CACHE_LIMIT_P
-	MaxRefill    = C.MAX_REFILL   // the most that Refill returns
 	MaxMagazine  = C.MAX_MAGAZINE // the most that MagazineSize returns
 	SettlePeriod = C.SETTLE_NS    // how often Settle is to be called, in nanoseconds
 

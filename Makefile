@@ -213,6 +213,10 @@ build/tidy/%.ok: c/%.c $(wildcard c/*.h) .clang-tidy
 	$Qout=$$(clang-tidy --quiet $< -- -std=gnu11 -DCMEM_DEBUG=1 2>&1) || { echo "$$out" >&2; exit 1; }
 	@touch $@
 
+.PHONY: generate
+generate: ## write the Go files that say once more what the C headers say (a test fails where they are stale)
+	@go run ./tests/generate
+
 .PHONY: fmt
 fmt: ## format all Go and C files
 	$Qgofmt -w $(CODE)

@@ -88,7 +88,7 @@ type (
 	// leaf's index in the pagemap.
 	Leaf struct {
 		Page [LeafPages]uintptr
-		_    [320]int8
+		_    [320]byte
 		Root uintptr
 	}
 

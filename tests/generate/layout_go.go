@@ -150,7 +150,8 @@ func (l *layout) structOf(name string) string {
 		if text, ok := fields[name+"."+field]; ok {
 			out.WriteString(text + "\n")
 		} else {
-			out.WriteString(goName(field, f.Type) + " " + goType(f.Type) + "\n")
+			typ := goType(f.Type)
+			out.WriteString(goName(field, typ) + " " + typ + "\n")
 		}
 		if field == lasts[name] {
 			break
@@ -160,8 +161,8 @@ func (l *layout) structOf(name string) string {
 }
 
 // goName is a field's name in Go: none where it is room that the compiler or somebody left.
-func goName(name string, typ ast.Expr) string {
-	if a, ok := typ.(*ast.ArrayType); ok && goType(a.Elt) == "int8" || strings.HasPrefix(name, "Pad_cgo") {
+func goName(name string, typ string) string {
+	if strings.HasSuffix(typ, "]byte") {
 		return "_"
 	}
 	out := ""
@@ -171,18 +172,18 @@ func goName(name string, typ ast.Expr) string {
 	return out
 }
 
-// goType is a type, as text.
+// goType is a type, as text. C's char is int8 on some machines and uint8 on others.
 func goType(typ ast.Expr) string {
 	if _, ok := typ.(*ast.StarExpr); ok {
 		return "uintptr"
 	}
 	out := &strings.Builder{}
 	printer.Fprint(out, token.NewFileSet(), typ)
-	return out.String()
+	return regexp.MustCompile(`\]u?int8$`).ReplaceAllString(out.String(), "]byte")
 }
 
-// check compares the offsets of all fields in package c's file with those of cgo -godefs, which are the C compiler's.
-// (binding.go compares the sizes whenever it is compiled.)
+// check compares the place and the size of all fields in package c's file with those of cgo -godefs, which are the C compiler's.
+// (binding.go compares the sizes of the structures whenever it is compiled.)
 func (l *layout) check(text []byte) error {
 	fset := token.NewFileSet()
 	file, err := parser.ParseFile(fset, "layout.go", text, 0)
@@ -195,11 +196,14 @@ func (l *layout) check(text []byte) error {
 	}
 	for name := range l.fields {
 		if obj := pkg.Scope().Lookup(name); obj != nil {
-			ours, names := offsets(obj)
-			cs, _ := offsets(l.compiled.Scope().Lookup(name))
-			for i := range ours {
-				if ours[i] != cs[i] {
-					return fmt.Errorf("%s.%s lies at %d in Go, at %d in C", name, names[i], ours[i], cs[i])
+			ours, theirs := places(obj), places(l.compiled.Scope().Lookup(name))
+			if len(ours) != len(theirs) && lasts[name] == "" {
+				return fmt.Errorf("%s has %d fields in Go, %d in C", name, len(ours), len(theirs))
+			}
+			for i, f := range ours {
+				if f.offset != theirs[i].offset || f.size != theirs[i].size && !theirs[i].unknown {
+					return fmt.Errorf("%s.%s is %d bytes at %d in Go, %d at %d in C",
+						name, f.name, f.size, f.offset, theirs[i].size, theirs[i].offset)
 				}
 			}
 		}
@@ -207,15 +211,27 @@ func (l *layout) check(text []byte) error {
 	return nil
 }
 
-// offsets are those of a structure's fields, and their names. All machines that libcmem is for have amd64's.
-func offsets(structure types.Object) ([]int64, []string) {
+// A place is a field's. It is unknown how large one is of a structure that cgo -godefs had no name for.
+type place struct {
+	name         string
+	offset, size int64
+	unknown      bool
+}
+
+// places are those of a structure's fields. All machines that libcmem is for have amd64's sizes.
+func places(structure types.Object) (list []place) {
+	sizes := types.SizesFor("gc", "amd64")
 	s := structure.Type().Underlying().(*types.Struct)
 	var vars []*types.Var
-	var names []string
 	for i := range s.NumFields() {
-		vars, names = append(vars, s.Field(i)), append(names, s.Field(i).Name())
+		vars = append(vars, s.Field(i))
 	}
-	return types.SizesFor("gc", "amd64").Offsetsof(vars), names
+	for i, offset := range sizes.Offsetsof(vars) {
+		typ := vars[i].Type()
+		unknown := strings.Contains(typ.String(), "_Ctype_struct")
+		list = append(list, place{vars[i].Name(), offset, sizes.Sizeof(typ), unknown})
+	}
+	return list
 }
 
 // vszFile is package vsz's file.

@@ -52,3 +52,5 @@ package lean
 // #cgo CFLAGS: -std=gnu11 -O2 -Wall
 // #cgo LDFLAGS: -lpthread
 import "C"
+
+import _ "github.com/gocmem/cmem/cmem/lean/source" // what lean.c includes: so it is vendored, and a change of it is seen

@@ -5,6 +5,8 @@ package overlay
 import (
 	"embed"
 	"fmt"
+
+	leansource "github.com/gocmem/cmem/cmem/lean/source"
 )
 
 // C sources lie in a folder without Go files, so that the go command does not take them for this package's.
@@ -19,7 +21,7 @@ const prefix = "zz_cmem_vsz_"
 func Lean() map[string]string {
 	return map[string]string{
 		prefix + "lean.go": "package main\n\n// #cgo CFLAGS: -std=gnu11 -O2\n// #cgo LDFLAGS: -lpthread\nimport \"C\"\n",
-		prefix + "lean.c":  source("lean.c"),
+		prefix + "lean.c":  leansource.C,
 	}
 }
 

@@ -4,22 +4,10 @@ import (
 	"go/parser"
 	"go/token"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 )
-
-// The source is a copy, for embed takes no file of another folder.
-func TestLeanIsCmemLean(t *testing.T) {
-	want, err := os.ReadFile("../../../../cmem/lean/lean.c")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if source("lean.c") != string(want) {
-		t.Error("sources/lean.c is not cmem/lean/lean.c: cp cmem/lean/lean.c go/vsz/internal/overlay/sources/lean.c")
-	}
-}
 
 func TestFiles(t *testing.T) {
 	for name, c := range map[string]struct {

@@ -1,7 +1,9 @@
-//go:build linux
+/* lean.h: caps glibc's malloc arenas and the default stack of threads, before main. The documentation of package lean says
+ * what for and at what cost. Self-contained, and all of it static: it can be compiled into any program, in several files even, as
+ * lean.c is. */
+#ifndef CMEM_LEAN_H
+#define CMEM_LEAN_H
 
-/* lean.c: caps glibc's malloc arenas and the default stack of threads, before main. The package's documentation says
- * what for and at what cost. Self-contained, and all of it static: it can be compiled into any program, twice even. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -235,3 +237,5 @@ __attribute__((constructor(101))) static void lean(void) {
 
 #endif
 #endif
+
+#endif /* CMEM_LEAN_H */

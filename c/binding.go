@@ -48,6 +48,7 @@ package c
 #include "large.h"
 #include "pageheap.h"
 #include "pagemap.h"
+#include "release.h"
 #include "report.h"
 #include "scavenger.h"
 #include "tool.h"

@@ -11,6 +11,7 @@
 #include "magazine.h"
 #include "meta.h"
 #include "pageheap.h"
+#include "release.h"
 #include "report.h"
 #include "scavenger.h"
 #include "sizeclass.h"

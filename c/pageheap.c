@@ -20,6 +20,11 @@
 /* The pages of all addresses there are. */
 #define ADDR_PAGES ((size_t)1 << (ADDR_BITS - PAGE_SHIFT))
 
+/* Whether npages more may be in use. */
+static bool within_limit(size_t npages) {
+    return cmem__heap.limit_pages == SIZE_MAX || cmem__heap.inuse_pages + npages <= cmem__heap.limit_pages;
+}
+
 /* A small span stands in the pagemap at each of its pages. */
 static void map_all(struct cmem__span *s, struct cmem__span *value) {
     for (uintptr_t a = s->base; a < span_end(s); a += PAGE_SIZE) pagemap_set(a, value);
@@ -73,7 +78,7 @@ struct cmem__span *cmem__pages_alloc(size_t npages, size_t align_pages, enum cme
         lose(s);
         goto fail;
     }
-    obey_limit();
+    if (unlikely(cmem__heap.limit_pages != SIZE_MAX)) cmem__obey_limit();
     unlock(&cmem__heap.lock);
     return s;
 fail:

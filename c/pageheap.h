@@ -1,7 +1,7 @@
-/* pageheap.h: runs of pages: allocates spans, takes them back, gives idle ones to the operating system.
+/* pageheap.h: runs of pages: allocates spans and takes them back.
  *
  * Lock: one, its own (RANK_PAGEHEAP), taken by each of these, but pages_find, and dropped around every system call and every call of
- * malloc. Called by the central lists, for blocks of more than a small class, and by the scavenger.
+ * malloc. Called by the central lists, and for large and huge blocks.
  */
 #ifndef CMEM_PAGEHEAP_H
 #define CMEM_PAGEHEAP_H
@@ -28,11 +28,6 @@ bool cmem__pages_trim(struct cmem__span *s, size_t new_npages);
 /* Makes a huge span one of class cls or the reverse, after a trim. */
 void cmem__pages_reclass(struct cmem__span *s, enum cmem__kind kind, unsigned cls);
 
-size_t cmem__pages_scavenge(uint64_t idle_ns);
-
-/* Sets the most bytes that spans in use and hot ones may hold together, SIZE_MAX for no limit. Spans beyond it are
- * refused; hot free ones are given back for new ones. Returns the bytes in use. */
-size_t cmem__pages_limit(size_t bytes);
 size_t cmem__pages_sys(void);   /* pages of all regions */
 size_t cmem__pages_inuse(void); /* bytes of spans in use */
 size_t cmem__pages_hot(void);   /* bytes that are free and resident */
@@ -43,12 +38,6 @@ uint64_t cmem__pages_activity(void); /* changes with every span that is allocate
 uint64_t cmem__pages_faulted(void);
 uint64_t cmem__pages_moved(void);
 
-/* Gives hot free pages back, longest idle first, until a headroom is left: together with what is in use, the most pages that were in
- * use of late, a reserve of so many thousandths of what is in use on top, and at least 1 MiB in all. Each call forgets 16/patience of
- * the peak's excess over what is in use; with a patience below 16 (PATIENCE_CALL) only patience/16 of the last peak's stays. Returns the
- * bytes. */
-#define PATIENCE_CALL 16u
-size_t cmem__pages_settle(unsigned patience, unsigned reserve);
 void cmem__pages_stats(struct cmem_stats *out);
 void cmem__pages_lock(void);
 void cmem__pages_unlock(void);

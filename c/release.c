@@ -6,7 +6,6 @@
 #include "heap.h"
 #include "lock.h"
 #include "os.h"
-#include "pageheap.h"
 #include "pagemap.h"
 #include "region.h"
 #include "release.h"
@@ -125,7 +124,7 @@ size_t cmem__pages_limit(size_t bytes) {
     lock(&cmem__heap.lock);
     cmem__heap.limit_pages = bytes == SIZE_MAX ? SIZE_MAX : bytes >> PAGE_SHIFT;
     size_t inuse = cmem__heap.inuse_pages;
-    obey_limit();
+    if (bytes != SIZE_MAX) cmem__obey_limit();
     unlock(&cmem__heap.lock);
     return inuse << PAGE_SHIFT;
 }

@@ -1,25 +1,29 @@
-/* release.h: what keeps the page heap within its limit. The rest of release.c is in pageheap.h.
+/* release.h: what the page heap gives back to the operating system: what is idle, and what is beyond its limit.
  *
- * Lock: the page heap's, held by the caller; obey_limit drops it meanwhile. Called by pageheap.c.
+ * Lock: the page heap's, taken by each of these, but obey_limit, whose caller holds it, and dropped around every system call. Called by
+ * the scavenger and the public functions; obey_limit by pageheap.c.
  */
 #ifndef CMEM_RELEASE_H
 #define CMEM_RELEASE_H
 
 #include "base.h"
-#include "heap.h"
 
-#include <stdbool.h>
+/* Gives back pages and regions that have been idle for idle_ns; all that are free where that is 0. Returns the bytes. */
+size_t cmem__pages_scavenge(uint64_t idle_ns);
 
-/* Whether npages more may be in use. */
-static inline bool within_limit(size_t npages) {
-    return cmem__heap.limit_pages == SIZE_MAX || cmem__heap.inuse_pages + npages <= cmem__heap.limit_pages;
-}
+/* Sets the most bytes that spans in use and hot ones may hold together, SIZE_MAX for no limit. Spans beyond it are
+ * refused; hot free ones are given back for new ones. Returns the bytes in use. */
+size_t cmem__pages_limit(size_t bytes);
 
 /* Gives hot pages back until they are within the limit together with those in use. Drops the lock meanwhile. (Where the
  * kernel refuses, those stay that share their region with what is in use.) */
 void cmem__obey_limit(void);
-static inline void obey_limit(void) {
-    if (unlikely(cmem__heap.limit_pages != SIZE_MAX)) cmem__obey_limit();
-}
+
+/* Gives hot free pages back, longest idle first, until a headroom is left: together with what is in use, the most pages that were in
+ * use of late, a reserve of so many thousandths of what is in use on top, and at least 1 MiB in all. Each call forgets 16/patience of
+ * the peak's excess over what is in use; with a patience below 16 (PATIENCE_CALL) only patience/16 of the last peak's stays. Returns the
+ * bytes. */
+#define PATIENCE_CALL 16u
+size_t cmem__pages_settle(unsigned patience, unsigned reserve);
 
 #endif /* CMEM_RELEASE_H */

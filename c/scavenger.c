@@ -6,6 +6,7 @@
 #include "central.h"
 #include "os.h"
 #include "pageheap.h"
+#include "release.h"
 #include "scavenger.h"
 #include "thread.h"
 

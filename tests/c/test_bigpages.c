@@ -1,7 +1,7 @@
 /* test_bigpages.c: a machine whose physical pages are of 64 KiB: only whole ones can be given back. */
 #include "pages.h"
 
-#include "pageheap.h"
+#include "release.h"
 #include "pagemap.h"
 #include "span.h"
 

@@ -5,6 +5,7 @@
 #include "os.h"
 #include "pageheap.h"
 #include "pagemap.h"
+#include "release.h"
 #include "sizeclass.h"
 #include "span.h"
 

@@ -81,7 +81,7 @@ build/lib/libcmem.a: build/release/libcmem.a
 	$Qmkdir -p $(@D) && cp $< $@
 
 # nodelete: threads hold a destructor of the library, which must not be unmapped before they end. (Where only the archive is linked,
-# stay_loaded in cmem.c sees to that.)
+# stay_loaded in start.c sees to that.)
 build/lib/$(SOFILE): build/release/libcmem.a
 	$(call say,LINK,$@)
 	$Qmkdir -p $(@D)

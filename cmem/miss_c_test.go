@@ -39,7 +39,7 @@ func TestExact(t *testing.T) {
 }
 
 // TestExactScripts runs scripts of requests, each freed before the next, on a P whose cache has had none before, and on a new C thread:
-// both are to answer alike, by the rule of EXACT_MIN and EXACT_SPARE (internal.h).
+// both are to answer alike, by the rule of EXACT_MIN and EXACT_SPARE (sizeclass.h).
 func TestExactScripts(t *testing.T) {
 	pid := onOneP(t)
 	const (

@@ -9,7 +9,7 @@ import (
 )
 
 // What starts at an address. A byte outside of each block, its tag, tells: in the pagemap for a block of whole pages, in its span for a
-// small one (internal.h). Go reads both without a cgo call. What no live block is, C describes (misuse).
+// small one (span.h). Go reads both without a cgo call. What no live block is, C describes (misuse).
 
 // findLeaf returns the leaf of the address a, or nil.
 func findLeaf(a uintptr) *c.Leaf {

@@ -153,7 +153,7 @@ func TestGoReachable(t *testing.T) {
 	byKind{GoRuntime: {3, 10<<10 + 256}, Other: {2, 5<<10 + 5<<10 - 256}}.check(t, e)
 }
 
-// cmem's pagemap, as c/internal.h has it: two spans in one region, which malloc has from mmap.
+// cmem's pagemap, as c/pagemap.h has it: two spans in one region, which malloc has from mmap.
 func TestCmemPagemap(t *testing.T) {
 	const pagemap, leaf, spans = 0x600000, base + 512*mib, base + 600*mib
 	const chunk, region, size = base, base + 64*kib, 1 * mib

@@ -1,5 +1,6 @@
 /* pace_fork.c: a child of fork, whose CPU time begins anew, settles its heap at the pace of its parent. */
-#include "internal.h"
+#include "cmem.h"
+#include "scavenger.h"
 
 #include <stdio.h>
 #include <sys/syscall.h>

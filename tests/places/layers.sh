@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # layers.sh: the parts of the library stand in the order of c/layers.txt. No object refers to a symbol that a higher part defines, no
-# header includes that of a higher one or, over others, itself, each header compiles alone, and no file is beyond 500 lines.
+# file includes the header of a higher one, no headers include each other in a circle, each header compiles alone, and no file is
+# beyond 500 lines.
 set -euo pipefail
 failed=0
 fail() {
@@ -18,63 +19,45 @@ for file in c/*.[ch]; do
     [[ -v rank[${part%.?}] ]] || fail "$file: c/layers.txt has no part of its name"
 done
 for part in "${!rank[@]}"; do [[ -e c/$part.c || -e c/$part.h ]] || fail "c/layers.txt: $part has no file"; done
+[[ $failed -eq 0 ]] || exit 1
 
-# upward FROM TO: whether part FROM may not know part TO.
-upward() { ((${rank[$2]:--1} > ${rank[$1]:--1})); }
-
-# Calls and variables: "PART SYMBOL" of what each object defines, and of what it refers to.
+# Calls and variables. "PART SYMBOL" for each that the objects define, or refer to. (An object whose source is gone may lie about.)
+parts=(c/*.c)
+parts=("${parts[@]#c/}")
 symbols() { # BUILD NM-OPTION...
-    local file part
-    for file in c/*.c; do
-        part=${file#c/} part=${part%.c}
-        nm -P "${@:2}" "build/$1/obj/$part.o" | awk -v part="$part" '{ print part, $1 }'
-    done
+    nm -A -P --extern-only "${@:2}" "${parts[@]/#/build/$1/obj/}" | sed 's|.*/\([a-z]*\)\.o: \([^ ]*\).*|\1 \2|'
 }
-calls=0
+parts=("${parts[@]/%.c/.o}")
+references=0
 for build in release debug; do
     declare -A home=()
-    while read -r part symbol; do home[$symbol]=$part; done < <(symbols $build --defined-only --extern-only)
+    while read -r part symbol; do home[$symbol]=$part; done < <(symbols $build --defined-only)
     while read -r part symbol; do
         to=${home[$symbol]:-}
         [[ -n $to ]] || continue # the C library's
-        calls=$((calls + 1))
-        if upward "$part" "$to"; then fail "$build: $part.c refers to $symbol of $to.c, a higher part"; fi
+        references=$((references + 1))
+        ((rank[$to] <= rank[$part])) || fail "$build: $part.c refers to $symbol of $to.c, a higher part"
     done < <(symbols $build --undefined-only)
 done
-[[ $calls -gt 100 ]] || fail "the objects refer to no more than $calls symbols of each other: nothing was tested"
+[[ $references -gt 200 ]] || fail "the objects refer to $references symbols of each other: that cannot be all"
 
-# Includes. cmem.h is the lowest: it has types that all may use, and includes nothing.
-rank[cmem.h]=-1
-includes() { sed -n 's/^ *# *include "\(.*\)\.h".*/\1/p' "$1"; }
-for file in c/*.[ch]; do
-    part=${file#c/} part=${part%.?}
-    for to in $(includes "$file"); do
-        if [[ $to == cmem ]]; then continue; fi
-        [[ -e c/$to.h ]] || fail "$file includes $to.h, which is not there"
-        if upward "$part" "$to"; then fail "$file includes $to.h, of a higher part"; fi
-        if [[ $file == *.h && $to == "$part" ]]; then fail "$file includes itself"; fi
-    done
-done
-[[ -z $(includes c/cmem.h) ]] || fail 'c/cmem.h includes another header of ours'
+# Includes. cmem.h, though its functions are of the highest part, is the lowest header: it has types for all, and includes none.
+includes() { grep -Ho '^ *# *include "[a-z]*\.h"' "$@" | sed 's|^c/\(.*\): *# *include "\(.*\)\.h"|\1 \2|'; }
+while read -r file to; do
+    [[ -e c/$to.h ]] || fail "c/$file includes $to.h, which is not there"
+    [[ $to == cmem ]] || ((rank[$to] <= rank[${file%.?}])) || fail "c/$file includes $to.h, of a higher part"
+done < <(includes c/*.[ch])
+circle=$(includes c/*.h | sed 's|\.h||' | tsort 2>&1 >/dev/null) || fail "headers of c/ include each other in a circle:" $circle
 
-# With each including only lower ones there is no cycle. But cmem.h is of the highest part, and that is seen by tsort.
-for file in c/*.h; do
-    part=${file#c/} part=${part%.h}
-    echo "$part $part"
-    for to in $(includes "$file"); do echo "$part $to"; done
-done | tsort >/dev/null || fail 'the headers of c/ include each other in a circle'
-
-for file in c/*.h; do
-    for debug in 0 1; do
-        "${CC:-cc}" -std=gnu11 -DCMEM_DEBUG=$debug -Wall -Wextra -Werror -fsyntax-only -x c - <<<"#include \"$PWD/$file\"" ||
-            fail "$file does not compile by itself"
-    done
-done
-
-# Length.
 for file in c/* cmem/*; do
-    [[ -f $file && $file != *_test.go ]] || continue
+    [[ -f $file ]] || continue
     lines=$(wc -l <"$file")
     [[ $lines -le 500 ]] || fail "$file has $lines lines: more than 500"
+done
+[[ $failed -eq 0 ]] || exit 1
+
+for debug in 0 1; do
+    "${CC:-cc}" -std=gnu11 -DCMEM_DEBUG=$debug -Wall -Wextra -Werror -Wno-unused-function -fsyntax-only -x c c/*.h ||
+        fail "a header does not compile by itself (CMEM_DEBUG=$debug)"
 done
 exit $failed

@@ -56,7 +56,7 @@ func TestAsan(t *testing.T) {
 			t.Fatalf("no fault, %d bytes: exit status %d\n%s", n, status, out)
 		}
 		for _, fault := range []string{
-			"read-after-free", "write-after-free", "overflow", "overflow-reused", "overflow-realloc", "handle-after-free",
+			"read-after-free", "write-after-free", "overflow", "overflow-reused", "overflow-realloc", "overflow-shrunk", "handle-after-free",
 		} {
 			status, out := run(program, fault, n)
 			if status == 0 || !strings.Contains(out, poisoned) {

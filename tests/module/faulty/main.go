@@ -19,6 +19,7 @@ var faults = map[string]func(n int){
 	"overflow":          overflow,
 	"overflow-reused":   overflowReused,
 	"overflow-realloc":  overflowRealloc,
+	"overflow-shrunk":   overflowShrunk,
 	"handle-after-free": handleAfterFree,
 	"race":              race,
 	"race-reused":       raceReused,
@@ -110,6 +111,12 @@ func overflowReused(n int) {
 func overflowRealloc(n int) {
 	b := cmem.Realloc(cmem.Alloc(n+8), n)
 	behind(b)[n] = 1
+}
+
+// overflowShrunk reads behind a block whose tail was cut off where it is, if it is of whole pages, and moved if it is small.
+func overflowShrunk(n int) {
+	b := cmem.Realloc(cmem.Alloc(3*n), n)
+	sink = behind(b)[n]
 }
 
 func handleAfterFree(n int) {

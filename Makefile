@@ -200,9 +200,9 @@ $(ELSEWHERE:%=lint-elsewhere/%): lint-elsewhere/%:
 	$QGOOS=$(*D) GOARCH=$(*F) CGO_ENABLED=0 go vet ./...
 
 lint-cc: $(LIB_SRC:c/%.c=build/strict/obj/%.o) $(GO_C:%.c=build/strict/%.o)
-lint-tidy: $(LIB_SRC:c/%.c=build/tidy/%.ok)
+lint-tidy: $(LIB_SRC:c/%.c=build/tidy/%.ok) $(GO_C:%.c=build/tidy/%.ok)
 
-build/strict/cmem/%.o: cmem/%.c $(wildcard c/*.h) Makefile
+build/strict/cmem/%.o: cmem/%.c $(wildcard c/*.h cmem/*/*/*.h) Makefile
 	$(call say,CC,$@)
 	$Qmkdir -p $(@D)
 	$Q$(CC) $(STD) $(CFLAGS_strict) $(CPPFLAGS) -Ic -c $< -o $@
@@ -211,6 +211,12 @@ build/tidy/%.ok: c/%.c $(wildcard c/*.h) .clang-tidy
 	$(call say,TIDY,$<)
 	$Qmkdir -p $(@D)
 	$Qout=$$(clang-tidy --quiet $< -- -std=gnu11 -DCMEM_DEBUG=1 2>&1) || { echo "$$out" >&2; exit 1; }
+	@touch $@
+
+build/tidy/cmem/%.ok: cmem/%.c $(wildcard c/*.h cmem/*/*/*.h) .clang-tidy
+	$(call say,TIDY,$<)
+	$Qmkdir -p $(@D)
+	$Qout=$$(clang-tidy --quiet $< -- -std=gnu11 -Ic 2>&1) || { echo "$$out" >&2; exit 1; }
 	@touch $@
 
 .PHONY: generate

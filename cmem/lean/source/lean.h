@@ -5,7 +5,7 @@
 #define CMEM_LEAN_H
 
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE
+#define _GNU_SOURCE /* NOLINT: the name is the C library's */
 #endif
 #include <stdlib.h>
 

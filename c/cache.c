@@ -2,8 +2,8 @@
 
 /* cache.c: magazines. A cache belongs to one C thread or one Go P; only its owner changes it, without a lock.
  *
- * The fast paths (cmem.c for C threads, cmem/heap_c.go for Ps) do no more than move a magazine's top, and what happens
- * when a magazine is empty or full is there too. Here is what concerns all caches.
+ * The fast paths (cmem.c for C threads, cmem/pinned_c.go for Ps) do no more than move a magazine's top. What happens when a
+ * magazine is empty or full is in magazine.c, and for Ps in cmem/miss_c.go and overflow_c.go. Here is what concerns all caches.
  */
 #include "base.h"
 #include "cache.h"

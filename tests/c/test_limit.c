@@ -6,6 +6,7 @@
 #include "central.h"
 #include "check.h"
 #include "os.h"
+#include "scavenger.h"
 #include "sizeclass.h"
 
 #include <criterion/criterion.h>

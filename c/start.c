@@ -61,7 +61,7 @@ static void stay_loaded(void) {
     if (dlsym == NULL || dladdr1 == NULL) return;
     if (dladdr1(&once, &info, (void **)&self, RTLD_DL_LINKMAP) == 0) return;
     (void)cmem__tool_find(); /* MemorySanitizer does not see what the loader has written */
-    wrote(&self, sizeof self);
+    wrote(&self, sizeof(void *));
     wrote(self->l_name, 1);
     if (self->l_name[0] == '\0') return; /* the program */
     void *(*open)(const char *, int);

@@ -24,10 +24,11 @@ static void *work(void *arg) {
     return NULL;
 }
 
-static int on_thread(struct work w) {
+/* Runs f(arg) on a new thread; -1 where it returns other than NULL or there is no thread. */
+static int on_thread(void *(*f)(void *), void *arg) {
     pthread_t thread;
     void *failed;
-    if (pthread_create(&thread, NULL, work, &w) != 0) return -1;
+    if (pthread_create(&thread, NULL, f, arg) != 0) return -1;
     return pthread_join(thread, &failed) == 0 && failed == NULL ? 0 : -1;
 }
 
@@ -48,15 +49,11 @@ static void *churn(void *arg) {
 }
 
 int ctest_churn_on_thread(const size_t *n, size_t *usable, size_t count) {
-    pthread_t thread;
-    void *failed;
-    struct churn w = {n, usable, count};
-    if (pthread_create(&thread, NULL, churn, &w) != 0) return -1;
-    return pthread_join(thread, &failed) == 0 && failed == NULL ? 0 : -1;
+    return on_thread(churn, &(struct churn){n, usable, count});
 }
 
 int ctest_alloc_on_thread(const size_t *n, void **out, size_t count) {
-    return on_thread((struct work){n, out, count});
+    return on_thread(work, &(struct work){n, out, count});
 }
 
-int ctest_free_on_thread(void **p, size_t count) { return on_thread((struct work){NULL, p, count}); }
+int ctest_free_on_thread(void **p, size_t count) { return on_thread(work, &(struct work){NULL, p, count}); }

@@ -312,9 +312,15 @@ CFLAGS_asan := -O1 -g -DCMEM_DEBUG=1 -fsanitize=address,undefined -fno-sanitize-
 CFLAGS_tsan := -O1 -g -DCMEM_DEBUG=1 -fsanitize=thread
 CFLAGS_valgrind := -O1 -g -DCMEM_DEBUG=1
 
+# What the command line may change: with another compiler or other flags everything is built anew.
+build/flags: flags = $(CC) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS)
+.PHONY: force
+build/flags: force
+	@mkdir -p $(@D); printf '%s\n' '$(flags)' | cmp -s - $@ || printf '%s\n' '$(flags)' >$@
+
 # $(call variant,NAME): build/NAME/libcmem.a from c/*.c, and build/NAME/PROGRAM from tests/c/PROGRAM.c and that archive.
 define variant
-build/$1/obj/%.o: c/%.c Makefile
+build/$1/obj/%.o: c/%.c Makefile build/flags
 	$$(call say,CC,$$@)
 	$$Qmkdir -p $$(@D)
 	$$Q$$(CC) $$(STD) $$(CFLAGS_$1) $$(CPPFLAGS) -MMD -MP -c $$< -o $$@
@@ -328,7 +334,7 @@ endef
 
 # $(call programs,NAME,DIRECTORY): build/NAME/PROGRAM from DIRECTORY/PROGRAM.c and that archive.
 define programs
-build/$1/%: $2/%.c build/$1/libcmem.a Makefile
+build/$1/%: $2/%.c build/$1/libcmem.a Makefile build/flags
 	$$(call say,CC,$$@)
 	$$Qmkdir -p $$(@D)
 	$$Q$$(CC) $$(STD) -Wall -Wextra -Werror $$(CFLAGS_$1) $$(CPPFLAGS) -Ic -Itests/c -MMD -MP -MF $$@.d \

@@ -8,7 +8,8 @@
  * signal handler, or by a thread that can be cancelled asynchronously. None is a cancellation point.
  *
  * Misuse (a block freed twice, a pointer that is not the start of a block, a block that belongs to a Go handle or
- * arena) is found before anything is touched: one line on standard error that begins with "cmem: " and names the pointer and what it is, then abort().
+ * arena) is found before anything is touched: one line on standard error that begins with "cmem: " and names the
+ * pointer and what it is, then abort().
  * The pointer itself is never dereferenced.
  *
  * A use after free, or of bytes beyond those asked for, is for the tools to report: AddressSanitizer, MemorySanitizer and
@@ -99,7 +100,7 @@ CMEM_API size_t cmem_scavenge(uint64_t idle_ns);
 /* Starts a thread that gives back what has been idle for idle_ns, and while the heap is used all free memory beyond an
  * ordinary headroom over what is in use. A child of fork has no such thread. Returns 0, or -1 with errno EINVAL where idle_ns
  * is 0, EALREADY where the thread is there already or this is a Go program whose package cmem does the same (all but those built
- * with -race), or EAGAIN where there can be no thread. */
+ * with -race), or what pthread_create says (EAGAIN, EPERM). */
 CMEM_API int cmem_scavenger_start(uint64_t idle_ns);
 
 /* Ends that thread, and returns when it has ended. */
@@ -111,7 +112,7 @@ CMEM_API void cmem_scavenger_stop(void);
  * Returns 0, or -1 with errno ERANGE where more than that is in use now: the limit holds nevertheless. */
 CMEM_API int cmem_set_limit(size_t bytes);
 
-/* What the heap holds, in bytes unless said otherwise. At rest (no other thread in the library) these sums hold:
+/* What the heap holds, in bytes unless said otherwise. (C++ needs the word struct: cmem_stats is the function, too.) At rest (no other thread in the library) these sums hold:
  *   heap_sys   = heap_inuse + heap_idle
  *   heap_inuse = live_bytes + magazine_bytes + thread_cache_bytes + central_free_bytes
  * While other threads run each figure is right within what they are doing. */
@@ -139,8 +140,7 @@ struct cmem_stats {
 
     uint64_t scavenges;       /* cmem_scavenge calls that gave something back */
     uint64_t scavenged_bytes; /* bytes they gave back in all */
-    uint64_t
-        moved_bytes; /* in resident pages moved to where they were needed, instead of faulting in others */
+    uint64_t moved_bytes;     /* in resident pages moved to where they were needed, not faulted in */
 
     uint64_t huge_bytes;   /* live blocks of no size class, in whole pages; part of live_bytes */
     uint64_t huge_blocks;  /* their number */

@@ -22,6 +22,14 @@
 // For buffers whose owner may forget them there are New (a handle that frees itself when every copy of it is lost) and
 // Attach (a buffer that is freed with a Go object).
 //
+// # Settings
+//
+// CMEMDEBUG, an environment variable, is a comma-separated list of name=value, as GODEBUG is:
+//
+//	idle=DURATION   the idle limit (SetIdleLimit), such as 5m or 500ms; 0 keeps free memory for ever
+//	memlimit=1      TrackMemoryLimit from the start
+//	scavtrace=1     a line on standard error for each release of the background scavenger
+//
 // # Tests
 //
 // Package cmem keeps no goroutine, so checkers of leaked goroutines find none. It may be used in testing/synctest bubbles, first or

@@ -7,12 +7,7 @@ import (
 	"time"
 )
 
-// debugvars are what CMEMDEBUG sets, a comma-separated list of name=value as in GODEBUG:
-//
-//	idle=DURATION   the idle limit (SetIdleLimit), such as 5m or 500ms; 0 keeps free memory for ever
-//	memlimit=1      TrackMemoryLimit from the start
-//	scavtrace=1     a line on standard error for each release of the background scavenger:
-//	                scvgN: X MB released, and what was kept
+// debugvars are what CMEMDEBUG sets: see the package documentation.
 var debugvars struct {
 	scavtrace bool
 }

@@ -108,10 +108,10 @@ Test(pagemap, no_mark_below_panics, .signal = SIGABRT, .init = cr_redirect_stder
     (void)cmem__pagemap_marked_before(AT + PAGE_SIZE);
 }
 
-/* What a free looks up: the tag of each kind of block, and the entries of its span. 300 KiB are no
+/* What a free looks up: the tag of each kind of block, and the entries of its span. 400 KiB are no
  * class's: such a block is a huge one. */
 Test(pagemap, blocks_are_in_it) {
-    static const size_t sizes[] = {320 * KIB, 300 * KIB, 20 * MIB};
+    static const size_t sizes[] = {320 * KIB, 400 * KIB, 20 * MIB};
     char *small = cmem_alloc(1000), *large[LEN(sizes)];
     struct cmem__span *s = pagemap_span((uintptr_t)small);
     cr_assert_eq(tag_get(pagemap_tag((uintptr_t)small)), TAG_SMALL + class_of(1000));

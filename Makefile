@@ -42,6 +42,9 @@ TOGETHER = $(shell sed -n 's|^\t\(\.[^ ]*\)$$|\1/...|p' go.work)
 APART := $(patsubst %/go.work,%,$(wildcard bench/*/go.work go/adapters/*/go.work))
 apart = @for m in $(APART); do tests/scripts/in-module.sh $$m $1; done
 
+# What is tested in other builds than the ordinary one (race, asan, no cgo, strict): cmem itself; in test-all everything.
+VARIED := ./...
+
 # Where else the root's module is to compile, there without cgo.
 ELSEWHERE := linux/arm64 linux/riscv64 linux/386 darwin/arm64 windows/amd64 freebsd/amd64
 
@@ -109,13 +112,13 @@ test: deps ## everything, cheap things first, up to the first failure; installs 
 	$(call run-tests,$(TESTS))
 
 test-all: deps deps-all ## test, and what takes long: all tests in all Go releases, other processors, the machine's settings
-	$(call run-tests,$(TESTS) test-go-releases-all test-places)
+	$(call run-tests,$(TESTS) test-go-releases-all test-places,VARIED='$(TOGETHER)')
 
 define run-tests
 	@rm -f build/summary
 	@for t in $1; do \
 		printf '\n=== make %s\n' $$t; \
-		$(MAKE) $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) $$t; \
+		$(MAKE) $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) $2 $$t; \
 	done; \
 	printf '\n=== all passed in %d s\n' $$SECONDS; \
 	cat build/summary
@@ -150,22 +153,22 @@ test-go: $(MISUSE) ## the Go tests
 
 .PHONY: test-go-race
 test-go-race: $(MISUSE) ## the Go tests under the race detector
-	@tests/scripts/run-go.sh $@ -race $(TOGETHER)
+	@tests/scripts/run-go.sh $@ -race $(VARIED)
 
 .PHONY: test-go-nocgo
 test-go-nocgo: $(MISUSE) ## the Go tests with CGO_ENABLED=0
-	@CGO_ENABLED=0 tests/scripts/run-go.sh $@ $(TOGETHER)
+	@CGO_ENABLED=0 tests/scripts/run-go.sh $@ $(VARIED)
 
 .PHONY: test-go-asan
 test-go-asan: $(MISUSE) ## the Go tests under AddressSanitizer, where Go has it
 	@case $$(uname -sm) in \
-	'Linux x86_64' | 'Linux aarch64') tests/scripts/fixed-layout.sh tests/scripts/run-go.sh $@ -asan $(TOGETHER) ;; \
+	'Linux x86_64' | 'Linux aarch64') tests/scripts/fixed-layout.sh tests/scripts/run-go.sh $@ -asan $(VARIED) ;; \
 	*) echo '$@: Go has no -asan on this system' ;; \
 	esac
 
 .PHONY: test-go-strict
 test-go-strict: $(MISUSE) ## the Go tests with the runtime's full checks on pointers (cgocheck2, checkptr), and without the assembly
-	@GOEXPERIMENT=cgocheck2 tests/scripts/run-go.sh $@ -tags=cmem_pinned -gcflags=all=-d=checkptr $(TOGETHER)
+	@GOEXPERIMENT=cgocheck2 tests/scripts/run-go.sh $@ -tags=cmem_pinned -gcflags=all=-d=checkptr $(VARIED)
 
 .PHONY: test-go-releases
 test-go-releases: ## the Go package with each other Go release that has the fast path, in short

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# run-go.sh NAME FLAG... PACKAGES...: go test with these arguments, which are to be all packages below this directory. Shows each
-# package's result, the whole output of one that failed and the names of skipped tests, and counts what was run, subtests too: go
-# test returns 0 where there is no test at all.
+# run-go.sh NAME FLAG... PACKAGES...: go test with these arguments. Shows each package's result, the whole output of one that failed
+# and the names of skipped tests, and counts what was run, subtests too: go test returns 0 where there is no test at all.
 #
 # -count=1: no cached result, for the tests run programs and libraries that the cache does not know of.
 # -vet=off: `make lint` has seen to that.
@@ -23,18 +22,21 @@ not_built() {
 }
 
 # A package that go test was not asked about fails nothing. So each directory with a test is to be among those it answered
-# for, but testdata and the modules that are tested by themselves.
+# for, in the modules that a DIRECTORY/... names; but for testdata and the modules below, which are named by themselves.
 check_answers() {
-    local dir package missing=0
-    while read -r dir; do
-        package=$(realpath -m --relative-to="$root" "$dir")
-        package=github.com/gocmem/cmem/$package
-        if ! grep -qxF "$package" "$answers" && ! not_built "$@" "$package"; then
-            echo "$name: $package has tests, and none was run" >&2
-            missing=1
-        fi
-    done < <(find . \( -name '.?*' -o -name '_*' -o -name testdata -o ! -path . -type d -exec test -e '{}/go.work' \; \) -prune \
-        -o -name '*_test.go' -printf '%h\n' | sort -u)
+    local dir package missing=0 argument
+    for argument; do
+        [[ $argument == */... ]] || continue
+        while read -r dir; do
+            package=$(realpath -m --relative-to="$root" "$dir")
+            package=github.com/gocmem/cmem/$package
+            if ! grep -qxF "$package" "$answers" && ! not_built "$@" "$package"; then
+                echo "$name: $package has tests, and none was run" >&2
+                missing=1
+            fi
+        done < <(find "${argument%/...}" -mindepth 1 \( -name '.?*' -o -name '_*' -o -name testdata -o -type d -exec test -e '{}/go.mod' \; \) -prune \
+            -o -name '*_test.go' -printf '%h\n' | sort -u)
+    done
     return $missing
 }
 

@@ -29,6 +29,7 @@ func TestFastPath(t *testing.T) {
 	} {
 		m := newModule(t, "fastpath.go")
 		m.set(build.env...)
+		m.run("go", "get", "github.com/gocmem/cmem")
 		m.run("go", append([]string{"build", "-o", "fastpath"}, build.args...)...)
 		name, args := "./fastpath", []string(nil)
 		if exec.Command("setarch", "-R", "true").Run() == nil { // see run

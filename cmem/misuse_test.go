@@ -55,10 +55,7 @@ func TestDoubleFree(t *testing.T) {
 				b := Alloc(n)
 				size := Usable(b)
 				Free(b)
-				want := texts.double(size)
-				if k.name == "huge" || toolBuild { // straight back to the page heap
-					want = texts.noBlock
-				}
+				want := doubleFree(size, k.name == "huge")
 				eachUser(t, b, want)
 				eachUser(t, b[:0], want)
 				checkHeapWorks(t, n)
@@ -171,10 +168,7 @@ func TestOwnedByHandle(t *testing.T) {
 			size := Usable(f.b)
 			b.Free()
 			checkStale(t, b)
-			want := texts.double(size)
-			if n > maxClassSize {
-				want = texts.noBlock
-			}
+			want := doubleFree(size, n > maxClassSize)
 			if value := panicOf(func() { Free(f.b) }); n != 300_000 && (value == nil || value.(*MisuseError).What != want) {
 				t.Errorf("Free of a freed handle's buffer: %v, want %q", value, want)
 			}
@@ -203,6 +197,14 @@ func TestOwnedStays(t *testing.T) {
 	}
 }
 
+// doubleFree is what a second free of a block of size bytes is told: without a cache it is straight back in the page heap.
+func doubleFree(size int, huge bool) string {
+	if huge || toolBuild {
+		return texts.noBlock
+	}
+	return texts.double(size)
+}
+
 // TestOwnedByArena misuses the buffers of arenas that start where a block does.
 func TestOwnedByArena(t *testing.T) {
 	noLeak(t)
@@ -228,8 +230,9 @@ func TestOwnedByArena(t *testing.T) {
 	stale := a.Alloc(100)
 	size := Usable(stale)
 	a.Free()
-	if value := panicOf(func() { Free(stale) }); value == nil || value.(*MisuseError).What != texts.double(size) {
-		t.Errorf("Free of a freed arena's buffer: %v, want %q", value, texts.double(size))
+	want := doubleFree(size, false)
+	if value := panicOf(func() { Free(stale) }); value == nil || value.(*MisuseError).What != want {
+		t.Errorf("Free of a freed arena's buffer: %v, want %q", value, want)
 	}
 	a.Free()
 	checkHeapWorks(t, 1000)

@@ -22,11 +22,11 @@ static uintptr_t move_up(uintptr_t a) {
 }
 static uintptr_t move_down(uintptr_t a) { return a & ~(MOVE_PAGES * PAGE_SIZE - 1); }
 
-size_t cmem__move_gaps(struct cmem__window w, size_t npages, struct cmem__piece *out) {
+size_t cmem__move_gaps(const struct cmem__window *w, size_t npages, struct cmem__piece *out) {
     size_t n = 0;
-    if (cmem__heap.no_moves || !w.s->region->movable) return 0;
-    uintptr_t at = w.s->base + (w.skip << PAGE_SHIFT), end = at + (npages << PAGE_SHIFT);
-    for (struct cmem__span *s = w.s; n < MOVES_MAX && at < end; at = span_end(s), s = after(s)) {
+    if (cmem__heap.no_moves || !w->s->region->movable) return 0;
+    uintptr_t at = w->s->base + (w->skip << PAGE_SHIFT), end = at + (npages << PAGE_SHIFT);
+    for (struct cmem__span *s = w->s; n < MOVES_MAX && at < end; at = span_end(s), s = after(s)) {
         uintptr_t lo = move_up(at), hi = move_down(span_end(s) < end ? span_end(s) : end);
         if (s->kind == SPAN_COLD && lo < hi)
             out[n++] = (struct cmem__piece){.to = lo, .npages = (hi - lo) >> PAGE_SHIFT};

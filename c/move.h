@@ -26,7 +26,7 @@ struct cmem__piece {
 };
 
 /* The cold stretches of the window that are worth a move, MOVES_MAX at most. Returns how many. */
-size_t cmem__move_gaps(struct cmem__window w, size_t npages, struct cmem__piece *out);
+size_t cmem__move_gaps(const struct cmem__window *w, size_t npages, struct cmem__piece *out);
 
 /* Finds hot pages for the gaps. Returns the number of pieces in out, MOVES_MAX at most. Needs two spare descriptors a piece. */
 size_t cmem__move_take(struct cmem__piece *gap, size_t gaps, struct cmem__piece *out);

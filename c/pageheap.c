@@ -54,13 +54,12 @@ struct cmem__span *cmem__pages_alloc(size_t npages, size_t align_pages, enum cme
     lock(&cmem__heap.lock);
     for (;;) {
         if (!reserve_spares(2 + 2 * MOVES_MAX) || !within_limit(npages)) goto fail;
-        w = cmem__window_find(want);
-        if (w.s != NULL) break;
+        if (cmem__window_find(&w, want)) break;
         if (!cmem__region_grow(want)) goto fail;
     }
     if (align_pages > 1) cmem__window_align(&w, align_pages, npages);
     struct cmem__piece gap[MOVES_MAX], piece[MOVES_MAX];
-    size_t gaps = npages < MOVE_FROM ? 0 : cmem__move_gaps(w, npages, gap);
+    size_t gaps = npages < MOVE_FROM ? 0 : cmem__move_gaps(&w, npages, gap);
     struct cmem__span *s = cmem__extent_take(w.s, w.skip, npages);
     size_t pieces = cmem__move_take(gap, gaps, piece), moved = 0;
     for (size_t i = 0; i < pieces; i++) moved += piece[i].npages;

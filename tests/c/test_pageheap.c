@@ -1131,7 +1131,8 @@ Test(pageheap, random_walk_with_refusals) {
     struct cmem__span *live[N] = {NULL};
     uint64_t seed = test_seed("pageheap refusals"), key[N];
     unsigned stuck = 0, kept = 0;
-    for (unsigned step = 1; step <= STEPS; step++) {
+    /* Some seeds need longer until enough of either kind of region was met. */
+    for (unsigned step = 1; step <= STEPS || (step <= 20 * STEPS && (stuck <= 5 || kept <= 5)); step++) {
         size_t i = pick(&seed, N);
         if (pick(&seed, 50) == 0) os.refuse_release = !os.refuse_release;
         os.keep_contents = false;

@@ -290,6 +290,10 @@ deps-all: ## install what only test-all needs
 	@tests/scripts/install-packages.sh qemu-user-static gcc-aarch64-linux-gnu gcc-riscv64-linux-gnu \
 		libc6-dev-arm64-cross libc6-dev-riscv64-cross || echo 'deps: going on without what only other processors need'
 
+.PHONY: gate
+gate: ## what a change costs: benchmarks with this tree's library and with BASE's in turn, ratios and intervals (25 minutes); ARGS="-help"
+	@go run ./bench/gate $(ARGS)
+
 ## Release
 
 .PHONY: tidy

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,6 +22,31 @@ func TestMedian(t *testing.T) {
 			t.Errorf("Median(%v) = %v, want %v", tt.values, got, tt.want)
 		}
 	}
+}
+
+func TestRatios(t *testing.T) {
+	near := func(got, want float64) bool { return math.Abs(got/want-1) < 0.005 }
+	for _, tt := range []struct {
+		a, b []float64
+		want Ratio
+	}{
+		{[]float64{2, 2, 2}, []float64{1, 1, 1}, Ratio{2, 2, 2}},
+		{[]float64{1, 4}, []float64{1, 1}, Ratio{2, 2 * math.Exp(-12.706*math.Ln2), 2 * math.Exp(12.706*math.Ln2)}},
+		// Logarithms -1, 1 eight times: the mean 0, the deviation sqrt(16/15), t of 15 degrees 2.131.
+		{alternate(16, math.Exp(-1), math.E), alternate(16, 1, 1),
+			Ratio{1, math.Exp(-2.131 / math.Sqrt(15)), math.Exp(2.131 / math.Sqrt(15))}},
+	} {
+		if got := Ratios(tt.a, tt.b); !near(got.Mean, tt.want.Mean) || !near(got.Low, tt.want.Low) || !near(got.High, tt.want.High) {
+			t.Errorf("Ratios(%v, %v) = %v, want %v", tt.a, tt.b, got, tt.want)
+		}
+	}
+}
+
+func alternate(n int, a, b float64) (all []float64) {
+	for range n / 2 {
+		all = append(all, a, b)
+	}
+	return all
 }
 
 func TestSizeName(t *testing.T) {

@@ -2,7 +2,10 @@ package bench
 
 import (
 	"fmt"
+	"math"
 	"slices"
+
+	"gonum.org/v1/gonum/stat/distuv"
 )
 
 // Median is the middle one of values, or the mean of the two. There must be one at least.
@@ -20,4 +23,24 @@ func SizeName(n int) string {
 		return fmt.Sprintf("%d KiB", n>>10)
 	}
 	return fmt.Sprintf("%d B", n)
+}
+
+// A Ratio is what two series, taken in turn, tell of the ratio of what they measure: the geometric mean of the pairs' ratios
+// and the interval that has the true one with a probability of 95 % (Student's t of the logarithms).
+type Ratio struct{ Mean, Low, High float64 }
+
+// Ratios is that of a to b, which are of the same length, 2 at least, and above 0.
+func Ratios(a, b []float64) Ratio {
+	n := float64(len(a))
+	var sum, squares float64
+	for i := range a {
+		sum += math.Log(a[i] / b[i])
+	}
+	mean := sum / n
+	for i := range a {
+		d := math.Log(a[i]/b[i]) - mean
+		squares += d * d
+	}
+	half := distuv.StudentsT{Sigma: 1, Nu: n - 1}.Quantile(0.975) * math.Sqrt(squares/(n-1)/n)
+	return Ratio{math.Exp(mean), math.Exp(mean - half), math.Exp(mean + half)}
 }

@@ -60,8 +60,9 @@ static struct cmem__span *span_new(unsigned c) {
 /* Gives an empty span, in no tree, to the page heap. */
 static void span_delete(struct cmem__span *s) {
     for (size_t i = 0; i < s->npages; i++) tag_set(pagemap_tag(s->base + i * PAGE_SIZE), TAG_NONE);
-    cmem__meta_free(s->tags, SPAN_TAGS);
+    cmem__tag *tags = s->tags; /* until it is the page heap's, whoever has that one's lock may look at them */
     cmem__pages_free(s);
+    cmem__meta_free(tags, SPAN_TAGS);
 }
 
 static void partial_insert(struct central *ce, struct cmem__span *s) {

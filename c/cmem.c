@@ -10,12 +10,14 @@
 #include "large.h"
 #include "magazine.h"
 #include "meta.h"
+#include "os.h"
 #include "pageheap.h"
 #include "release.h"
 #include "report.h"
 #include "scavenger.h"
 #include "sizeclass.h"
 #include "span.h"
+#include "spans.h"
 #include "start.h"
 #include "thread.h"
 #include "tool.h"
@@ -225,6 +227,14 @@ int cmem_scavenger_start(uint64_t idle_ns) {
 }
 
 void cmem_scavenger_stop(void) { cmem__scavenger_stop(); }
+
+int cmem_spans(int fd) {
+    char text[SPANS_TEXT];
+    size_t n;
+    for (uintptr_t from = 0; (n = cmem__spans_text(&from, text)) > 0;)
+        if (!cmem__os_write(fd, text, n)) return -1;
+    return 0;
+}
 
 /* Go reads these too. */
 assert_offset(struct cmem_stats, struct_size, 0);

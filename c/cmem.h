@@ -155,6 +155,26 @@ struct cmem_stats {
 /* Fills *out, whose struct_size the caller has set. */
 CMEM_API void cmem_stats(struct cmem_stats *out);
 
+/* Writes to fd what the heap is made of: a line for each span, a run of pages, by rising address, below a line with the columns' names:
+ *   address   where it begins
+ *   pages     its length, in pages of 4 KiB
+ *   kind      what it was cut up for: "small" (many blocks), "large" (one of a size class), "huge" (one of no class); "-": it is free
+ *   state     "inuse"; or it is free: "free" (resident), "released" (given back to the operating system, in part at least),
+ *             "untouched" (never used), "releasing" (on its way there)
+ *   block     bytes a block
+ *   blocks    how many there is room for
+ *   live      how many of them are in callers' hands
+ *   cached    how many are free in caches of threads and Ps, and in transfer lists
+ *   idle      seconds since it was last freed, or given back
+ *   released  pages that are not resident: all of a span that is released or untouched, else 0
+ * At rest the columns' sums are those of cmem_stats: pages are heap_sys, those in use heap_inuse, released heap_released, block * live
+ * live_bytes.
+ *
+ * Other threads go on meanwhile. The heap is locked for some 20 spans at a time, and not while anything is written; so what changes
+ * between two such steps may be told as it was or as it is, or left out, but nothing is told twice. Needs no memory and no stdio.
+ * Returns 0 (errno is kept), or -1 with errno as write has it (EBADF, EPIPE, EAGAIN, ENOSPC ...): some lines may be written then. */
+CMEM_API int cmem_spans(int fd);
+
 /* One row of the size-class table. */
 struct cmem_class_info {
     size_t size;       /* bytes a block */

@@ -226,6 +226,19 @@ void cmem__os_wake(_Atomic uint32_t *word) {
     errno = saved;
 }
 
+bool cmem__os_write(int fd, const void *buf, size_t n) {
+    int saved = errno;
+    for (const char *p = buf; n > 0;) {
+        long k = syscall(SYS_write, fd, p, n);
+        if (k < 0 && errno != EINTR) return false;
+        if (k <= 0) continue;
+        p += k;
+        n -= (size_t)k;
+    }
+    errno = saved;
+    return true;
+}
+
 void *cmem__os_map(size_t bytes) {
     void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED) {

@@ -59,6 +59,9 @@ void cmem__os_wake(_Atomic uint32_t *word); /* everybody who waits, after *word 
 /* Has every thread of the process that is running pass a full memory barrier; false where the kernel has no such call. */
 bool cmem__os_barrier(void);
 
+/* Writes all of it. False with errno where write fails; that is called again after EINTR, and is no cancellation point here. */
+bool cmem__os_write(int fd, const void *buf, size_t n);
+
 void *cmem__os_map(size_t bytes);
 size_t cmem__os_page_size(void);
 uint64_t cmem__os_precise_now(void); /* as cmem__now, but to the microsecond */

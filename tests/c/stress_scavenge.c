@@ -30,12 +30,15 @@ int main(void) {
     uint64_t seed = test_seed("stress_scavenge");
     budget_start(&budget);
     running = THREADS;
+    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    expect(null >= 0);
     for (unsigned i = 0; i < THREADS; i++) {
         expect(pthread_create(&t[i], NULL, allocate, (void *)(uintptr_t)rnd(&seed)) == 0);
     }
     for (unsigned i = 0; running > 0; i++) {
         cmem_scavenge(i % 3 == 0 ? 0 : 1000000);
         if (i % 16 == 0) cmem__check(false);
+        if (i % 16 == 8) expect(cmem_spans(null) == 0);
         nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL); /* leave the locks to others for a while */
     }
     for (unsigned i = 0; i < THREADS; i++) pthread_join(t[i], NULL);

@@ -14,6 +14,8 @@ package c
 #cgo noescape cmem__describe
 #cgo nocallback cmem__describe
 #cgo noescape cmem_stats
+#cgo noescape cmem__spans_text
+#cgo nocallback cmem__spans_text
 #cgo nocallback cmem_stats
 #cgo noescape cmem__huge_alloc
 #cgo nocallback cmem__huge_alloc
@@ -51,6 +53,7 @@ package c
 #include "release.h"
 #include "report.h"
 #include "scavenger.h"
+#include "spans.h"
 #include "tool.h"
 #include "transfer.h"
 
@@ -167,6 +170,14 @@ func Version() string { return C.GoString(C.cmem_version_string()) }
 func ReadStats(s *Stats) {
 	s.StructSize = uint32(unsafe.Sizeof(*s))
 	C.cmem_stats((*C.struct_cmem_stats)(unsafe.Pointer(s)))
+}
+
+// SpansText is room for a chunk of what Spans writes.
+type SpansText [C.SPANS_TEXT]byte
+
+// Spans writes the next lines of cmem_spans into buf and returns their length, 0 at the end; *from is 0 at first.
+func Spans(from *uintptr, buf *SpansText) int {
+	return int(C.cmem__spans_text((*C.uintptr_t)(unsafe.Pointer(from)), (*C.char)(unsafe.Pointer(buf))))
 }
 
 // Scavenge gives what has been idle for idle nanoseconds back to the operating system and returns the bytes.

@@ -15,7 +15,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-/* The columns, which cmem.h describes. cmem/spans_go.go has the same. */
+/* The columns, which cmem.h describes. cmem/spans.go has the same. */
 static const char head[] =
     "address            pages kind  state           block blocks   live cached       idle  released\n";
 

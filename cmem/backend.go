@@ -1,6 +1,7 @@
 package cmem
 
 import (
+	"io"
 	"time"
 	"unsafe"
 )
@@ -51,6 +52,7 @@ var (
 	_ func(idle time.Duration) int64 = scavenge
 	_ func(bytes int64)              = limitHeap
 	_ func(s *Stats)                 = readStats
+	_ func(w io.Writer) error        = writeSpans
 	_ func() int64                   = residentBytes
 	_ func() string                  = fastPath
 )

@@ -3,6 +3,7 @@
 package cmem
 
 import (
+	"io"
 	"time"
 	"unsafe"
 
@@ -75,6 +76,8 @@ func readStats(s *Stats) {
 	*s = Stats{}
 	addC(s)
 }
+
+func writeSpans(w io.Writer) error { return writeSpansC(w) }
 
 // residentBytes is what cmem holds of the process's memory: spans in use, free ones that were not given back, and its own
 // structures, of which a 64th of the heap is an upper bound for what is touched.

@@ -3,7 +3,10 @@
 package cmem
 
 import (
+	"bufio"
 	"fmt"
+	"io"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -269,6 +272,33 @@ func readStats(s *Stats) {
 	}
 	s.Frees = s.Mallocs - s.LiveBlocks
 	addC(s)
+}
+
+func writeSpans(w io.Writer) error {
+	if err := writeSpansC(w); err != nil {
+		return err
+	}
+	sizes := map[uintptr]int{}
+	for i := range registry {
+		sh := &registry[i]
+		sh.Lock()
+		for p, blk := range sh.live {
+			sizes[p] = len(blk.mem)
+		}
+		sh.Unlock()
+	}
+	out := bufio.NewWriter(w)
+	for _, p := range slices.Sorted(maps.Keys(sizes)) {
+		kind, size := "small", sizes[p]
+		switch {
+		case size > maxClassSize:
+			kind = "huge"
+		case size >= 32<<10:
+			kind = "large"
+		}
+		fmt.Fprintf(out, "0x%012x %9d %-5s %-9s %11d %6d %6d %6d %10s %9d\n", p, (size+4095)/4096, kind, "inuse", size, 1, 1, 0, "-", 0)
+	}
+	return out.Flush()
 }
 
 // The limit is looked up where it counts.

@@ -2,7 +2,11 @@
 
 package cmem
 
-import "github.com/gocmem/cmem/c"
+import (
+	"io"
+
+	"github.com/gocmem/cmem/c"
+)
 
 // addC adds libcmem's figures to s: the whole heap, or under the race detector what C code has allocated.
 func addC(s *Stats) {
@@ -30,5 +34,19 @@ func addC(s *Stats) {
 	for cls, n := range st.BySize {
 		s.BySize[cls].Mallocs += n.Mallocs
 		s.BySize[cls].Frees += n.Frees
+	}
+}
+
+// writeSpansC is WriteSpans of libcmem's spans.
+func writeSpansC(w io.Writer) error {
+	buf := new(c.SpansText)
+	for from := uintptr(0); ; {
+		n := c.Spans(&from, buf)
+		if n == 0 {
+			return nil
+		}
+		if _, err := w.Write(buf[:n]); err != nil {
+			return err
+		}
 	}
 }

@@ -44,6 +44,23 @@ func ExampleFree() {
 	// Output: refused by Free
 }
 
+func ExampleAllocSlice() {
+	row := cmem.AllocSlice[float32](3) // instead of make([]float32, 3)
+	defer cmem.FreeSlice(row)
+	row[1] = 2.5
+	fmt.Println(row)
+
+	type named struct {
+		id   int
+		name string // which is a pointer to bytes
+	}
+	defer func() { fmt.Println(recover()) }()
+	cmem.AllocSlice[named](10)
+	// Output:
+	// [0 2.5 0]
+	// cmem: AllocSlice: cmem_test.named.name may hold a Go pointer (string): the collector does not look into buffers
+}
+
 func ExampleTryAlloc() {
 	_, err := cmem.TryAlloc(-1)
 	fmt.Println(errors.Is(err, cmem.ErrSize), err)

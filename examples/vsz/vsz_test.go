@@ -85,8 +85,13 @@ func next(t *testing.T, lines *bufio.Scanner) string {
 
 func (p *process) wantReady() {
 	p.t.Helper()
-	if got := p.line(); got != "ready" {
-		p.t.Fatalf("got %q, want ready", got)
+	p.wantLine("ready")
+}
+
+func (p *process) wantLine(want string) {
+	p.t.Helper()
+	if got := p.line(); got != want {
+		p.t.Fatalf("got %q, want %s", got, want)
 	}
 }
 
@@ -169,11 +174,13 @@ func TestEx3(t *testing.T) {
 	if _, err := io.WriteString(p.stdin, "x"); err != nil {
 		t.Fatal(err)
 	}
+	p.wantLine("main._Ctype_int 120") // C's int, and the number of x
 	p.wantEnd()
 
 	p = start(t, ex3)
 	p.wantReady()
 	p.stdin.Close()
+	p.wantLine("main._Ctype_int -1")
 	p.wantEnd()
 }
 
@@ -187,7 +194,9 @@ func TestEx3HTTP(t *testing.T) {
 
 func TestEx6(t *testing.T) {
 	needCgo(t)
-	start(t, program(t, "ex6")).wantReady()
+	p := start(t, program(t, "ex6"))
+	p.wantLine("Hello from stdio")
+	p.wantReady()
 }
 
 func TestTestnetgo(t *testing.T) {

@@ -47,6 +47,7 @@ type VariantReport struct {
 
 	Resolver    string           `json:"resolver"`              // "Go", "cgo", "dynamic" (Go's or libc's, a lookup decides) or "none"
 	ResolverBy  string           `json:"resolver_by,omitempty"` // how that is known: the netdns line, or how it is built
+	NetLines    []string         `json:"net_lines,omitempty"`   // "go package net: ...": what its package net says of it
 	Libs        []string         `json:"libs"`                  // shared libraries it names
 	Linked      string           `json:"linked"`                // "static", "static-pie", "dynamic" or "pie"
 	BinaryBytes int64            `json:"binary_bytes"`          // size of the executable

@@ -116,13 +116,17 @@ func joinGodebug(byDefault string, env []string) string {
 	return strings.Join(append(settings, netdns), ",")
 }
 
-// readResolver looks for the line in what the program printed.
+// readResolver looks for the lines in what the program printed. The first one that is known tells the resolver.
 func (r *VariantReport) readResolver(output string) {
+	resolver := ""
 	for _, m := range netdnsLine.FindAllStringSubmatch(output, -1) {
+		if !slices.Contains(r.NetLines, m[0]) {
+			r.NetLines = append(r.NetLines, m[0])
+		}
 		for _, known := range netdnsResolvers {
-			if strings.Contains(m[1], known.part) {
-				r.Resolver, r.ResolverBy = known.resolver, fmt.Sprintf("GODEBUG=netdns=1: %q", m[1])
-				return
+			if resolver == "" && strings.Contains(m[1], known.part) {
+				resolver = known.resolver
+				r.Resolver, r.ResolverBy = resolver, fmt.Sprintf("GODEBUG=netdns=1: %q", m[1])
 			}
 		}
 	}

@@ -1,6 +1,9 @@
 package vsz
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 func TestReadResolver(t *testing.T) {
 	for output, want := range map[string]string{
@@ -19,6 +22,16 @@ func TestReadResolver(t *testing.T) {
 		if row.Resolver != want {
 			t.Errorf("%q: %s by %s, expected %s", output, row.Resolver, row.ResolverBy, want)
 		}
+	}
+}
+
+// All that package net says is kept, once and in its order.
+func TestNetLines(t *testing.T) {
+	const first, second = "go package net: dynamic selection of DNS resolver", "go package net: hostLookupOrder(x) = cgo"
+	var row VariantReport
+	row.readResolver(first + "\nready\n" + second + "\n" + second + "\nnot go package net: x\n")
+	if want := []string{first, second}; !slices.Equal(row.NetLines, want) || row.Resolver != "dynamic" {
+		t.Errorf("%q, resolver %s; expected %q", row.NetLines, row.Resolver, want)
 	}
 }
 

@@ -50,6 +50,7 @@ type row struct {
 		RSS   int64  `json:"rss_kib"`
 	} `json:"kinds"`
 	Resolver string           `json:"resolver"`
+	NetLines []string         `json:"net_lines"`
 	Libs     []string         `json:"libs"`
 	Syscalls map[string]int64 `json:"syscalls"`
 }
@@ -154,6 +155,9 @@ func wantRows(t *testing.T, s *study) {
 	}
 	if none.Resolver != "Go" || cgo.Resolver != "dynamic" {
 		t.Errorf("resolver %q without cgo and %q with, expected Go and dynamic", none.Resolver, cgo.Resolver)
+	}
+	if want := []string{"go package net: dynamic selection of DNS resolver"}; !slices.Equal(cgo.NetLines, want) {
+		t.Errorf("package net says %q with cgo, expected %q", cgo.NetLines, want)
 	}
 }
 

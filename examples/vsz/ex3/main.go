@@ -1,4 +1,4 @@
-// Command ex3 calls one function of C's, getchar, and ends when that returns: at a character or the end of standard input.
+// Command ex3 reads one character by C's getchar, prints what Go makes of it (its type and its value), and ends.
 package main
 
 // #include <stdio.h>
@@ -8,5 +8,6 @@ import "fmt"
 
 func main() {
 	fmt.Println("ready")
-	C.getchar()
+	char := C.getchar() // -1, EOF, at the end of standard input
+	fmt.Printf("%T %#v\n", char, char)
 }

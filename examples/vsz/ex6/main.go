@@ -1,4 +1,4 @@
-// Command ex6 makes a C string of a Go string, hands it to puts, frees it, and waits.
+// Command ex6 makes C strings of Go strings, hands them to puts, frees them, and waits.
 package main
 
 // #include <stdio.h>
@@ -11,12 +11,17 @@ import (
 )
 
 func main() {
-	text := C.CString("ready")
-	C.puts(text)
-	C.free(unsafe.Pointer(text))
+	say("Hello from stdio")
+	say("ready")
 	C.fflush(C.stdout) // which is buffered where it is no terminal
 
 	for {
 		time.Sleep(time.Hour)
 	}
+}
+
+func say(line string) {
+	text := C.CString(line)
+	C.puts(text)
+	C.free(unsafe.Pointer(text))
 }

@@ -40,6 +40,8 @@ func sample() *study.Result {
 	second.Libs, second.Resolver, second.Syscalls = []string{"libc.so.6"}, "dynamic", map[string]int64{"mmap": 40, vsz.LibrariesOpened: 1}
 	third.RSSKiB += 100
 	third.Kinds[0].RSSKiB += 100
+	first.NetLines = []string{"go package net: using <Go>"}
+	second.NetLines, third.NetLines = []string{"go package net: dynamic", "go package net: more"}, []string{"go package net: dynamic", "go package net: more"}
 	impossible := vsz.FailedVariant(vsz.Variant{Name: "static"}, errors.New("variant static: no <libc.a>\nmore | of it"))
 	r := &study.Result{Runs: 3, Report: vsz.Report{
 		Program: "example.com/a&b", Go: "go1.26.8", Kernel: "Linux 6.18", CPUs: 2, Variants: []vsz.VariantReport{first, second, impossible, third},
@@ -95,6 +97,14 @@ func TestText(t *testing.T) {
 		"not measured:\n  static: no <libc.a>\n", "MALLOC_ARENA_MAX=1  1,194,700  -264,284", "GOGC=50                     -         -",
 		"default, netcgo: VSZ +258.1 MiB, RSS +1496 KiB to +1596 KiB\n    +4 glibc arenas × 64 MiB reserved, 16 KiB of it resident\n",
 		"default with MALLOC_ARENA_MAX=1: VSZ -258.1 MiB", "262,144 / 16", "nocgo, the first row: VSZ 1166.7 MiB")
+	want(t, out, `
+what package net says under GODEBUG=netdns=1:
+nocgo
+    go package net: using <Go>
+default, netcgo
+    go package net: dynamic
+    go package net: more
+`)
 	if strings.Contains(out, "more | of it") {
 		t.Error("the table has all that a failed tool printed")
 	}
@@ -118,7 +128,8 @@ func TestColumns(t *testing.T) {
 
 func TestMarkdown(t *testing.T) {
 	out := text(t, func(w io.Writer) error { return WriteMarkdown(w, sample()) })
-	want(t, out, "| variant | VSZ KiB |", "| --- | ---: |", "| default | 1,458,984 | +264,284 | 6,968 |", "\n- static: no <libc.a>\n", "  - +4 glibc arenas")
+	want(t, out, "| variant | VSZ KiB |", "| --- | ---: |", "| default | 1,458,984 | +264,284 | 6,968 |", "\n- static: no <libc.a>\n", "  - +4 glibc arenas",
+		"\nWhat package net says under GODEBUG=netdns=1:\n\n- nocgo: `go package net: using <Go>`\n- default, netcgo: `go package net: dynamic`, `go package net: more`\n")
 	columns := 0
 	for _, line := range strings.Split(out, "\n") {
 		switch n := strings.Count(line, "|"); {
@@ -183,7 +194,7 @@ func TestSVG(t *testing.T) {
 func TestHTML(t *testing.T) {
 	out := text(t, func(w io.Writer) error { return WriteHTML(w, sample()) })
 	want(t, out, "<svg", "example.com/a&amp;b", "no &lt;libc.a&gt;", `<td>&#43;264,284</td>`, `<th class="words">variant</th>`, "System calls until ready",
-		"one arena", "glibc malloc&#39;s arenas: each thread")
+		"one arena", "glibc malloc&#39;s arenas: each thread", "<dd>go package net: using &lt;Go&gt;</dd>")
 	if strings.Contains(out, "<?xml") {
 		t.Error("an XML declaration inside the page")
 	}

@@ -23,6 +23,9 @@ func Machine(r *study.Result) string {
 	return fmt.Sprintf("%s, %s, %d %s; %s", r.Go, r.Kernel, r.CPUs, cpus, runs)
 }
 
+// netLinesTitle is the heading of NetLines.
+const netLinesTitle = "what package net says under GODEBUG=netdns=1"
+
 // WriteText writes the tables and the reasons for a terminal; the table of kinds if asked.
 func WriteText(out io.Writer, r *study.Result, kinds bool) error {
 	w := &writer{out: out}
@@ -42,6 +45,12 @@ func WriteText(out io.Writer, r *study.Result, kinds bool) error {
 	if no := NoSyscalls(r); no != "" {
 		w.printf("\n%s\n", no)
 	}
+	if lines := NetLines(r); len(lines) > 0 {
+		w.printf("\n%s:\n", netLinesTitle)
+		for _, a := range lines {
+			w.lines(a.About+"\n", "    ", a.Lines)
+		}
+	}
 	w.printf("\nwhy:\n")
 	for _, a := range Why(r) {
 		w.lines(a.About+"\n", "    ", a.Lines)
@@ -57,6 +66,12 @@ func WriteMarkdown(out io.Writer, r *study.Result) error {
 	if t := WhatIf(r); len(t.Rows) > 0 {
 		w.printf("\n")
 		w.table(t)
+	}
+	if lines := NetLines(r); len(lines) > 0 {
+		w.printf("\nW%s:\n\n", netLinesTitle[1:])
+		for _, a := range lines {
+			w.printf("- %s: `%s`\n", a.About, strings.Join(a.Lines, "`, `"))
+		}
 	}
 	w.printf("\n<details><summary>Why (%s)</summary>\n\n", Machine(r))
 	for _, a := range Why(r) {

@@ -4,6 +4,7 @@ package figures
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gocmem/cmem/go/cmd/cmem/internal/study"
@@ -140,6 +141,23 @@ func NoSyscalls(r *study.Result) string {
 		}
 	}
 	return ""
+}
+
+// NetLines has what package net says of its resolver in each row in which a name was looked up, rows of which it says the same
+// together.
+func NetLines(r *study.Result) []Answer {
+	var all []Answer
+	for _, row := range measured(r) {
+		i := slices.IndexFunc(all, func(a Answer) bool { return slices.Equal(a.Lines, row.NetLines) })
+		switch {
+		case len(row.NetLines) == 0:
+		case i < 0:
+			all = append(all, Answer{About: row.Name, Lines: row.NetLines})
+		default:
+			all[i].About += ", " + row.Name
+		}
+	}
+	return all
 }
 
 // WhatIf is the table of the knobs; without rows where they were not turned.

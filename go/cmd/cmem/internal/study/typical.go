@@ -26,7 +26,8 @@ func typical(rows []*vsz.VariantReport) *vsz.VariantReport {
 		}
 	}
 	t, first := *best, rows[0]
-	t.Resolver, t.ResolverBy, t.Syscalls, t.NoSyscalls = first.Resolver, first.ResolverBy, first.Syscalls, first.NoSyscalls
+	t.Resolver, t.ResolverBy, t.NetLines = first.Resolver, first.ResolverBy, first.NetLines
+	t.Syscalls, t.NoSyscalls = first.Syscalls, first.NoSyscalls
 	t.StartupMS = median(rows, func(r *vsz.VariantReport) float64 { return r.StartupMS })
 	return &t
 }

@@ -43,11 +43,12 @@ func TestTypicalIsNoOutlier(t *testing.T) {
 func TestTypicalKeepsAnswers(t *testing.T) {
 	first := run(131072, 0, 1)
 	first.Resolver, first.ResolverBy, first.Syscalls = "cgo", "a line", map[string]int64{"mmap": 3}
+	first.NetLines = []string{"a line"}
 	got := typical([]*vsz.VariantReport{first, run(65536, 0, 1), run(65536, 0, 1)})
 	if got.Kind(vsz.GoHeap).VSZKiB != 65536 {
 		t.Fatal("the outlier was chosen")
 	}
-	if got.Resolver != "cgo" || got.ResolverBy != "a line" || got.Syscalls["mmap"] != 3 {
-		t.Errorf("resolver %q by %q, syscalls %v: expected those of the first run", got.Resolver, got.ResolverBy, got.Syscalls)
+	if got.Resolver != "cgo" || got.ResolverBy != "a line" || got.Syscalls["mmap"] != 3 || len(got.NetLines) != 1 {
+		t.Errorf("resolver %q by %q (%q), syscalls %v: expected those of the first run", got.Resolver, got.ResolverBy, got.NetLines, got.Syscalls)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -19,45 +20,60 @@ import (
 // calls by name: mmap, munmap, mprotect, brk, clone (clone3 too).
 const LibrariesOpened = "openat(libraries)"
 
-// traced are the calls that strace shows. Not every machine has those with a question mark.
-const traced = "trace=execve,openat,mmap,munmap,mprotect,brk,clone,?clone3"
+// countedCalls are the calls that strace shows for the counts. Not every machine has those with a question mark.
+const countedCalls = "execve,openat,mmap,munmap,mprotect,brk,clone,?clone3"
 
 // countSyscalls runs the program under strace until it is ready and counts the calls since its execve. Where that does
 // not work, noSyscalls says why.
 func (p *Program) countSyscalls(ctx context.Context, run RunConfig) (counts map[string]int64, noSyscalls string, err error) {
-	none := map[string]int64{}
+	counts = map[string]int64{}
+	calls, err := p.strace(ctx, run, "-e", "trace="+countedCalls)
+	var failed *RunError
+	switch {
+	case errors.Is(err, errNoStrace):
+		return counts, err.Error(), nil
+	case errors.As(err, &failed):
+		return counts, fmt.Sprintf("under strace it %s: %s", failed.Reason, strings.TrimSpace(failed.Output)), nil
+	case err != nil:
+		return nil, "", err
+	}
+	for _, c := range calls {
+		c.count(counts)
+	}
+	return counts, "", nil
+}
+
+var errNoStrace = errors.New("there is no strace")
+
+// strace runs the program under strace with these options until it is ready, and returns its calls since its execve.
+func (p *Program) strace(ctx context.Context, run RunConfig, options ...string) ([]call, error) {
 	strace, err := exec.LookPath("strace")
 	if err != nil {
-		return none, "there is no strace", nil
+		return nil, errNoStrace
 	}
 	name, args, err := run.command(p.Path)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	dir, err := p.ws.newDir()
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	trace := filepath.Join(dir, "trace")
-	proc, err := p.start(ctx, run, strace, append([]string{"-f", "-o", trace, "-e", traced, name}, args...))
-	var failed *RunError
-	switch {
-	case errors.As(err, &failed):
-		return none, fmt.Sprintf("under strace it %s: %s", failed.Reason, strings.TrimSpace(failed.Output)), nil
-	case err != nil:
-		return nil, "", err
+	proc, err := p.start(ctx, run, strace, slices.Concat([]string{"-f", "-o", trace}, options, []string{name}, args))
+	if err != nil {
+		return nil, err
 	}
 	defer proc.Stop()
 	f, err := os.Open(trace)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	defer f.Close()
 	if err := proc.endTraced(ctx, f); err != nil {
-		return nil, "", cancelled(ctx, err)
+		return nil, cancelled(ctx, err)
 	}
-	counts, err = countTrace(f, p.Path)
-	return counts, "", err
+	return readTrace(f, p.Path)
 }
 
 // endTraced ends what strace traces, so that strace writes what it has and ends too.
@@ -88,56 +104,64 @@ var (
 
 const traceUnfinished = "<unfinished ...>"
 
-// countTrace counts calls from the program's execve on.
-func countTrace(trace io.Reader, program string) (map[string]int64, error) {
-	counts := make(map[string]int64)
-	open := make(map[string]string) // by process and call: what its first part says
-	lines := bufio.NewScanner(trace)
-	for lines.Scan() {
-		line := lines.Text()
-		if m := traceResumed.FindStringSubmatch(line); m != nil {
-			key := m[1] + " " + m[2]
-			finishCall(counts, m[2], open[key]+m[3], program)
-			delete(open, key)
-			continue
-		}
-		m := traceCall.FindStringSubmatch(line)
-		if m == nil {
-			continue // a signal, an exit
-		}
-		if part, unfinished := strings.CutSuffix(m[3], traceUnfinished); unfinished {
-			open[m[1]+" "+m[2]] = part
-			beginCall(counts, m[2])
-			continue
-		}
-		beginCall(counts, m[2])
-		finishCall(counts, m[2], m[3], program)
-	}
-	return counts, lines.Err()
+// A call is one system call of a trace.
+type call struct {
+	pid, name string
+	rest      string // arguments and result: `NULL, 8192, ...) = 0x7f01`
 }
 
-// beginCall counts a call, whether it returns or not.
-func beginCall(counts map[string]int64, name string) {
-	switch name {
+// readTrace returns the calls from the program's execve on, in the order in which they begin.
+func readTrace(trace io.Reader, program string) ([]call, error) {
+	var calls []call
+	open := make(map[string]int) // by process: the call of which the first part was seen
+	lines := bufio.NewScanner(trace)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		line := lines.Text()
+		i := len(calls)
+		if m := traceResumed.FindStringSubmatch(line); m != nil {
+			first, ok := open[m[1]]
+			if !ok {
+				continue // it has begun before the program's execve
+			}
+			i = first
+			calls[i].rest += m[3]
+			delete(open, m[1])
+		} else if m := traceCall.FindStringSubmatch(line); m != nil {
+			part, unfinished := strings.CutSuffix(m[3], traceUnfinished)
+			calls = append(calls, call{m[1], m[2], part})
+			if unfinished {
+				open[m[1]] = i
+				continue
+			}
+		} else {
+			continue // a signal, an exit
+		}
+		if calls[i].name == "execve" && calls[i].succeeded() && traceString(calls[i].rest) == program {
+			calls = calls[i:] // so far it was a shell that set a limit
+			clear(open)
+		}
+	}
+	return calls, lines.Err()
+}
+
+// succeeded tells whether the call has returned, and no error.
+func (c *call) succeeded() bool {
+	result := traceResult.FindStringSubmatch(c.rest)
+	return result != nil && !strings.HasPrefix(result[1], "-")
+}
+
+// count counts the call, whether it returns or not, if it is one of those that are.
+func (c *call) count(counts map[string]int64) {
+	switch c.name {
 	case "clone", "clone3":
 		counts["clone"]++
 	case "mmap", "munmap", "mprotect", "brk":
-		counts[name]++
-	}
-}
-
-// finishCall looks at the arguments and result of those calls of which these matter.
-func finishCall(counts map[string]int64, name, rest, program string) {
-	result := traceResult.FindStringSubmatch(rest)
-	if result == nil || strings.HasPrefix(result[1], "-") {
-		return
-	}
-	path := traceString(rest)
-	switch {
-	case name == "execve" && path == program:
-		clear(counts) // so far it was a shell that set a limit
-	case name == "openat" && libraryName.MatchString(path):
-		counts[LibrariesOpened]++
+		counts[c.name]++
+	case "openat":
+		if c.succeeded() && libraryName.MatchString(traceString(c.rest)) {
+			counts[LibrariesOpened]++
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ package vsz
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -88,6 +89,21 @@ func main() {
 	for _, args := range [][]string{{"--args", "-v", "--args", "a b"}, {"--", "-v", "a b"}, {"--args", "-v", "--", "a b"}} {
 		vsz(t, dir, append(quick(".", "--variants", "nocgo", "--ready", `^\["-v" "a b"\] hi in /$`, "--env", "GREETING=hi", "--dir", "/"), args...)...).want(0)
 	}
+}
+
+// TestTrace wants to see what cgo adds: an arena of malloc's, mapped by a thread that is beside one which has none.
+func TestTrace(t *testing.T) {
+	if _, err := exec.LookPath("strace"); err != nil {
+		t.Skip("there is no strace")
+	}
+	dir := module(t, map[string]string{"main.go": server, "other/main.go": waits})
+	c := vsz(t, dir, ".", "--trace", "nocgo,default", "--ready", "^ready")
+	c.want(0)
+	wantParts(t, c.stdout.String(), "thread 1\n  nocgo ", `  execve("main", ["`, " > brk(NULL)\n", "\nthread 2\n", " > mmap(NULL, 134217728, PROT_NONE, ")
+	c = vsz(t, dir, ".", "./other", "--trace", "nocgo,nocgo", "--ready", "^ready")
+	c.want(0)
+	wantParts(t, c.stdout.String(), "  nocgo of . ", "nocgo of ./other\n", "socket(AF_INET")
+	vsz(t, dir, ".", "--trace", "nocgo,default", "--ready", "^never$", "--timeout", "300ms").want(2, "tracing nocgo of .", "not ready")
 }
 
 // TestRequest wants requests to reach the program, and one that it does not answer to be an error.

@@ -34,6 +34,7 @@ way it ends, it leaves no process and no temporary file.`,
   cmem vsz . --variants nocgo,default --lean --load none,cgo-threads=64
   cmem vsz . --runs 5 --json vsz.json              # and later, in CI:
   cmem vsz . --runs 5 --compare vsz.json --max-vsz-growth 32MiB
+  cmem vsz . --trace nocgo,default --ready '^ready'    # where their system calls differ
   cmem vsz --pid 4711`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -45,6 +46,8 @@ way it ends, it leaves no process and no temporary file.`,
 				return listVariants(cmd)
 			case o.pid != 0:
 				return explainProcess(cmd, o)
+			case o.trace.wanted:
+				return traceVariants(cmd, o)
 			}
 			return measureProgram(cmd, o)
 		},

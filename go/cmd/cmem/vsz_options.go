@@ -27,6 +27,7 @@ type vszOptions struct {
 	args            []string
 
 	list, quiet bool
+	trace       traceOptions
 	pid         int
 	output      output
 	old         string // file of an earlier study
@@ -57,6 +58,7 @@ func (o *vszOptions) addFlags(f *pflag.FlagSet) {
 	f.BoolVar(&o.config.Measure.Resolver, "resolver", true, "run it once more to see which resolver it takes")
 	f.BoolVar(&o.config.Measure.Syscalls, "syscalls", true, "run it once more under strace, where there is one, to count the calls that make mappings")
 
+	f.StringSliceVar(&o.trace.names, "trace", nil, "run two `variants`, separated by a comma, under strace, and show their system calls side by side up to where they agree again, instead; two packages may be named then, one for each")
 	f.IntVar(&o.pid, "pid", 0, "explain the running process of that `number`, instead")
 	o.output.addFlags(f)
 	f.StringVar(&o.old, "compare", "", "`file` of an earlier --json: exit status 1 where a figure has grown past its bound")
@@ -77,6 +79,9 @@ func (o *vszOptions) check(cmd *cobra.Command, args []string) error {
 		return nil
 	case cmd.Flags().Changed("pid"):
 		return o.checkPID(cmd, args)
+	case cmd.Flags().Changed("trace"):
+		o.config.Measure.Run.Args = slices.Concat(o.args, programArgs)
+		return errors.Join(o.checkTrace(cmd, pkgs), o.checkNumbers(cmd), o.checkReady(), o.checkEnv())
 	case o.output.maps:
 		return errors.New("--maps goes with --pid")
 	case len(pkgs) == 0:

@@ -52,6 +52,16 @@ func TestVSZBadCommandLine(t *testing.T) {
 		"--pid 1 --compare x":                 "--compare",
 		"--pid x":                             `"x"`,
 		"--nosuch":                            "--nosuch",
+		". --trace nocgo":                     "--trace nocgo: expected two variants",
+		". --trace nocgo,pie,static":          "--trace nocgo,pie,static: expected two variants",
+		". --trace nocgo,nosuch":              `"nosuch"`,
+		"--trace nocgo,pie":                   "--trace with 0 packages",
+		"a b c --trace nocgo,pie":             "--trace with 3 packages",
+		". --trace nocgo,pie --json x":        "--json does not go with --trace",
+		". --trace nocgo,pie --lean":          "--lean does not go with --trace",
+		". --trace nocgo,pie --runs 1":        "--runs does not go with --trace",
+		". --trace nocgo,pie --ready [":       "missing closing ]",
+		"--pid 1 --trace nocgo,pie":           "--trace",
 	} {
 		root := rootCommand()
 		root.SetArgs(append([]string{"vsz"}, strings.Fields(args)...))

@@ -30,7 +30,7 @@ type section struct {
 	runs []run
 }
 
-// run is a study: a name for its picture, and the arguments of cmem vsz.
+// run is a study: a name for its picture, and the arguments of cmem vsz. Without a name it is what the command prints.
 type run struct {
 	name string
 	args []string
@@ -42,6 +42,7 @@ const printed = "^ready"
 var sections = []section{
 	{"ex1", []run{{"ex1", []string{"--lean", "--what-if", "--ready", `ready: (\S+)`, "--request", "$1/bar", "./examples/vsz/ex1"}}}},
 	{"ex2", []run{{"ex2", []string{"--ready", printed, "./examples/vsz/ex2"}}}},
+	{"trace", []run{{"", []string{"--trace", "default,default", "--ready", printed, "./examples/vsz/ex2", "./examples/vsz/ex1"}}}},
 	{"threads", []run{{"threads", []string{
 		"--variants", "nocgo,default,default+lean", "--load", "none,go-threads=64,cgo-threads=64,malloc-threads=64,cmem-threads=64",
 		"--ready", printed, "./examples/vsz/ex1",
@@ -100,6 +101,9 @@ func generate(ctx context.Context, only string) error {
 	}
 	for _, s := range chosen {
 		for _, r := range s.runs {
+			if r.name == "" {
+				continue
+			}
 			if err := copyFile(picture(temp, r.name), picture(docs, r.name)); err != nil {
 				return err
 			}
@@ -142,6 +146,14 @@ func (s *section) measure(ctx context.Context, cmem, temp string) (string, error
 	var body strings.Builder
 	for i, r := range s.runs {
 		log.Printf("cmem vsz %s", shellWords(r.args))
+		if r.name == "" {
+			text, err := output(ctx, cmem, append([]string{"vsz"}, r.args...)...)
+			if err != nil {
+				return "", err
+			}
+			fmt.Fprintf(&body, "```\n$ cmem vsz %s\n%s```\n", shellWords(r.args), text)
+			continue
+		}
 		table := filepath.Join(temp, r.name+".md")
 		args := append([]string{"vsz", "--markdown", table, "--svg", picture(temp, r.name)}, r.args...)
 		if err := command(ctx, cmem, args...); err != nil {
@@ -164,11 +176,17 @@ func picture(dir, name string) string { return filepath.Join(dir, "vsz-"+name+".
 
 // command runs a program whose errors and progress are ours.
 func command(ctx context.Context, name string, args ...string) error {
+	_, err := output(ctx, name, args...)
+	return err
+}
+
+// output is command, and what it prints.
+func output(ctx context.Context, name string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Stderr = os.Stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // it has to clean up
 	cmd.WaitDelay = 10 * time.Second
-	return cmd.Run()
+	return cmd.Output()
 }
 
 // shellWords quotes arguments as one types them.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -57,8 +58,9 @@ func TestWhole(t *testing.T) {
 		if !strings.Contains(string(summary), "| "+mode) {
 			t.Errorf("mode %s is not in the table:\n%s", mode, summary)
 		}
-		if !strings.Contains(stderr.String(), mode+" ") {
-			t.Errorf("no progress of mode %s in:\n%s", mode, stderr.String())
+		// A line a sample, under the columns' names: mode, "0 of 1", phase, and seven figures.
+		if n := len(regexp.MustCompile(`(?m)^`+mode+` +\d+ of 1  [a-z]+( +\d+){7}$`).FindAllString(stderr.String(), -1)); n < 8 {
+			t.Errorf("%d lines of mode %s in:\n%s", n, mode, stderr.String())
 		}
 		samples, err := readSampleFile(filepath.Join(dir, mode+".csv"))
 		if err != nil {

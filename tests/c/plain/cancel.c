@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "cmem.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -23,6 +24,7 @@ static _Noreturn void fail(const char *what) {
 /* ----------------------------------------------------------------------------- each call, with a request that is pending */
 
 static _Atomic int calls;
+static int null; /* to write to; to open it is a cancellation point */
 
 static void *every_call(void *arg) {
     struct cmem_stats s = {.struct_size = sizeof s};
@@ -45,6 +47,7 @@ static void *every_call(void *arg) {
     cmem_scavenger_stop();
     if (cmem_set_limit(0) != 0 || cmem_class_info(1, &info) != 0) fail("set_limit or class_info");
     cmem_stats(&s);
+    if (cmem_spans(null) != 0) fail("spans");
     calls++;
     pthread_testcancel();
     fail("not cancelled");
@@ -53,6 +56,8 @@ static void *every_call(void *arg) {
 static void pending(void) {
     pthread_t t;
     void *result;
+    null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (null < 0) fail("/dev/null");
     if (pthread_create(&t, NULL, every_call, NULL) != 0 || pthread_join(t, &result) != 0)
         fail("pthread_create");
     if (result != PTHREAD_CANCELED || calls != 1) fail("a call was a cancellation point");

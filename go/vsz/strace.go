@@ -60,7 +60,7 @@ func (p *Program) strace(ctx context.Context, run RunConfig, options ...string) 
 		return nil, err
 	}
 	trace := filepath.Join(dir, "trace")
-	proc, err := p.start(ctx, run, strace, slices.Concat([]string{"-f", "-o", trace}, options, []string{name}, args))
+	proc, err := p.start(ctx, run, strace, slices.Concat([]string{"-f", "-s", "512", "-o", trace}, options, []string{name}, args))
 	if err != nil {
 		return nil, err
 	}

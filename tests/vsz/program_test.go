@@ -99,7 +99,7 @@ func TestTrace(t *testing.T) {
 	dir := module(t, map[string]string{"main.go": server, "other/main.go": waits})
 	c := vsz(t, dir, ".", "--trace", "nocgo,default", "--ready", "^ready")
 	c.want(0)
-	wantParts(t, c.stdout.String(), "thread 1\n  nocgo ", `  execve("main", ["`, " > brk(NULL)\n", "\nthread 2\n", " > mmap(NULL, 134217728, PROT_NONE, ")
+	wantParts(t, c.stdout.String(), "thread 1\n  nocgo ", `  execve("app", ["app"], `, " > brk(NULL)\n", "\nthread 2\n", " > mmap(NULL, 134217728, PROT_NONE, ")
 	c = vsz(t, dir, ".", "./other", "--trace", "nocgo,nocgo", "--ready", "^ready")
 	c.want(0)
 	wantParts(t, c.stdout.String(), "  nocgo of . ", "nocgo of ./other\n", "socket(AF_INET")

@@ -296,7 +296,8 @@ func writeSpans(w io.Writer) error {
 		case size >= 32<<10:
 			kind = "large"
 		}
-		fmt.Fprintf(out, "0x%012x %9d %-5s %-9s %11d %6d %6d %6d %10s %9d\n", p, (size+4095)/4096, kind, "inuse", size, 1, 1, 0, "-", 0)
+		fmt.Fprintf(out, "0x%012x %9d %-5s %-9s %11d %6d %6d %6d %10s %9d\n",
+			p, (size+4095)/4096, kind, "inuse", size, 1, 1, 0, "-", 0)
 	}
 	return out.Flush()
 }

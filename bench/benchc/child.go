@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	"github.com/gocmem/cmem/internal/ending"
 )
 
 // A sample is one round, as the measured program tells it.
@@ -41,6 +43,7 @@ func startChild(program string, s *subject, args []string) (*child, error) {
 		c.cmd.Env = append(c.cmd.Env, "LD_PRELOAD="+s.preload)
 	}
 	c.cmd.Stderr = &c.errs
+	ending.Bind(c.cmd)
 	in, err := c.cmd.StdinPipe()
 	if err != nil {
 		return nil, err

@@ -1,19 +1,23 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
+
+	"github.com/gocmem/cmem/internal/ending"
 )
 
 // A side is one of the two libraries: the folder with the benchmarks that were built with it.
 type side struct{ bin string }
 
 // buildBoth builds both sides in dir.
-func buildBoth(dir, commit string, stderr io.Writer) (base, now side, err error) {
+func buildBoth(ctx context.Context, dir, commit string, stderr io.Writer) (base, now side, err error) {
 	here, err := os.Getwd()
 	if err != nil {
 		return base, now, err
@@ -23,20 +27,20 @@ func buildBoth(dir, commit string, stderr io.Writer) (base, now side, err error)
 		return base, now, err
 	}
 	archive := filepath.Join(dir, "tree.tar")
-	if err := command(stderr, here, "git", "archive", "-o", archive, commit); err != nil {
+	if err := command(ctx, stderr, here, "git", "archive", "-o", archive, commit); err != nil {
 		return base, now, err
 	}
-	if err := command(stderr, here, "tar", "-xf", archive, "-C", tree); err != nil {
+	if err := command(ctx, stderr, here, "tar", "-xf", archive, "-C", tree); err != nil {
 		return base, now, err
 	}
-	if base, err = build(dir, "base", here, tree, stderr); err == nil {
-		now, err = build(dir, "now", here, here, stderr)
+	if base, err = build(ctx, dir, "base", here, tree, stderr); err == nil {
+		now, err = build(ctx, dir, "now", here, here, stderr)
 	}
 	return base, now, err
 }
 
 // build builds the benchmarks of the tree here with the library of the other.
-func build(dir, name, here, library string, stderr io.Writer) (side, error) {
+func build(ctx context.Context, dir, name, here, library string, stderr io.Writer) (side, error) {
 	s := side{filepath.Join(dir, name)}
 	if err := os.Mkdir(s.bin, 0o777); err != nil {
 		return s, err
@@ -48,15 +52,15 @@ func build(dir, name, here, library string, stderr io.Writer) (side, error) {
 			return s, err
 		}
 		program := filepath.Join(s.bin, filepath.Base(filepath.Join(p.module, p.program)))
-		if err := command(stderr, filepath.Join(here, p.module), "env", "GOWORK=off",
+		if err := command(ctx, stderr, filepath.Join(here, p.module), "env", "GOWORK=off",
 			"go", "build", "-mod=mod", "-modfile="+mod, "-o", program, p.program); err != nil {
 			return s, err
 		}
 	}
-	if err := command(stderr, library, "make", "lib"); err != nil {
+	if err := command(ctx, stderr, library, "make", "lib"); err != nil {
 		return s, err
 	}
-	return s, command(stderr, here, "cc", "-std=gnu11", "-O2", "-pthread", "-Ic", "-Itests/c", "bench/c/bench_alloc.c",
+	return s, command(ctx, stderr, here, "cc", "-std=gnu11", "-O2", "-pthread", "-Ic", "-Itests/c", "bench/c/bench_alloc.c",
 		filepath.Join(library, "build/lib/libcmem.a"), "-ldl", "-o", filepath.Join(s.bin, "bench_alloc"))
 }
 
@@ -83,9 +87,11 @@ func writeMod(dir, file string, replaced map[string]string) error {
 }
 
 // command runs a command in dir and shows what it prints where it fails.
-func command(stderr io.Writer, dir, name string, args ...string) error {
-	cmd := exec.Command(name, args...)
+func command(ctx context.Context, stderr io.Writer, dir, name string, args ...string) error {
+	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
+	cmd.WaitDelay = time.Second // for what it has started, which has our pipe
+	ending.Bind(cmd)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		_, _ = stderr.Write(out)

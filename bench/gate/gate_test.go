@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -47,7 +48,7 @@ while read n; do echo "{\"ops\":$n,\"ns\":$((n * ` + ns + `))}"; done
 
 func TestPairs(t *testing.T) {
 	dir := t.TempDir()
-	pairs, err := inC("pair", 800, "pair").pairs(fake(t, dir, "10"), fake(t, dir, "15"), 3)
+	pairs, err := inC("pair", 800, "pair").pairs(context.Background(), fake(t, dir, "10"), fake(t, dir, "15"), 3)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/gocmem/cmem/bench/internal/bench"
+	"github.com/gocmem/cmem/internal/ending"
 )
 
 const exitUsage = 2
@@ -42,11 +44,13 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "gate: %v\ngate: -help lists flags and measurements\n", err)
 		return exitUsage
 	}
-	slower, err := c.gate(stdout, stderr)
-	switch {
+	ctx, stop := ending.Context()
+	defer stop()
+	slower, err := c.gate(ctx, stdout, stderr)
+	switch err = ending.Cause(ctx, err); {
 	case err != nil:
 		fmt.Fprintf(stderr, "gate: %v\n", err)
-		return 1
+		return ending.Status(err, 1)
 	case len(slower) > 0:
 		fmt.Fprintf(stderr, "gate: interval above %.2f: %s\n", c.limit, strings.Join(slower, ", "))
 		return 1
@@ -102,13 +106,13 @@ func usage(fs *flag.FlagSet, w io.Writer) {
 }
 
 // gate measures, prints, and returns the names of what got slower.
-func (c *config) gate(stdout, stderr io.Writer) (slower []string, err error) {
+func (c *config) gate(ctx context.Context, stdout, stderr io.Writer) (slower []string, err error) {
 	dir, err := os.MkdirTemp("", "cmem-gate")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	base, now, err := buildBoth(dir, c.base, stderr)
+	base, now, err := buildBoth(ctx, dir, c.base, stderr)
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +121,7 @@ func (c *config) gate(stdout, stderr io.Writer) (slower []string, err error) {
 	fmt.Fprintln(table, "cost\tunit\tbase\tnow\tratio\t95 % interval")
 	for _, m := range c.only {
 		fmt.Fprintf(stderr, "gate: %s\n", m.name)
-		pairs, err := m.pairs(base, now, c.pairs)
+		pairs, err := m.pairs(ctx, base, now, c.pairs)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", m.name, err)
 		}

@@ -1,14 +1,17 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gocmem/cmem/bench/internal/bench"
+	"github.com/gocmem/cmem/internal/ending"
 )
 
 // A measurement is a run of one of the benchmarks, in a process of its own. It may tell several costs.
@@ -49,10 +52,10 @@ var measurements = []*measurement{
 }
 
 // pairs lets the two sides take turns.
-func (m *measurement) pairs(base, now side, n int) ([]*pair, error) {
+func (m *measurement) pairs(ctx context.Context, base, now side, n int) ([]*pair, error) {
 	var all []*pair
 	add := func(s side, to func(p *pair) *[]float64) error {
-		costs, err := m.run(s)
+		costs, err := m.run(ctx, s)
 		if err != nil {
 			return err
 		}
@@ -86,12 +89,14 @@ func (m *measurement) pairs(base, now side, n int) ([]*pair, error) {
 // result is the file to which benchmarks write that have something else to print.
 const result = "{}/result"
 
-func (m *measurement) run(s side) ([]cost, error) {
+func (m *measurement) run(ctx context.Context, s side) ([]cost, error) {
 	args := make([]string, len(m.args))
 	for i, a := range m.args {
 		args[i] = strings.ReplaceAll(a, "{}", s.bin)
 	}
-	cmd := exec.Command(args[0], args[1:]...)
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd.WaitDelay = time.Second
+	ending.Bind(cmd)
 	var rounds, stderr strings.Builder
 	for _, n := range m.ops {
 		fmt.Fprintln(&rounds, n)

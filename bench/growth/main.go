@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/gocmem/cmem/bench/internal/bench"
+	"github.com/gocmem/cmem/internal/ending"
 )
 
 const exitUsage = 2
@@ -203,6 +204,7 @@ func (c *config) child(cu *curve) (*result, error) {
 	var out, errOut bytes.Buffer
 	cmd.Env = append(os.Environ(), childEnv+"=1")
 	cmd.Stdout, cmd.Stderr = &out, &errOut
+	ending.Bind(cmd)
 	if err := cmd.Run(); err != nil {
 		return nil, fmt.Errorf("%w: %s", err, strings.TrimSpace(errOut.String()))
 	}

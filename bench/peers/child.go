@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	"github.com/gocmem/cmem/internal/ending"
 )
 
 // childEnv makes this program a child, which does what it reads from standard input, until that ends.
@@ -130,6 +132,7 @@ func startChild(library string) (*child, error) {
 		c.cmd.Env = append(c.cmd.Env, "LD_PRELOAD="+library)
 	}
 	c.cmd.Stderr = &c.stderr
+	ending.Bind(c.cmd)
 	if c.in, err = c.cmd.StdinPipe(); err != nil {
 		return nil, err
 	}

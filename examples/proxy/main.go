@@ -17,12 +17,11 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/gocmem/cmem/examples/proxy/internal/buffers"
 	"github.com/gocmem/cmem/examples/proxy/internal/cli"
+	"github.com/gocmem/cmem/internal/ending"
 )
 
 func main() {
@@ -34,9 +33,8 @@ func main() {
 		log.Printf("-alloc: %v", err)
 		os.Exit(cli.ExitUsage)
 	}
-	// A second signal finds the default behaviour again, which is to die.
-	ctx, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, restore)
+	ctx, stop := ending.Context()
+	defer stop()
 	p, err := newProxy(cfg, heap)
 	if err == nil {
 		err = p.run(ctx, os.Stdout)

@@ -43,7 +43,7 @@ func parseFlags(args []string, w io.Writer) (*config, error) {
 	fs.Var(&seconds{&c.age, shortest}, "age", "`seconds` after which recyclers drop an idle buffer")
 	fs.Uint64Var(&c.seed, "seed", 1, "`number` that the random sequence is made from, the same for every mode")
 	fs.StringVar(&c.out, "out", filepath.Join("demo-out", "recycle"), "`directory` for the results")
-	fs.StringVar(&c.csv, "csv", "", "`file` for one mode's samples (default MODE.csv in -out)")
+	fs.StringVar(&c.csv, "csv", "", "`file` for one mode's samples (default MODE.csv in -out); - is standard output, and the table goes to standard error then")
 	fs.StringVar(&c.svg, "svg", "", "`file` for one mode's chart (default MODE.svg in -out)")
 
 	if err := fs.Parse(args); err != nil {
@@ -85,14 +85,20 @@ func (c *config) check() error {
 		}
 		return nil
 	}
-	if c.csv == "" {
+	switch c.csv {
+	case "":
 		c.csv = c.file(c.modes[0] + ".csv")
+	case "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1": // opened anew, a file would be written over from its start
+		c.csv = stdoutName
 	}
 	if c.svg == "" {
 		c.svg = c.file(c.modes[0] + ".svg")
 	}
 	return nil
 }
+
+// stdoutName stands for standard output where a file is expected.
+const stdoutName = "-"
 
 // file is the path of a result.
 func (c *config) file(name string) string { return filepath.Join(c.out, name) }

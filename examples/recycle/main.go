@@ -14,19 +14,18 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
+
+	"github.com/gocmem/cmem/internal/ending"
 )
 
 // Exit statuses.
 const (
-	exitFailed      = 1
-	exitUsage       = 2
-	exitInterrupted = 130 // what a shell makes of SIGINT
+	exitFailed = 1
+	exitUsage  = 2
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := ending.Context()
 	defer stop()
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
@@ -41,17 +40,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitUsage
 	}
 	if len(c.modes) == 1 {
-		err = runOne(ctx, c, stdout)
+		err = runOne(ctx, c, stdout, stderr)
 	} else {
 		err = runAll(ctx, c, stdout)
 	}
-	switch {
-	case ctx.Err() != nil:
-		fmt.Fprintln(stderr, "recycle: interrupted")
-		return exitInterrupted
-	case err != nil:
+	if err := ending.Cause(ctx, err); err != nil {
 		fmt.Fprintf(stderr, "recycle: %v\n", err)
-		return exitFailed
+		return ending.Status(err, exitFailed)
 	}
 	return 0
 }

@@ -9,53 +9,61 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
-	"syscall"
 	"time"
 
 	"github.com/gocmem/cmem/examples/recycle/modes"
+	"github.com/gocmem/cmem/internal/ending"
 )
 
-// runOne runs the only mode in this process, and writes its CSV, its chart and its line of the table.
-func runOne(ctx context.Context, c *config, stdout io.Writer) error {
-	name := c.modes[0]
-	if err := measure(ctx, c, name); err != nil {
-		return err
+// runOne runs the only mode in this process, and writes its CSV, its chart and its line of the table: that goes to stderr
+// where the CSV goes to stdout.
+func runOne(ctx context.Context, c *config, stdout, stderr io.Writer) (err error) {
+	csv, text := stdout, stderr
+	if c.csv != stdoutName {
+		file, err := create(c.csv)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, file.Close()) }()
+		csv, text = file, stdout
 	}
-	samples, err := readSampleFile(c.csv)
+	name := c.modes[0]
+	samples, err := measure(ctx, c, name, csv)
 	if err != nil {
 		return err
 	}
 	if err := drawMode(c.svg, c, name, samples); err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "%s\n\n%s\nwritten: %s, %s\n", describe(c), table([]row{summarize(name, samples)}), c.csv, c.svg)
-	return nil
+	_, err = fmt.Fprintf(text, "%s\n\n%s\nwritten: %s, %s\n", describe(c), table([]row{summarize(name, samples)}), c.csv, c.svg)
+	return err
 }
 
-// measure runs a mode in this process and writes the samples to c.csv.
-func measure(ctx context.Context, c *config, name string) (err error) {
-	if err := os.MkdirAll(filepath.Dir(c.csv), 0o777); err != nil {
-		return err
+// create creates a file, and its directory.
+func create(name string) (*os.File, error) {
+	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
+		return nil, err
 	}
-	file, err := os.Create(c.csv)
+	return os.Create(name)
+}
+
+// measure runs a mode in this process, writes the samples to csv and returns them. They are kept, not read back, for csv may be a
+// pipe.
+func measure(ctx context.Context, c *config, name string, csv io.Writer) ([]sample, error) {
+	out, err := newSampleWriter(csv)
 	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	out, err := newSampleWriter(file)
-	if err != nil {
-		return err
+		return nil, err
 	}
 	ownSizes := rand.New(rand.NewPCG(c.seed, ^uint64(0))) // apart from the phases' sequences
 	mode, err := modes.New(name, modes.Config{Age: c.age, Size: func() int { return randomSize(ownSizes) }})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	m, err := newMeter()
 	if err != nil {
-		return err
+		return nil, err
 	}
+	var samples []sample
 	p := newProgress(name, c.length())
 	defer p.done()
 	d := &driver{mode: mode, seed: c.seed, sample: func(d *driver) error {
@@ -64,9 +72,10 @@ func measure(ctx context.Context, c *config, name string) (err error) {
 			return err
 		}
 		p.show(s)
+		samples = append(samples, *s)
 		return out.write(s)
 	}}
-	return d.run(ctx, c.phases())
+	return samples, d.run(ctx, c.phases())
 }
 
 // runAll runs each mode in a child process, one after another, and then draws all of them side by side and writes the
@@ -108,11 +117,8 @@ func runChild(ctx context.Context, program string, c *config, name string) ([]sa
 	args := append([]string{"-mode=" + name, "-csv=" + csv, "-svg=" + c.file(name+".svg")}, c.set...)
 	cmd := exec.CommandContext(ctx, program, args...) // killed when ctx is done
 	cmd.Stderr = os.Stderr                            // its progress
-	// Should this process be killed so that it cannot kill the child, the kernel does; by the word of the manual page, when
-	// the thread that has started the child ends, so it had better stay.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	// Should this process be killed so that it cannot kill the child, the kernel does.
+	ending.Bind(cmd)
 	if err := cmd.Run(); err != nil {
 		return nil, err
 	}

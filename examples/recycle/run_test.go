@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/xml"
 	"errors"
@@ -119,6 +120,47 @@ func TestOneMode(t *testing.T) {
 	}
 }
 
+// TestPipe writes the samples to standard output, by either name, for a reader that has enough after two lines.
+func TestPipe(t *testing.T) {
+	for _, csv := range []string{"-", "/dev/stdout"} {
+		cmd := program(t, "-mode", "gc", "-csv", csv, "-svg", filepath.Join(t.TempDir(), "x.svg"), "-live", "1", "-burst", "0", "-seconds", "3600")
+		out, err := cmd.StdoutPipe()
+		if err == nil {
+			err = cmd.Start()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer cmd.Process.Kill()
+		lines := bufio.NewScanner(out)
+		for i, want := range []string{"seconds,phase,", "0."} {
+			if !lines.Scan() || !strings.HasPrefix(lines.Text(), want) {
+				t.Errorf("-csv %s: line %d is %q, want %q", csv, i+1, lines.Text(), want)
+			}
+		}
+		out.Close()
+		err = cmd.Wait()
+		if status := cmd.ProcessState.Sys().(syscall.WaitStatus); status.Signal() != syscall.SIGPIPE {
+			t.Errorf("-csv %s: %v, want its end by SIGPIPE", csv, err)
+		}
+	}
+}
+
+// TestCSVOnly has nothing but the CSV on standard output.
+func TestCSVOnly(t *testing.T) {
+	cmd := program(t, "-mode", "gc", "-csv", "-", "-svg", filepath.Join(t.TempDir(), "x.svg"), "-live", "1", "-burst", "0",
+		"-seconds", "0.2", "-after", "0", "-silence", "0")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, &stderr)
+	}
+	if _, err := readSamples(bytes.NewReader(out)); err != nil || !strings.Contains(stderr.String(), "| gc ") {
+		t.Errorf("%v; standard error, which is to have the table, is\n%s", err, &stderr)
+	}
+}
+
 // TestInterrupt ends the parent alone, as kill does; it takes its child along. The child holds the pipe of standard error
 // as well, so Wait returns when both are gone.
 func TestInterrupt(t *testing.T) {
@@ -147,8 +189,8 @@ func TestInterrupt(t *testing.T) {
 	select {
 	case err := <-ended:
 		var exit *exec.ExitError
-		if !errors.As(err, &exit) || exit.ExitCode() != exitInterrupted {
-			t.Errorf("%v, expected exit status %d\n%s", err, exitInterrupted, stderr.String())
+		if !errors.As(err, &exit) || exit.ExitCode() != 128+int(syscall.SIGTERM) {
+			t.Errorf("%v, expected exit status %d\n%s", err, 128+int(syscall.SIGTERM), stderr.String())
 		}
 	case <-time.After(30 * time.Second):
 		t.Error("parent or child still runs")

@@ -15,15 +15,14 @@ import (
 	"log"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/gocmem/cmem/examples/proxy/internal/buffers"
 	"github.com/gocmem/cmem/examples/proxy/internal/cli"
+	"github.com/gocmem/cmem/internal/ending"
 )
 
 // options is what the flags say.
@@ -87,11 +86,11 @@ func main() {
 	log.SetFlags(0)
 	log.SetPrefix("demo: ")
 	opts := parseFlags()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := ending.Context()
 	defer stop()
-	if err := run(ctx, opts); err != nil {
+	if err := ending.Cause(ctx, run(ctx, opts)); err != nil {
 		log.Print(err)
-		os.Exit(1)
+		os.Exit(ending.Status(err, 1))
 	}
 }
 
@@ -106,14 +105,11 @@ func run(ctx context.Context, opts *options) error {
 	if opts.out == "" {
 		opts.out = filepath.Join(root, "demo-out")
 	}
-	if err := os.MkdirAll(opts.out, 0o755); err != nil {
+	// It stays: there is nothing to remove then, whichever way the demo ends.
+	scratch := filepath.Join(opts.out, "bin")
+	if err := os.MkdirAll(scratch, 0o755); err != nil {
 		return err
 	}
-	scratch, err := os.MkdirTemp("", "cmem-demo-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(scratch)
 	fmt.Printf("demo: building the proxy and the load generator (seed %d)\n", opts.seed)
 	bin, err := build(ctx, root, scratch)
 	if err != nil {

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/gocmem/cmem/internal/ending"
 )
 
 // Process is a running child. The kernel kills it when this program dies, in
@@ -37,9 +39,7 @@ func Start(path string, args []string, env ...string) (*Process, error) {
 		ended: make(chan struct{}),
 	}
 	p.cmd.Env = append(os.Environ(), env...)
-	// Strictly, the signal comes when the starting thread ends, and Go keeps its
-	// threads until the program ends.
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	ending.Bind(p.cmd)
 	p.cmd.Stderr = &p.output
 	stdout, writer := io.Pipe()
 	p.cmd.Stdout = writer

@@ -15,16 +15,15 @@ import (
 	"log"
 	"math/rand/v2"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/gocmem/cmem/examples/proxy/internal/cli"
 	"github.com/gocmem/cmem/examples/proxy/internal/report"
+	"github.com/gocmem/cmem/internal/ending"
 )
 
 // options is what the flags say.
@@ -108,7 +107,7 @@ func main() {
 	log.SetFlags(0)
 	log.SetPrefix("loadgen: ")
 	opts := parseFlags()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := ending.Context()
 	defer stop()
 	if err := load(ctx, opts); err != nil {
 		log.Print(err)

@@ -16,10 +16,12 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+
+	"github.com/gocmem/cmem/internal/ending"
 )
 
 func main() {
-	ctx, stop := signalContext()
+	ctx, stop := ending.Context()
 	err := rootCommand().ExecuteContext(ctx)
 	stop()
 	os.Exit(report(os.Stderr, err))
@@ -33,20 +35,19 @@ type statusError struct {
 
 // report prints an error and returns the exit status for it.
 func report(out io.Writer, err error) int {
-	var signal signalError
+	var signal ending.Signal
 	var status statusError
 	switch {
 	case err == nil:
 		return 0
 	case errors.As(err, &signal):
-		fmt.Fprintln(out, "cmem:", signal)
-		return 128 + int(signal.Signal)
+		err = signal
 	}
 	fmt.Fprintln(out, "cmem:", err)
 	if errors.As(err, &status) {
 		return status.status
 	}
-	return 2
+	return ending.Status(err, 2)
 }
 
 func rootCommand() *cobra.Command {

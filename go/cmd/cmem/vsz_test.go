@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gocmem/cmem/go/vsz"
+	"github.com/gocmem/cmem/internal/ending"
 )
 
 // TestVSZBadCommandLine: nothing is built for these.
@@ -130,8 +131,8 @@ func TestExitStatus(t *testing.T) {
 		{nil, 0},
 		{errors.New("bad"), 2},
 		{statusError{errors.New("grown"), statusGrown}, 1},
-		{fmt.Errorf("building: %w", signalError{syscall.SIGTERM}), 143},
-		{errors.Join(signalError{syscall.SIGINT}, errors.New("also")), 130},
+		{fmt.Errorf("building: %w", ending.Signal(syscall.SIGTERM)), 143},
+		{errors.Join(ending.Signal(syscall.SIGINT), errors.New("also")), 130},
 	} {
 		var out bytes.Buffer
 		if got := report(&out, c.err); got != c.status || (c.err == nil) != (out.Len() == 0) {

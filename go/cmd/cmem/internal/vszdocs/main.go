@@ -13,12 +13,13 @@ import (
 	"log"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/gocmem/cmem/internal/ending"
 )
 
 // docs is the folder that is written to.
@@ -61,11 +62,11 @@ func main() {
 	log.SetPrefix("vszdocs: ")
 	only := flag.String("only", "", "`names` of the sections to write, separated by commas; by default all")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := ending.Context()
 	defer stop()
-	if err := generate(ctx, *only); err != nil {
+	if err := ending.Cause(ctx, generate(ctx, *only)); err != nil {
 		log.Print(err)
-		os.Exit(1)
+		os.Exit(ending.Status(err, 1))
 	}
 }
 
@@ -184,6 +185,7 @@ func command(ctx context.Context, name string, args ...string) error {
 func output(ctx context.Context, name string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Stderr = os.Stderr
+	ending.Bind(cmd)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // it has to clean up
 	cmd.WaitDelay = 10 * time.Second
 	return cmd.Output()

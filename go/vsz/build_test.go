@@ -235,3 +235,35 @@ func processesOf(t *testing.T, dir string) []string {
 	}
 	return found
 }
+
+// TestResidentOfFreshBinary: how the linker wrote the executable is nothing to its resident size. A copy, written another way, has
+// as much of it.
+func TestResidentOfFreshBinary(t *testing.T) {
+	w := workspace(t)
+	p := build(t, w, examples+"ex1", lookup(t, "external"))
+	resident := func() uint64 {
+		var all []uint64
+		for range 3 {
+			proc := start(t, p, RunConfig{Ready: Ready{After: settle}})
+			e := explained(t, proc)
+			all = append(all, e.Kind(Binary).RSSKiB)
+			proc.Stop()
+		}
+		slices.Sort(all)
+		return all[1]
+	}
+	fresh := resident()
+	text, err := os.ReadFile(p.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Path += "-copied"
+	if err := os.WriteFile(p.Path, text, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if copied := resident(); abs(int64(fresh)-int64(copied)) > int64(copied/10) {
+		t.Errorf("%d KiB of the executable are resident, and %d of a copy: expected the same within a tenth", fresh, copied)
+	} else {
+		t.Logf("%d KiB, and %d of a copy", fresh, copied)
+	}
+}

@@ -59,6 +59,7 @@ func (p *Program) measure(ctx context.Context, cfg MeasureConfig, row *VariantRe
 		if e, err = Explain(proc.PID()); err == nil {
 			row.StartupMS = float64(proc.Startup().Microseconds()) / 1000
 			row.Usage, row.Kinds, row.StackKiB = e.Usage, e.Kinds, e.StackKiB
+			row.VSZRangeKiB, row.RSSRangeKiB = [2]uint64{row.VSZKiB, row.VSZKiB}, [2]uint64{row.RSSKiB, row.RSSKiB}
 			return nil
 		}
 	}

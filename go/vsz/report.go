@@ -58,6 +58,10 @@ type VariantReport struct {
 	StackLimit  string           `json:"stack_limit,omitempty"` // ulimit -s, where it was set
 	StackKiB    uint64           `json:"stack_kib"`             // stack of a C thread by default, as RLIMIT_STACK has it
 
+	// Of the runs of which this one is the typical one, the least and the most; of a single run they are the same.
+	VSZRangeKiB [2]uint64 `json:"vsz_range_kib"`
+	RSSRangeKiB [2]uint64 `json:"rss_range_kib"`
+
 	Usage
 }
 

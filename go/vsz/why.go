@@ -169,6 +169,9 @@ func signed(kib int64) string {
 // smallStack is the ulimit -s, in KiB, of which is said what it would remove.
 const smallStack = 1024
 
+// leanStack is what cmem/lean gives a thread of C, in KiB.
+const leanStack = 256
+
 // advice says what removes how much of what `to` has over `from`.
 func advice(from, to *VariantReport) []string {
 	var all []string
@@ -178,6 +181,9 @@ func advice(from, to *VariantReport) []string {
 	}
 	if spare := int64(stacks.Count) * (each(stacks) - smallStack); stacks.VSZKiB > from.Kind(ThreadStacks).VSZKiB && spare > 0 {
 		all = append(all, fmt.Sprintf("ulimit -s %d removes %s", smallStack, formatKiB(spare)))
+	}
+	if spare := int64(arenas.VSZKiB) + int64(stacks.Count)*max(each(stacks)-leanStack, 0); len(all) > 0 && !to.Lean && spare > 0 {
+		all = append(all, "cmem/lean, compiled in by --lean or by an import, removes "+formatKiB(spare))
 	}
 	return all
 }

@@ -34,7 +34,7 @@ func TestWhy(t *testing.T) {
 		{pure, cgo, []Kind{GlibcArenas, ThreadStacks, SharedLibs},
 			"netcgo: +3 glibc arenas × 64 MiB reserved, 132 KiB of it resident; +4 thread stacks × 8 MiB, 32 KiB of it resident; " +
 				"+2140 KiB of shared libraries (libc.so.6 1928 KiB), 1472 KiB of it resident; RSS +1828 KiB (shared libraries +1472 KiB); " +
-				"MALLOC_ARENA_MAX=1 removes 192 MiB; ulimit -s 1024 removes 28 MiB"},
+				"MALLOC_ARENA_MAX=1 removes 192 MiB; ulimit -s 1024 removes 28 MiB; cmem/lean, compiled in by --lean or by an import, removes 223 MiB"},
 		{cgo, pure, []Kind{GlibcArenas, ThreadStacks, SharedLibs},
 			"nocgo: -3 glibc arenas × 64 MiB reserved, 132 KiB of it resident; -4 thread stacks × 8 MiB, 32 KiB of it resident; " +
 				"-2140 KiB of shared libraries, 1472 KiB of it resident; RSS -1828 KiB (shared libraries -1472 KiB)"},

@@ -75,6 +75,8 @@ type study struct {
 	} `json:"differences"`
 	WhatIf struct {
 		Variant string `json:"variant"`
+		Runs    int    `json:"runs"`
+		Without row    `json:"without"`
 		Knobs   []struct {
 			Knob string `json:"knob"`
 			Row  row    `json:"row"`
@@ -293,7 +295,10 @@ func wantKnobs(t *testing.T, s *study) {
 	if s.WhatIf.Variant != "default" {
 		t.Fatalf("the knobs were turned on %q, expected the first with cgo", s.WhatIf.Variant)
 	}
-	before := s.row(t, "default")
+	before := &s.WhatIf.Without
+	if s.WhatIf.Runs < 3 {
+		t.Errorf("%d runs with each setting, though one of each variant: expected 3 at least", s.WhatIf.Runs)
+	}
 	for _, k := range s.WhatIf.Knobs {
 		arenas, stacks := k.Row.kib("glibc arenas"), k.Row.kib("thread stacks")
 		switch k.Knob {

@@ -43,7 +43,7 @@ func (o *vszOptions) addFlags(f *pflag.FlagSet) {
 	f.BoolVar(&o.list, "list", false, "list variants, loads and the settings of --what-if")
 	f.BoolVar(&o.config.Lean, "lean", false, "measure each variant that has cgo with cmem/lean compiled in, too")
 	f.StringSliceVar(&o.loads, "load", nil, "start threads before main, such as cgo-threads=64; several `loads`, separated by commas, make several rows (see --list)")
-	f.BoolVar(&o.config.WhatIf, "what-if", false, "run the first variant with cgo again with other settings, and show what each removes")
+	f.BoolVar(&o.config.WhatIf, "what-if", false, "run the first variant with cgo again with other settings, three times at least, and show what each removes")
 
 	f.StringArrayVar(&o.ready, "ready", nil, "`when` the program is ready: a time since its start (2s), an address that it listens on (:8080), or a regular expression for a line that it prints; if repeated all must hold")
 	f.StringArrayVar(&o.requests, "request", nil, "fetch a `URL` when it is ready, or a path at the address of --ready; $1 is what the first group of the expression matched (repeatable)")

@@ -25,6 +25,7 @@ func row(name string, kinds ...vsz.KindUsage) vsz.VariantReport {
 		r.VSZKiB += k.VSZKiB
 		r.RSSKiB += k.RSSKiB
 	}
+	r.VSZRangeKiB, r.RSSRangeKiB = [2]uint64{r.VSZKiB, r.VSZKiB}, [2]uint64{r.RSSKiB, r.RSSKiB}
 	return r
 }
 
@@ -48,7 +49,7 @@ func sample() *study.Result {
 	}}
 	r.Differences = []vsz.Difference{vsz.Why(&first, &second), vsz.Why(&first, &third)}
 	knob := row("default", base...)
-	r.WhatIf = &study.WhatIf{Variant: "default", Knobs: []study.KnobRow{
+	r.WhatIf = &study.WhatIf{Variant: "default", Runs: 3, Without: second, Knobs: []study.KnobRow{
 		{Knob: "MALLOC_ARENA_MAX=1", About: "one arena", Row: knob},
 		{Knob: "GOGC=50", About: "less garbage", Row: vsz.FailedVariant(vsz.Variant{Name: "default"}, errors.New("it died"))},
 	}}
@@ -115,6 +116,30 @@ default, netcgo
 	if without := text(t, func(w io.Writer) error { return WriteText(w, sample(), false) }); strings.Contains(without, "262,144 / 16") {
 		t.Error("the table of kinds is there, unasked")
 	}
+}
+
+// TestChance wants what runs of one program differ by, too, to be called no setting's effect.
+func TestChance(t *testing.T) {
+	const arena = 65536
+	with := func(arenas int, low, high uint64) vsz.VariantReport {
+		r := row("default", kind(vsz.GoSummaries, 1, 1_000_000, 0), kind(vsz.GlibcArenas, arenas, uint64(arenas)*arena, 0))
+		r.VSZRangeKiB = [2]uint64{1_000_000 + low*arena, 1_000_000 + high*arena}
+		return r
+	}
+	r := sample()
+	r.WhatIf = &study.WhatIf{Variant: "default", Runs: 3, Without: with(4, 4, 5), Knobs: []study.KnobRow{
+		{Knob: "overlaps", Row: with(6, 5, 6)}, {Knob: "same", Row: with(4, 4, 4)}, {Knob: "one", Row: with(3, 2, 3)}, {Knob: "two", Row: with(2, 2, 3)},
+	}}
+	out := text(t, func(w io.Writer) error { return WriteText(w, r, false) })
+	for _, line := range []string{
+		`none +1,262,144 +0 +for comparison`, `overlaps +1,393,216 +by chance +0 +0`, `same +1,262,144 +0 +0 +0`, `one +1,196,608 +-65,536 \? +0 +0`, `two +1,131,072 +-131,072 +0 +0`,
+	} {
+		if !regexp.MustCompile(`(?m)^` + line).MatchString(out) {
+			t.Errorf("no line %q in\n%s", line, out)
+		}
+	}
+	want(t, out, "default with two: VSZ -128.0 MiB", "default with one: VSZ -64.0 MiB", "    ? an arena or a thread more or less may be chance",
+		"default with overlaps, same: no effect on VSZ that is told from chance\n    without: 1232.6 MiB to 1296.6 MiB\n    overlaps: 1296.6 MiB to 1360.6 MiB\n    same: always 1232.6 MiB")
 }
 
 // TestColumns wants words to begin, and figures to end, at the same place in each line.

@@ -167,29 +167,53 @@ func WhatIf(r *study.Result) Table {
 		return Table{}
 	}
 	t := Table{
-		Title: "What if: " + w.Variant + " with other settings",
+		Title: fmt.Sprintf("What if: %s with other settings, %d runs of each", w.Variant, w.Runs),
 		Head:  []string{"setting", "VSZ KiB", "diff", "RSS KiB", "diff", "what it does"},
 		Words: map[int]bool{5: true},
 	}
-	without := whatIfRow(r)
+	t.Rows = append(t.Rows, []string{"none", count(w.Without.VSZKiB), "", count(w.Without.RSSKiB), "", "for comparison"})
 	for _, k := range w.Knobs {
 		cells := []string{k.Knob, "-", "-", "-", "-", k.About}
 		if row := &k.Row; row.Failed == "" {
 			copy(cells[1:], []string{
-				count(row.VSZKiB), diff(without, row, row.VSZKiB, without.VSZKiB), count(row.RSSKiB), diff(without, row, row.RSSKiB, without.RSSKiB),
+				count(row.VSZKiB), effect(row.VSZKiB, w.Without.VSZKiB, row.VSZRangeKiB, w.Without.VSZRangeKiB),
+				count(row.RSSKiB), effect(row.RSSKiB, w.Without.RSSKiB, row.RSSRangeKiB, w.Without.RSSRangeKiB),
 			})
+			if told(w, row) && oneMore(&w.Without, row) {
+				cells[2] += " ?"
+			}
 		}
 		t.Rows = append(t.Rows, cells)
 	}
 	return t
 }
 
-// whatIfRow is the row that the knobs are compared with.
-func whatIfRow(r *study.Result) *vsz.VariantReport {
-	for _, row := range measured(r) {
-		if row.Name == r.WhatIf.Variant {
-			return row
+// effect is the difference that a setting makes, if it is told from that of two runs with the same one.
+func effect(with, without uint64, runsWith, runsWithout [2]uint64) string {
+	if with != without && overlap(runsWith, runsWithout) {
+		return "by chance"
+	}
+	return signed(int64(with) - int64(without))
+}
+
+// overlap: some run with the setting has no more, and some no less, than one without it.
+func overlap(a, b [2]uint64) bool { return a[0] <= b[1] && b[0] <= a[1] }
+
+// told tells whether the setting's effect on VSZ is more than runs with the same settings differ by.
+func told(w *study.WhatIf, row *vsz.VariantReport) bool {
+	return !overlap(row.VSZRangeKiB, w.Without.VSZRangeKiB)
+}
+
+// oneMore: the rows differ by an arena or a thread more or less, which a few runs may do by chance, whatever the setting.
+func oneMore(a, b *vsz.VariantReport) bool {
+	rest := int64(b.VSZKiB) - int64(a.VSZKiB)
+	some := false
+	for _, k := range []vsz.Kind{vsz.GoHeap, vsz.GlibcArenas, vsz.ThreadStacks} {
+		x, y := a.Kind(k), b.Kind(k)
+		if n := y.Count - x.Count; n == 1 || n == -1 {
+			rest -= int64(y.VSZKiB) - int64(x.VSZKiB)
+			some = true
 		}
 	}
-	return &vsz.VariantReport{}
+	return some && max(rest, -rest) <= noise
 }

@@ -109,20 +109,49 @@ func explain(d vsz.Difference) []string {
 	return lines
 }
 
+// between is a range in KiB, for people.
+func between(r [2]uint64) string {
+	if r[0] == r[1] {
+		return "always " + size(int64(r[0]))
+	}
+	return size(int64(r[0])) + " to " + size(int64(r[1]))
+}
+
 // whatIf explains what the knobs change.
 func whatIf(r *study.Result) []Answer {
 	if r.WhatIf == nil {
 		return nil
 	}
-	var all []named
-	for _, k := range r.WhatIf.Knobs {
-		if k.Row.Failed == "" {
-			all = append(all, named{k.Knob, vsz.Why(whatIfRow(r), &k.Row)})
+	w := r.WhatIf
+	var clear, unclear []named
+	var nothing []string
+	ranges := []string{"without: " + between(w.Without.VSZRangeKiB)}
+	for i := range w.Knobs {
+		k := &w.Knobs[i]
+		d := named{k.Knob, vsz.Why(&w.Without, &k.Row)}
+		switch {
+		case k.Row.Failed != "":
+		case !told(w, &k.Row):
+			nothing = append(nothing, k.Knob)
+			ranges = append(ranges, k.Knob+": "+between(k.Row.VSZRangeKiB))
+		case oneMore(&w.Without, &k.Row):
+			unclear = append(unclear, d)
+		default:
+			clear = append(clear, d)
 		}
 	}
-	answers := differences(all)
+	answers := differences(clear)
+	for _, a := range differences(unclear) {
+		a.Lines = append(a.Lines, "? an arena or a thread more or less may be chance: with more --runs, chance shows in their range")
+		answers = append(answers, a)
+	}
 	for i := range answers {
-		answers[i].About = r.WhatIf.Variant + " with " + answers[i].About
+		answers[i].About = w.Variant + " with " + answers[i].About
+	}
+	if len(nothing) > 0 {
+		answers = append(answers, Answer{
+			About: fmt.Sprintf("%s with %s: no effect on VSZ that is told from chance", w.Variant, strings.Join(nothing, ", ")), Lines: ranges,
+		})
 	}
 	return answers
 }

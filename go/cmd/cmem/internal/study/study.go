@@ -40,9 +40,14 @@ type Result struct {
 
 // A WhatIf is a variant run with other settings.
 type WhatIf struct {
-	Variant string    `json:"variant"` // name of its row
-	Knobs   []KnobRow `json:"knobs"`
+	Variant string            `json:"variant"` // its name
+	Runs    int               `json:"runs"`    // with each setting: at least three, for fewer do not tell an effect from chance
+	Without vsz.VariantReport `json:"without"` // with none of the settings
+	Knobs   []KnobRow         `json:"knobs"`
 }
+
+// minWhatIfRuns is the least that WhatIf.Runs is.
+const minWhatIfRuns = 3
 
 // A KnobRow is one setting's effect.
 type KnobRow struct {
@@ -196,7 +201,7 @@ func (s *study) measure(ctx context.Context) error {
 			s.addFailed(b.variant, b.err)
 			continue
 		}
-		row, err := s.runs(ctx, b.program, s.cfg.Measure, fmt.Sprintf("measuring %d of %d: %s", i+1, len(s.built), b.variant.Name))
+		row, err := s.runs(ctx, b.program, s.cfg.Measure, s.cfg.Runs, fmt.Sprintf("measuring %d of %d: %s", i+1, len(s.built), b.variant.Name))
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
@@ -221,10 +226,10 @@ func (s *study) addFailed(v vsz.Variant, err error) {
 }
 
 // runs runs a program several times and returns the row of the typical run.
-func (s *study) runs(ctx context.Context, p *vsz.Program, cfg vsz.MeasureConfig, doing string) (*vsz.VariantReport, error) {
+func (s *study) runs(ctx context.Context, p *vsz.Program, cfg vsz.MeasureConfig, n int, doing string) (*vsz.VariantReport, error) {
 	var rows []*vsz.VariantReport
-	for i := range s.cfg.Runs {
-		s.progress("%s (run %d of %d)", doing, i+1, s.cfg.Runs)
+	for i := range n {
+		s.progress("%s (run %d of %d)", doing, i+1, n)
 		row, err := p.Measure(ctx, cfg)
 		if err != nil {
 			return nil, err
@@ -241,17 +246,27 @@ func (s *study) whatIf(ctx context.Context) error {
 		return nil
 	}
 	var chosen *vsz.Program
+	w := &WhatIf{Runs: max(s.cfg.Runs, minWhatIfRuns)}
 	for i, b := range s.built {
 		if s.result.Variants[i].Failed == "" && (chosen == nil || b.program.LinksC && !chosen.LinksC) {
-			chosen = b.program
+			chosen, w.Without = b.program, s.result.Variants[i]
 		}
 	}
-	w := &WhatIf{Variant: chosen.Variant.Name}
+	w.Variant = chosen.Variant.Name
+	cfg := s.cfg.Measure
+	cfg.Syscalls, cfg.Resolver = false, false
+	if w.Runs > s.cfg.Runs {
+		row, err := s.runs(ctx, chosen, cfg, w.Runs, fmt.Sprintf("what if: %s without any setting", w.Variant))
+		if err != nil {
+			return err
+		}
+		w.Without = *row
+	}
 	knobs := vsz.Knobs()
 	for i, k := range knobs {
-		cfg := s.cfg.Measure
-		cfg.Run, cfg.Syscalls, cfg.Resolver = cfg.Run.With(k), false, false
-		row, err := s.runs(ctx, chosen, cfg, fmt.Sprintf("what if, %d of %d: %s with %s", i+1, len(knobs), w.Variant, k.Name))
+		turned := cfg
+		turned.Run = cfg.Run.With(k)
+		row, err := s.runs(ctx, chosen, turned, w.Runs, fmt.Sprintf("what if, %d of %d: %s with %s", i+1, len(knobs), w.Variant, k.Name))
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)

@@ -28,8 +28,19 @@ func typical(rows []*vsz.VariantReport) *vsz.VariantReport {
 	t, first := *best, rows[0]
 	t.Resolver, t.ResolverBy, t.NetLines = first.Resolver, first.ResolverBy, first.NetLines
 	t.Syscalls, t.NoSyscalls = first.Syscalls, first.NoSyscalls
+	t.VSZRangeKiB = span(rows, func(r *vsz.VariantReport) uint64 { return r.VSZKiB })
+	t.RSSRangeKiB = span(rows, func(r *vsz.VariantReport) uint64 { return r.RSSKiB })
 	t.StartupMS = median(rows, func(r *vsz.VariantReport) float64 { return r.StartupMS })
 	return &t
+}
+
+// span is the least and the most of a figure.
+func span(rows []*vsz.VariantReport, figure func(*vsz.VariantReport) uint64) [2]uint64 {
+	s := [2]uint64{figure(rows[0]), figure(rows[0])}
+	for _, row := range rows[1:] {
+		s[0], s[1] = min(s[0], figure(row)), max(s[1], figure(row))
+	}
+	return s
 }
 
 // distance is how far a row's figure is from the median of all rows'.

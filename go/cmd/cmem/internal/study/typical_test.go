@@ -33,6 +33,9 @@ func TestTypicalIsNoOutlier(t *testing.T) {
 		if got.StartupMS != 2 {
 			t.Errorf("%s: start-up in %v ms, expected the median, 2", name, got.StartupMS)
 		}
+		if got.VSZRangeKiB[0] > got.VSZKiB || got.VSZRangeKiB[1] < rows[0].VSZKiB || len(rows) == 1 && got.RSSRangeKiB != [2]uint64{got.RSSKiB, got.RSSKiB} {
+			t.Errorf("%s: the ranges are %d and %d", name, got.VSZRangeKiB, got.RSSRangeKiB)
+		}
 		if got.VSZKiB != 65536+262144 {
 			t.Errorf("%s: VSZ %d, which is not the sum of its kinds", name, got.VSZKiB)
 		}

@@ -236,8 +236,9 @@ fmt: ## format all Go and C files
 .PHONY: demo
 demo: ## the memcached proxy on make([]byte) and on cmem, under load: a table and a picture
 	@tests/scripts/install-packages.sh memcached || echo 'demo: going on without memcached'
+	@echo 'demo: compiling (a minute or two where nothing is compiled yet)'
 	@go run ./examples/proxy/demo $(ARGS)
-	@printf '\nand what cgo costs in virtual memory (cmem vsz):\n\n'
+	@printf '\nand what cgo costs in virtual memory (cmem vsz; compiling three variants):\n\n'
 	@go run ./go/cmd/cmem vsz --variants nocgo,default,netgo+cgo --lean --ready '^ready' ./examples/vsz/ex1
 
 .PHONY: recycle

@@ -32,13 +32,14 @@ const legendRoom = 1.35
 
 // drawChart writes an SVG of the memory over time: for each allocator the resident
 // set as a solid line, and the bodies held in it as a dashed one of its colour.
+// Time is counted from the begin of each one's load, as it takes one proxy longer
+// than another to have every key set before that.
 func drawChart(file string, about []string, trials []*trial) error {
 	p := plot.New()
 	p.Title.Text = "The proxy's resident memory\n" + strings.Join(about, "\n")
 	p.Title.TextStyle.Font.Size = vg.Points(9)
 	p.Title.Padding = vg.Points(8)
-	p.X.Label.Text = "seconds since the proxy's start"
-	p.X.Min = 0
+	p.X.Label.Text = "seconds since the load began"
 	p.X.Tick.Marker = plot.TickerFunc(wholeTicks)
 	p.Y.Label.Text = "MiB"
 	p.Y.Tick.Marker = plot.TickerFunc(wholeTicks)
@@ -51,7 +52,7 @@ func drawChart(file string, about []string, trials []*trial) error {
 	for i, t := range trials {
 		rss, live := make(plotter.XYs, len(t.samples)), make(plotter.XYs, len(t.samples))
 		for j, s := range t.samples {
-			at := s.at.Sub(t.began).Seconds()
+			at := s.at.Sub(t.report.Began).Seconds()
 			rss[j] = plotter.XY{X: at, Y: float64(s.rss) / mib}
 			live[j] = plotter.XY{X: at, Y: float64(s.live) / mib}
 		}
@@ -63,14 +64,13 @@ func drawChart(file string, about []string, trials []*trial) error {
 		if err := addLine(p, t.alloc+": live bodies", live, style); err != nil {
 			return err
 		}
-		lastLoad = max(lastLoad, t.report.Ended.Sub(t.began).Seconds())
+		lastLoad = max(lastLoad, t.report.Ended.Sub(t.report.Began).Seconds())
 	}
-	// Where the silence begins; the loads of the trials end together but for
-	// fractions of a second.
+	// The loads of the trials end together but for fractions of a second.
 	p.Y.Max *= legendRoom
-	end := plotter.XYs{{X: lastLoad, Y: 0}, {X: lastLoad, Y: p.Y.Max}}
+	ends := plotter.XYs{{X: 0, Y: p.Y.Max}, {X: 0, Y: 0}, {X: lastLoad, Y: 0}, {X: lastLoad, Y: p.Y.Max}} // by way of the axis
 	style := draw.LineStyle{Color: color.Gray{Y: 96}, Width: vg.Points(0.7)}
-	if err := addLine(p, "end of the load", end, style); err != nil {
+	if err := addLine(p, "begin and end of the load", ends, style); err != nil {
 		return err
 	}
 	return p.Save(chartWidth, chartHeight, file)

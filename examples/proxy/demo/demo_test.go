@@ -19,7 +19,7 @@ import (
 func testTrial() *trial {
 	began := time.Unix(1000, 0)
 	t := &trial{
-		alloc: "make", store: "memcached 1.2.3", began: began,
+		alloc: "make", store: "memcached 1.2.3",
 		report: &report.Report{
 			Began: began.Add(2 * time.Second), Ended: began.Add(5 * time.Second),
 			OpsPerSec: 5000, All: report.Latency{P99: 12}, Hits: 99, MinBody: 10 << 10, MaxBody: 3 << 20, MeanBody: 100 << 10,
@@ -68,6 +68,30 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// TestChartCountsFromTheLoad draws two trials that differ in how long it took until their loads began: the two have the same
+// lines.
+func TestChartCountsFromTheLoad(t *testing.T) {
+	lines := func(waited time.Duration) string {
+		tr := testTrial()
+		for i := range tr.samples {
+			tr.samples[i].at = tr.samples[i].at.Add(waited)
+		}
+		tr.report.Began, tr.report.Ended = tr.report.Began.Add(waited), tr.report.Ended.Add(waited)
+		file := filepath.Join(t.TempDir(), "rss.svg")
+		if err := drawChart(file, nil, []*trial{tr}); err != nil {
+			t.Fatal(err)
+		}
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
+	if lines(0) != lines(3*time.Second) {
+		t.Error("the picture changes where a proxy's load begins later")
+	}
+}
+
 // TestChart looks for the lines' names in a file that is well-formed.
 func TestChart(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "rss.svg")
@@ -78,7 +102,7 @@ func TestChart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"<svg", "make: RSS", "make: live bodies", "end of the load", "a caption"} {
+	for _, want := range []string{"<svg", "make: RSS", "make: live bodies", "begin and end of the load", "seconds since the load began", "a caption"} {
 		if !strings.Contains(string(data), want) {
 			t.Errorf("the chart lacks %q", want)
 		}

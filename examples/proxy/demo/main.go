@@ -110,7 +110,7 @@ func run(ctx context.Context, opts *options) error {
 	if err := os.MkdirAll(scratch, 0o755); err != nil {
 		return err
 	}
-	fmt.Printf("demo: building the proxy and the load generator (seed %d)\n", opts.seed)
+	fmt.Printf("demo: compiling the proxy and the load generator (seed %d)\n", opts.seed)
 	bin, err := build(ctx, root, scratch)
 	if err != nil {
 		return err
@@ -142,8 +142,10 @@ func moduleRoot(ctx context.Context) (string, error) {
 }
 
 func build(ctx context.Context, root, into string) (programs, error) {
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", into, proxyPackage, proxyPackage+"/loadgen")
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", into+string(filepath.Separator), proxyPackage, proxyPackage+"/loadgen")
 	cmd.Dir = root
+	cmd.WaitDelay = time.Second // for compilers that the go command leaves behind
+	ending.Bind(cmd)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return programs{}, fmt.Errorf("%s: %w\n%s", cmd, err, out)
 	}

@@ -20,6 +20,8 @@ import (
 const (
 	// sampleInterval is the time between two looks at the proxy's memory.
 	sampleInterval = 100 * time.Millisecond
+	// tellInterval is the time between two lines that say how it goes.
+	tellInterval = 2 * time.Second
 	// warmUp is the part of the load that the means leave out, counted from when
 	// every key was set once.
 	warmUp = time.Second
@@ -41,7 +43,6 @@ type sample struct {
 type trial struct {
 	alloc   string
 	store   string // the memcached that served
-	began   time.Time
 	samples []sample
 	report  *report.Report
 	// The metrics page when the load began and when it had ended.
@@ -67,7 +68,7 @@ func runTrial(ctx context.Context, opts *options, bin programs, alloc, scratch s
 	// Its exit status tells whether every block was freed.
 	defer func() { err = errors.Join(err, proxy.Stop(stopTimeout)) }()
 
-	t = &trial{alloc: alloc, store: store.Name, began: time.Now()}
+	t = &trial{alloc: alloc, store: store.Name}
 	sampling, stop := context.WithCancel(ctx)
 	sampled := make(chan error, 1)
 	go func() { sampled <- t.watch(sampling, proxy) }()
@@ -119,12 +120,20 @@ func (t *trial) watch(ctx context.Context, proxy *launch.Proxy) error {
 	if err != nil {
 		return err
 	}
+	began := time.Now()
+	told := began
 	for ctx.Err() == nil {
 		page, err := status.Fetch(ctx, proxy.Metrics)
 		if err == nil {
 			var stat procfs.ProcStat
 			if stat, err = process.Stat(); err == nil {
-				t.samples = append(t.samples, sample{time.Now(), uint64(stat.ResidentMemory()), page.LiveBytes})
+				s := sample{time.Now(), uint64(stat.ResidentMemory()), page.LiveBytes}
+				t.samples = append(t.samples, s)
+				if s.at.Sub(told) >= tellInterval {
+					told = s.at
+					fmt.Printf("demo: %s: after %.0f s: RSS %.0f MiB, live bodies %.0f MiB\n",
+						t.alloc, s.at.Sub(began).Seconds(), float64(s.rss)/mib, float64(s.live)/mib)
+				}
 			}
 		}
 		if err != nil && ctx.Err() == nil {

@@ -65,7 +65,7 @@ func (o *vszOptions) addFlags(f *pflag.FlagSet) {
 	o.bounds = growth.Bounds{VSZ: growth.Percent(1), RSS: growth.Percent(25)}
 	f.Var(&o.bounds.VSZ, "max-vsz-growth", "bound for VSZ: percent, or KiB, MiB or GiB")
 	f.Var(&o.bounds.RSS, "max-rss-growth", "bound for RSS, which depends on how much of the executable the page cache has, too")
-	f.BoolVarP(&o.quiet, "quiet", "q", false, "show no progress; without a terminal there is none anyway")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "show no progress")
 }
 
 // check finds the mistakes that a flag alone does not show, and completes the configuration.

@@ -259,7 +259,7 @@ vsz: ## what cgo costs in virtual memory: all examples in all variants; fills do
 
 .PHONY: escape
 escape: ## what the compiler puts on the stack and what on the heap, and what make, sync.Pool and cmem cost (a minute); ARGS="-count 7"
-	@go build -gcflags=-m ./examples/escape 2>&1 | grep -E 'escape|moved'
+	@go build -gcflags=-m ./examples/escape 2>&1 | grep -E 'not escape|escapes to|moved to'
 	@go test -run '^$$' -bench . -benchmem -benchtime 100ms $(ARGS) ./examples/escape ./examples/escape/breakeven
 
 .PHONY: bench

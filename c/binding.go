@@ -163,6 +163,9 @@ func Describe(p uintptr, frees bool) (what string, foreign bool) {
 	return C.GoString(text), where == C.WHERE_FOREIGN
 }
 
+// ReportGoMemory has what is said of a foreign pointer say that Go's buffers are Go memory.
+func ReportGoMemory() { C.cmem__report_go_memory() }
+
 // Version is the version of libcmem, "0.1.0".
 func Version() string { return C.GoString(C.cmem_version_string()) }
 

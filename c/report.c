@@ -54,13 +54,21 @@ struct cmem__place cmem__locate(uintptr_t p) {
     return at;
 }
 
+/* Set once, before any misuse of what is Go's. */
+static atomic_bool go_memory;
+
+void cmem__report_go_memory(void) { atomic_store_explicit(&go_memory, true, memory_order_relaxed); }
+
 enum cmem__where cmem__describe(uintptr_t p, enum cmem__use use, char *buf, size_t len) {
     struct cmem__place at = cmem__locate(p);
     const char *fault = use == USE_FREES ? "double free" : "use after free";
     int n = 0;
     switch (at.where) {
     case WHERE_FOREIGN:
-        n = snprintf(buf, len, "foreign pointer: not in cmem's heap");
+        n = snprintf(buf, len, "foreign pointer: not in cmem's heap%s",
+                     atomic_load_explicit(&go_memory, memory_order_relaxed)
+                         ? " (with -race Go's buffers are Go memory: free them in Go)"
+                         : "");
         break;
     case WHERE_NO_BLOCK:
         n = snprintf(buf, len, "%s or stray pointer: in cmem's heap, where no block is now", fault);

@@ -35,6 +35,9 @@ enum cmem__use { USE_FREES, USE_KEEPS };
 /* Writes what p is as text, "double free: ...", into buf, NUL-terminated and cut to len > 0. Returns the kind of place. */
 enum cmem__where cmem__describe(uintptr_t p, enum cmem__use use, char *buf, size_t len);
 
+/* Go's buffers are Go memory in this process, as -race has them: what is said of a foreign pointer is to say so. */
+void cmem__report_go_memory(void);
+
 /* Prints "cmem: FUNC(P): WHAT" to standard error and aborts. */
 _Noreturn void cmem__misuse(const char *func, enum cmem__use use, uintptr_t p) __attribute__((cold));
 

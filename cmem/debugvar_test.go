@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -31,6 +34,37 @@ func TestDebugvars(t *testing.T) {
 		out, err := cmd.CombinedOutput()
 		if err != nil || string(out) != tt.want {
 			t.Errorf("CMEMDEBUG=%s: %v, output %q, want %q", tt.env, err, out, tt.want)
+		}
+	}
+}
+
+// TestDebugvarDocs wants the table in docs/limits.md, and the list in the package documentation, to have the names that are accepted,
+// in their order, and in the table what they expect.
+func TestDebugvarDocs(t *testing.T) {
+	var want, wantExpected []string
+	for _, s := range debugSettings {
+		want, wantExpected = append(want, s.name), append(wantExpected, s.expected)
+	}
+	for file, line := range map[string]string{
+		"../docs/limits.md": "(?m)^\\| `([a-z]+)=[^`]*` \\| ([^|]*) \\|",
+		"cmem.go":           `(?m)^//\t([a-z]+)=\S+ +\S`,
+	} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names, expected []string
+		for _, m := range regexp.MustCompile(line).FindAllStringSubmatch(string(text), -1) {
+			names, expected = append(names, m[1]), append(expected, m[len(m)-1])
+		}
+		if !slices.Equal(names, want) {
+			t.Errorf("%s has the settings %q, and CMEMDEBUG %q", file, names, want)
+		}
+		if idle := fmt.Sprintf(" | %v |\n| `memlimit", DefaultIdleLimit); file != "cmem.go" && !strings.Contains(string(text), idle) {
+			t.Errorf("%s does not say that the idle limit is %v without the setting", file, DefaultIdleLimit)
+		}
+		if file != "cmem.go" && !slices.Equal(expected, wantExpected) {
+			t.Errorf("%s: values\n%s\nwant\n%s", file, strings.Join(expected, "\n"), strings.Join(wantExpected, "\n"))
 		}
 	}
 }

@@ -4,7 +4,9 @@ package cmem
 
 import "github.com/gocmem/cmem/c"
 
-// Under the race detector a block that C code allocated may still be freed in Go.
+// Under the race detector a block that C code allocated may still be freed in Go, but none of Go's in C.
+
+func init() { c.ReportGoMemory() }
 
 func freeC(p uintptr) bool  { return c.Free(p) }
 func usableC(p uintptr) int { return c.Usable(p) }

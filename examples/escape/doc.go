@@ -2,7 +2,7 @@
 // each reason, with functions that differ in that reason alone. One whose name ends in Stays allocates nothing, one whose
 // name ends in Escapes does. What the compiler decides it tells:
 //
-//	go build -gcflags=-m ./examples/escape 2>&1 | grep -E 'escape|moved'
+//	go build -gcflags=-m ./examples/escape 2>&1 | grep -E 'not escape|escapes to|moved to'
 //
 // The comment at the end of a line is what it says of that line, word for word. Where versions of Go differ each has its
 // part: "go1.25+: ...; before go1.25: ...". The tests hold the comments against the compiler, and the names against what is

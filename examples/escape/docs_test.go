@@ -43,6 +43,33 @@ func TestGuideNames(t *testing.T) {
 	}
 }
 
+// TestPattern takes the pattern by which the compiler's words are found, which stands in three places: it is to find them, and not
+// the path in front of each.
+func TestPattern(t *testing.T) {
+	const want = `grep -E 'not escape|escapes to|moved to'`
+	for _, file := range []string{guide, "doc.go", "../../Makefile"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(text), want) {
+			t.Errorf("%s has no %s", file, want)
+		}
+	}
+	pattern := regexp.MustCompile(strings.Split(want, "'")[1])
+	for line, matches := range map[string]bool{
+		"examples/escape/append.go:7:6: can inline AppendStays":               false,
+		"examples/escape/stored.go:7:11: leaking param: b":                    false,
+		"examples/escape/returned.go:7:11: make([]byte, 64) escapes to heap":  true,
+		"examples/escape/returned.go:26:11: make([]byte, 64) does not escape": true,
+		"examples/escape/returned.go:33:6: moved to heap: h":                  true,
+	} {
+		if pattern.MatchString(line) != matches {
+			t.Errorf("%s matches %q: %v, want %v", want, line, !matches, matches)
+		}
+	}
+}
+
 // programText is all the Go code below this directory.
 func programText(t *testing.T) string {
 	t.Helper()

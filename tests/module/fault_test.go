@@ -109,3 +109,14 @@ func TestRace(t *testing.T) {
 		}
 	}
 }
+
+// TestRaceFreeInC wants C's cmem_free of a Go buffer to say what is the matter under the race detector. Without it, it is right.
+func TestRaceFreeInC(t *testing.T) {
+	if status, out := run(faulty(t, "-trimpath"), "free-in-c", 1000); status != 0 {
+		t.Errorf("without -race: exit status %d\n%s", status, out)
+	}
+	const want = "foreign pointer: not in cmem's heap (with -race Go's buffers are Go memory: free them in Go)"
+	if status, out := run(faulty(t, "-race"), "free-in-c", 1000); status == 0 || !strings.Contains(out, want) {
+		t.Errorf("with -race: exit status %d, want the end by abort and %q:\n%s", status, want, out)
+	}
+}

@@ -1,6 +1,9 @@
 // Faulty makes one mistake, which its argument names. Tests build it with the tools that are to find it.
 package main
 
+// extern void cmem_free(void *p);
+import "C"
+
 import (
 	"fmt"
 	"os"
@@ -23,6 +26,7 @@ var faults = map[string]func(n int){
 	"handle-after-free": handleAfterFree,
 	"race":              race,
 	"race-reused":       raceReused,
+	"free-in-c":         func(n int) { C.cmem_free(unsafe.Pointer(unsafe.SliceData(cmem.Alloc(n)))) },
 }
 
 func main() {

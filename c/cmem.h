@@ -152,7 +152,7 @@ struct cmem_stats {
     } by_size[CMEM_NUM_CLASSES];
 };
 
-/* Fills *out, whose struct_size the caller has set. */
+/* Fills *out, whose struct_size the caller has set. As the type has the function's name, C++ too has to say `struct cmem_stats`. */
 CMEM_API void cmem_stats(struct cmem_stats *out);
 
 /* Writes to fd what the heap is made of: a line for each span, a run of pages, by rising address, below a line with the columns' names:

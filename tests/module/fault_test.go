@@ -66,6 +66,44 @@ func TestAsan(t *testing.T) {
 	}
 }
 
+// TestAsanLines tests a user's package with a use after free. The go command keeps no line numbers in a test binary but with -o.
+func TestAsanLines(t *testing.T) {
+	needCgo(t)
+	if runtime.GOARCH != "amd64" && runtime.GOARCH != "arm64" {
+		t.Skip("go test has no -asan here")
+	}
+	m := newModule(t)
+	m.write("user_test.go", `package user
+
+import (
+	"testing"
+
+	"github.com/gocmem/cmem/cmem"
+)
+
+var sink byte
+
+func TestIt(t *testing.T) {
+	b := cmem.Alloc(1000)
+	cmem.Free(b)
+	sink = b[5]
+}
+`)
+	m.run("go", "get", "-t", "github.com/gocmem/cmem")
+	m.set("GOFLAGS=-modcacherw")
+	cmd := exec.Command("go", "test", "-asan", "-o", "bin/", "./...")
+	if exec.Command("setarch", "-R", "true").Run() == nil { // see run
+		cmd = exec.Command("setarch", append([]string{"-R"}, cmd.Args...)...)
+	}
+	cmd.Dir, cmd.Env = m.dir, m.env
+	if err := os.Mkdir(filepath.Join(m.dir, "bin"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "user_test.go:14") {
+		t.Errorf("%v, and the report has no line:\n%s", err, out)
+	}
+}
+
 // TestMsan wants MemorySanitizer, for which the C files are compiled too, to report a use of what nobody has written, and no other.
 func TestMsan(t *testing.T) {
 	if _, err := exec.LookPath("clang"); err != nil {

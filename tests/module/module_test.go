@@ -188,6 +188,43 @@ func TestInstall(t *testing.T) {
 	if out := m.run("./cmem", "classes"); !strings.Contains(out, "class") {
 		t.Errorf("cmem classes printed\n%s", out)
 	}
+	m.measures("./cmem")
+}
+
+// TestTool has the user's go.mod name the command.
+func TestTool(t *testing.T) {
+	needCgo(t)
+	m := newModule(t)
+	m.set("GOPROXY=file://" + served.proxy + "," + others(t))
+	m.run("go", "get", "-tool", "github.com/gocmem/cmem/go/cmd/cmem@"+served.version)
+	m.measures("go", "tool", "cmem")
+}
+
+// TestInstallFromClone installs the command from the repository's directory.
+func TestInstallFromClone(t *testing.T) {
+	needCgo(t)
+	m := newModule(t)
+	at, err := filepath.Abs(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.set("GOPROXY="+others(t), "GOWORK=", "GOBIN="+m.dir)
+	m.run("go", "-C", at, "install", "./go/cmd/cmem")
+	m.set("GOWORK=off")
+	m.measures("./cmem")
+}
+
+// measures has the command measure a program of the user's, with cmem/lean and without.
+func (m *module) measures(command ...string) {
+	m.t.Helper()
+	m.write("main.go", "package main\n\nimport (\n\t\"fmt\"\n\t_ \"net\"\n)\n\nfunc main() {\n\tfmt.Println(\"ready\")\n\tfmt.Scanln()\n}\n")
+	args := append(command[1:], "vsz", ".", "--variants", "nocgo,default", "--lean", "--runs", "1", "--ready", "^ready")
+	out := m.run(command[0], args...)
+	for _, want := range []string{"example.com/user\n", "\nnocgo ", "\ndefault ", "\ndefault+lean ", "cmem/lean, compiled in by --lean or by an import, removes "} {
+		if !strings.Contains(out, want) {
+			m.t.Errorf("%s does not print %q, but\n%s", strings.Join(append(command, "vsz"), " "), want, out)
+		}
+	}
 }
 
 // TestReplace uses the repository's directory, whose go.work is nothing to the user.

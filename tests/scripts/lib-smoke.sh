@@ -28,6 +28,11 @@ int main(void)
         return 1;
     p[0] = p[99999] = 1;
     cmem_free(p);
+    struct cmem_stats s;
+    s.struct_size = sizeof s;
+    cmem_stats(&s);
+    if (s.live_bytes != 0)
+        return 3;
     return cmem_version() == CMEM_VERSION_NUMBER ? 0 : 2;
 }
 EOF

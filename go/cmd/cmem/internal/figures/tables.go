@@ -196,8 +196,9 @@ func effect(with, without uint64, runsWith, runsWithout [2]uint64) string {
 	return signed(int64(with) - int64(without))
 }
 
-// overlap: some run with the setting has no more, and some no less, than one without it.
-func overlap(a, b [2]uint64) bool { return a[0] <= b[1] && b[0] <= a[1] }
+// overlap: some run with the setting has no more, and some no less, than one without it, to within the noise: of three runs each, one
+// pair in ten lies apart by chance.
+func overlap(a, b [2]uint64) bool { return a[0] <= b[1]+noise && b[0] <= a[1]+noise }
 
 // told tells whether the setting's effect on VSZ is more than runs with the same settings differ by.
 func told(w *study.WhatIf, row *vsz.VariantReport) bool {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -33,8 +34,9 @@ const legendRoom = 1.35
 // drawChart writes an SVG of the memory over time: for each allocator the resident
 // set as a solid line, and the bodies held in it as a dashed one of its colour.
 // Time is counted from the begin of each one's load, as it takes one proxy longer
-// than another to have every key set before that.
-func drawChart(file string, about []string, trials []*trial) error {
+// than another to have every key set before that. The load ends when the last command
+// begins: what is under way then is over a little later.
+func drawChart(file string, about []string, load time.Duration, trials []*trial) error {
 	p := plot.New()
 	p.Title.Text = "The proxy's resident memory\n" + strings.Join(about, "\n")
 	p.Title.TextStyle.Font.Size = vg.Points(9)
@@ -46,9 +48,8 @@ func drawChart(file string, about []string, trials []*trial) error {
 	p.Legend.Top = true
 	// Samples left of their names: fonts differ in width, and names that end at the edge would run over the samples.
 	p.Legend.Left = true
-	p.Legend.XOffs = chartWidth - 2.8*vg.Inch
+	p.Legend.XOffs = chartWidth - 3*vg.Inch
 	p.Add(plotter.NewGrid())
-	var lastLoad float64
 	for i, t := range trials {
 		rss, live := make(plotter.XYs, len(t.samples)), make(plotter.XYs, len(t.samples))
 		for j, s := range t.samples {
@@ -64,13 +65,12 @@ func drawChart(file string, about []string, trials []*trial) error {
 		if err := addLine(p, t.alloc+": live bodies", live, style); err != nil {
 			return err
 		}
-		lastLoad = max(lastLoad, t.report.Ended.Sub(t.report.Began).Seconds())
 	}
-	// The loads of the trials end together but for fractions of a second.
 	p.Y.Max *= legendRoom
-	ends := plotter.XYs{{X: 0, Y: p.Y.Max}, {X: 0, Y: 0}, {X: lastLoad, Y: 0}, {X: lastLoad, Y: p.Y.Max}} // by way of the axis
+	end := load.Seconds()
+	ends := plotter.XYs{{X: 0, Y: p.Y.Max}, {X: 0, Y: 0}, {X: end, Y: 0}, {X: end, Y: p.Y.Max}} // by way of the axis
 	style := draw.LineStyle{Color: color.Gray{Y: 96}, Width: vg.Points(0.7)}
-	if err := addLine(p, "begin and end of the load", ends, style); err != nil {
+	if err := addLine(p, "load begins, ends", ends, style); err != nil {
 		return err
 	}
 	return p.Save(chartWidth, chartHeight, file)
@@ -84,6 +84,7 @@ func wholeTicks(low, high float64) []plot.Tick {
 	}
 	var ticks []plot.Tick
 	for at := math.Ceil(low/step) * step; at <= high; at += step {
+		at += 0 // no -0
 		ticks = append(ticks, plot.Tick{Value: at, Label: strconv.FormatFloat(at, 'f', 0, 64)})
 	}
 	return ticks

@@ -78,7 +78,7 @@ func TestChartCountsFromTheLoad(t *testing.T) {
 		}
 		tr.report.Began, tr.report.Ended = tr.report.Began.Add(waited), tr.report.Ended.Add(waited)
 		file := filepath.Join(t.TempDir(), "rss.svg")
-		if err := drawChart(file, nil, []*trial{tr}); err != nil {
+		if err := drawChart(file, nil, 3*time.Second, []*trial{tr}); err != nil {
 			t.Fatal(err)
 		}
 		data, err := os.ReadFile(file)
@@ -95,14 +95,14 @@ func TestChartCountsFromTheLoad(t *testing.T) {
 // TestChart looks for the lines' names in a file that is well-formed.
 func TestChart(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "rss.svg")
-	if err := drawChart(file, []string{"a caption"}, []*trial{testTrial()}); err != nil {
+	if err := drawChart(file, []string{"a caption"}, 3*time.Second, []*trial{testTrial()}); err != nil {
 		t.Fatal(err)
 	}
 	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"<svg", "make: RSS", "make: live bodies", "begin and end of the load", "seconds since the load began", "a caption"} {
+	for _, want := range []string{"<svg", "make: RSS", "make: live bodies", "load begins, ends", "seconds since the load began", "a caption"} {
 		if !strings.Contains(string(data), want) {
 			t.Errorf("the chart lacks %q", want)
 		}

@@ -164,7 +164,7 @@ func present(opts *options, trials []*trial) error {
 		return err
 	}
 	chart := filepath.Join(opts.out, "rss.svg")
-	if err := drawChart(chart, about, trials); err != nil {
+	if err := drawChart(chart, about, opts.load, trials); err != nil {
 		return fmt.Errorf("draw %s: %w", chart, err)
 	}
 	data, err := json.MarshalIndent(struct {

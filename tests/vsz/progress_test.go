@@ -54,7 +54,7 @@ func TestProgress(t *testing.T) {
 func TestProgressElsewhere(t *testing.T) {
 	dir := module(t, map[string]string{"main.go": waits})
 	for _, quiet := range []bool{false, true} {
-		c := vsz(t, dir, quick(".", "--variants", "nocgo", "--ready", "6s", fmt.Sprintf("--quiet=%v", quiet))...)
+		c := vsz(t, dir, quick(".", "--variants", "nocgo", "--ready", "11s", fmt.Sprintf("--quiet=%v", quiet))...)
 		c.want(0)
 		if shown := strings.Contains(c.stderr.String(), " s: measuring 1 of 1: nocgo (run 1 of 1)\n"); shown == quiet {
 			t.Errorf("--quiet=%v: standard error has %q", quiet, &c.stderr)

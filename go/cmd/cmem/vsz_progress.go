@@ -25,7 +25,7 @@ type progress struct {
 }
 
 // tellInterval is the time between two lines elsewhere.
-const tellInterval = 5 * time.Second
+const tellInterval = 10 * time.Second
 
 func newProgress(out io.Writer, quiet bool) *progress {
 	if quiet {

@@ -132,7 +132,7 @@ func TestChance(t *testing.T) {
 	}}
 	out := text(t, func(w io.Writer) error { return WriteText(w, r, false) })
 	for _, line := range []string{
-		`none +1,262,144 +0 +for comparison`, `overlaps +1,393,216 +by chance +0 +0`, `same +1,262,144 +0 +0 +0`, `one +1,196,608 +-65,536 \? +0 +0`, `two +1,131,072 +-131,072 +0 +0`,
+		`none +1,262,144 +0 +for comparison`, `overlaps +1,393,216 +unclear +0 +0`, `same +1,262,144 +0 +0 +0`, `one +1,196,608 +-65,536 \? +0 +0`, `two +1,131,072 +-131,072 +0 +0`,
 	} {
 		if !regexp.MustCompile(`(?m)^` + line).MatchString(out) {
 			t.Errorf("no line %q in\n%s", line, out)

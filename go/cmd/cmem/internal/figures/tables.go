@@ -191,7 +191,7 @@ func WhatIf(r *study.Result) Table {
 // effect is the difference that a setting makes, if it is told from that of two runs with the same one.
 func effect(with, without uint64, runsWith, runsWithout [2]uint64) string {
 	if with != without && overlap(runsWith, runsWithout) {
-		return "by chance"
+		return "unclear"
 	}
 	return signed(int64(with) - int64(without))
 }
@@ -216,5 +216,5 @@ func oneMore(a, b *vsz.VariantReport) bool {
 			some = true
 		}
 	}
-	return some && max(rest, -rest) <= noise
+	return some && max(rest, -rest) <= 2*noise // the runtime has less or more of its own, too
 }

@@ -246,7 +246,7 @@ recycle: ## the recycling experiment: nine modes, charts in demo-out/recycle (ha
 	@go run ./examples/recycle $(ARGS)
 
 .PHONY: footprint
-footprint: ## resident memory, CPU and faults under seven loads, beside make, sync.Pool and malloc (15 minutes); ARGS="..."
+footprint: ## resident memory, CPU and faults under 13 loads, beside make, sync.Pool, malloc, jemalloc (35 minutes); ARGS="-pairs 15"
 	@go run ./bench/footprint $(ARGS)
 
 .PHONY: growth

@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"strconv"
 	"time"
+
+	"github.com/gocmem/cmem/cmem"
 )
 
 // childEnv carries the order to the process that is to be measured.
@@ -26,21 +28,29 @@ type order struct {
 	Window  time.Duration `json:"window"` // load that is measured
 	Watch   time.Duration `json:"watch"`  // silence after the load
 	Quick   bool          `json:"quick,omitempty"`
-	CSV     string        `json:"csv,omitempty"` // file for the series
+	// Idle is cmem's idle limit, set before the load; nil: the default. Changes: GOMAXPROCS changes during the load.
+	Idle    *time.Duration `json:"idle,omitempty"`
+	Changes bool           `json:"changes,omitempty"`
+	CSV     string         `json:"csv,omitempty"` // file for the series
 }
 
 // label is how the order's row is called.
 func (o *order) label() string {
+	s := o.Mode
 	if o.Threads > 0 {
-		return fmt.Sprintf("%s, %d threads", o.Mode, o.Threads)
+		s += fmt.Sprintf(", %d threads", o.Threads)
 	}
-	return o.Mode
+	if o.Idle != nil {
+		s += fmt.Sprintf(", idle %v", *o.Idle)
+	}
+	return s
 }
 
 // A trial is an order and what came of it.
 type trial struct {
 	order
 	Figures []figure `json:"figures"`
+	Cost    *cost    `json:"cost,omitempty"` // where the load has one
 	// Others is the CPU time of everything else on the machine during the measurement, in CPUs: they slow this down.
 	Others float64 `json:"others"`
 	// Where the bytes were during the load: in cmem, by its own statistics, and in the process, by mapping.
@@ -84,10 +94,10 @@ func childMain(js string, out, errOut io.Writer) int {
 	t := new(trial)
 	err := json.Unmarshal([]byte(js), &t.order)
 	if err == nil {
-		var found []*load
-		if found, err = findLoads([]string{t.Load}); err == nil {
-			err = found[0].measure(t)
-		}
+		err = checkMode(t.Mode)
+	}
+	if err == nil && t.Load != "" {
+		err = t.obey()
 	}
 	if err == nil {
 		err = json.NewEncoder(out).Encode(t)
@@ -97,6 +107,18 @@ func childMain(js string, out, errOut io.Writer) int {
 		return 1
 	}
 	return 0
+}
+
+// obey measures the load.
+func (t *trial) obey() error {
+	found, err := findLoads([]string{t.Load})
+	if err != nil {
+		return err
+	}
+	if t.Idle != nil && t.Mode == modeCmem {
+		cmem.SetIdleLimit(*t.Idle)
+	}
+	return found[0].measure(t)
 }
 
 // spawn carries out an order in a fresh process.
@@ -112,7 +134,7 @@ func spawn(l *load, o order, errOut io.Writer) (*trial, error) {
 	var out bytes.Buffer
 	cmd := exec.Command(self)
 	cmd.Env = append(os.Environ(), childEnv+"="+string(js), "GOMAXPROCS="+strconv.Itoa(o.Procs))
-	cmd.Env = append(cmd.Env, l.env...)
+	cmd.Env = append(append(cmd.Env, l.env...), modeEnv(o.Mode)...)
 	cmd.Stdout, cmd.Stderr = &out, errOut
 	if err := cmd.Run(); err != nil {
 		return nil, fmt.Errorf("%s in mode %s: %w", o.Load, o.Mode, err)

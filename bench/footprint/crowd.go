@@ -5,55 +5,48 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// A crowd is many goroutines that each get a buffer, copy a body in, hold it and put it back, as a proxy's connections
-// do.
+// A crowd is goroutines that get buffers, use them and put them back, each in its own way.
 type crowd struct {
-	src              source
-	sizes            *sizes
-	minHold, maxHold time.Duration
-	body             []byte // what they copy, the same for all
-	workers          []worker
-	lat              *latencies // nil: not measured
-	begin            chan struct{}
-	inWindow         float64 // bodies put back while the watch was open
-	stop             atomic.Bool
-	done             sync.WaitGroup
+	src      source
+	work     func(*crowd, *worker) // what each goroutine does until stop
+	workers  []worker
+	lat      *latencies // nil: not measured
+	begin    chan struct{}
+	began    time.Time
+	stop     atomic.Bool
+	quit     chan struct{} // closed when stop is set, for those who wait
+	done     sync.WaitGroup
+	inWindow float64 // buffers put back while the watch was open
 }
 
 // A worker is one goroutine. Its counters are its own, and padded from the next one's: nobody waits for anybody's cache
 // line but the sampler, that adds them up.
 type worker struct {
-	held   atomic.Int64 // bytes it holds now, as requested
-	bodies atomic.Int64 // so far
+	held   atomic.Int64 // bytes it has got and not put back, as requested; below 0 where it puts back what another got
+	bodies atomic.Int64 // buffers put back so far
+	at     int          // which worker it is, from 0
 	rng    rand.PCG
 	times  []latency // not yet in the histograms
+	timer  *time.Timer
+	read   int // what it has read, which is of no use
 	_      [64]byte
 }
 
-// A latency is what one buffer took.
-type latency struct{ get, fill time.Duration }
-
-// newCrowd starts the goroutines, which wait for begin: whatever they need but for the buffers is there when it returns.
-func newCrowd(src source, s *sizes, n int, minHold, maxHold time.Duration, seed uint64, lat *latencies) *crowd {
-	c := &crowd{src: src, sizes: s, minHold: minHold, maxHold: maxHold, lat: lat,
-		body: make([]byte, 4<<20), workers: make([]worker, n), begin: make(chan struct{})}
+// newCrowd starts n goroutines, which wait for begin: whatever they need but for the buffers is there when it returns.
+func newCrowd(src source, n int, seed uint64, lat *latencies, work func(*crowd, *worker)) *crowd {
+	c := &crowd{src: src, work: work, workers: make([]worker, n), lat: lat, begin: make(chan struct{}), quit: make(chan struct{})}
 	rng := rand.New(rand.NewPCG(seed, 1))
-	for i := range c.body {
-		c.body[i] = byte(i) // its pages are to count as the harness's
-	}
 	c.done.Add(n)
 	var ready sync.WaitGroup
 	ready.Add(n)
 	for i := range c.workers {
 		w := &c.workers[i]
-		w.rng = *rand.NewPCG(rng.Uint64(), rng.Uint64())
+		w.at, w.rng, w.timer = i, *rand.NewPCG(rng.Uint64(), rng.Uint64()), time.NewTimer(time.Hour)
 		if lat != nil {
 			w.times = make([]latency, 64)
-			clear(w.times) // as above
+			clear(w.times) // its pages are to count as the harness's
 			w.times = w.times[:0]
 		}
 		go func() {
@@ -62,42 +55,34 @@ func newCrowd(src source, s *sizes, n int, minHold, maxHold time.Duration, seed 
 			c.src.put(c.src.get(minBody)) // and a stack as deep as the source's
 			ready.Done()
 			<-c.begin
-			c.work(w, i)
+			c.work(c, w)
 		}()
 	}
 	ready.Wait()
 	return c
 }
 
-func (c *crowd) work(w *worker, i int) {
-	for !c.stop.Load() {
-		n := c.sizes.draw(&w.rng)
-		timed := c.lat != nil && c.lat.on.Load()
-		var began time.Time
-		if timed {
-			began = time.Now()
-		}
-		b := c.src.get(n)
-		var got time.Duration
-		if timed {
-			got = time.Since(began)
-		}
-		w.held.Store(int64(n))
-		copy(b, c.body) // touches every page
-		if timed {
-			w.times = append(w.times, latency{got, time.Since(began)})
-			if len(w.times) == cap(w.times) {
-				c.lat.record(i, w.times)
-				w.times = w.times[:0]
-			}
-		}
-		time.Sleep(c.minHold + time.Duration(w.rng.Uint64()%uint64(c.maxHold-c.minHold)))
-		w.held.Store(0)
-		c.src.put(b)
-		w.bodies.Store(w.bodies.Load() + 1)
-	}
-	if c.lat != nil {
-		c.lat.record(i, w.times)
+// get gets a buffer for the worker, put puts it back.
+func (c *crowd) get(w *worker, n int) []byte {
+	b := c.src.get(n)
+	w.held.Store(w.held.Load() + int64(n))
+	return b
+}
+
+func (c *crowd) put(w *worker, b []byte) {
+	w.held.Store(w.held.Load() - int64(len(b)))
+	c.src.put(b)
+	w.bodies.Store(w.bodies.Load() + 1)
+}
+
+// pause waits, or until the end; false then.
+func (c *crowd) pause(w *worker, d time.Duration) bool {
+	w.timer.Reset(d)
+	select {
+	case <-w.timer.C:
+		return true
+	case <-c.quit:
+		return false
 	}
 }
 
@@ -120,6 +105,7 @@ func (c *crowd) bodies() int64 {
 // finish lets all workers put their buffers back and end.
 func (c *crowd) finish() {
 	c.stop.Store(true)
+	close(c.quit)
 	c.done.Wait()
 }
 
@@ -137,6 +123,7 @@ func (c *crowd) watch(t *trial) (*watch, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.began = time.Now()
 	close(c.begin)
 	time.Sleep(t.Warmup)
 	if c.lat != nil {
@@ -153,10 +140,27 @@ func (c *crowd) watch(t *trial) (*watch, error) {
 		return nil, err
 	}
 	c.finish()
-	return w, w.silence()
+	if err := w.silence(); err != nil {
+		return nil, err
+	}
+	t.Cost = w.cost(c.inWindow)
+	return w, nil
 }
 
-// figures are what every load with a crowd reports.
+// measureCrowd measures a load that is a crowd of n doing this work, and reports its cost.
+func measureCrowd(t *trial, n int, work func(*crowd, *worker)) error {
+	src, err := newSource(t.Mode)
+	if err != nil {
+		return err
+	}
+	if _, err := newCrowd(src, n, t.Seed, nil, work).watch(t); err != nil {
+		return err
+	}
+	t.add(t.Cost.figures()...)
+	return nil
+}
+
+// figures are what the loads with bodies report.
 func (c *crowd) figures(w *watch) []figure {
 	in := w.between(w.from, w.to)
 	return []figure{
@@ -167,48 +171,4 @@ func (c *crowd) figures(w *watch) []figure {
 		megabytes("peak RSS", peak(in, rssOf)),
 		megabytes("start", w.start),
 	}
-}
-
-// latencies are the times of a crowd, in a few histograms with a lock each, as one for each worker would be tens of
-// megabytes; workers bring theirs in batches.
-type latencies struct {
-	on     atomic.Bool // while the watch is open
-	shards [8]struct {
-		sync.Mutex
-		get, fill *hdrhistogram.Histogram
-	}
-}
-
-func newLatencies() *latencies {
-	l := new(latencies)
-	for i := range l.shards {
-		// 1 ns to 2 s, to 1 %.
-		l.shards[i].get = hdrhistogram.New(1, 2e9, 2)
-		l.shards[i].fill = hdrhistogram.New(1, 2e9, 2)
-	}
-	return l
-}
-
-func (l *latencies) record(worker int, times []latency) {
-	s := &l.shards[worker%len(l.shards)]
-	s.Lock()
-	for _, t := range times {
-		// Values above the histogram's end are beyond what a run could show.
-		_ = s.get.RecordValue(int64(max(t.get, 1)))
-		_ = s.fill.RecordValue(int64(max(t.fill, 1)))
-	}
-	s.Unlock()
-}
-
-// sum is the histograms of all shards in one.
-func (l *latencies) sum() (get, fill *hdrhistogram.Histogram) {
-	get, fill = hdrhistogram.New(1, 2e9, 2), hdrhistogram.New(1, 2e9, 2)
-	for i := range l.shards {
-		s := &l.shards[i]
-		s.Lock()
-		get.Merge(s.get)
-		fill.Merge(s.fill)
-		s.Unlock()
-	}
-	return get, fill
 }

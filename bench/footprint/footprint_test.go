@@ -7,9 +7,13 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/gocmem/cmem/cmem"
 )
 
 // TestMain makes the test binary the measured process, as main does the program.
@@ -65,12 +69,140 @@ func TestBodies(t *testing.T) {
 			t.Errorf("%s: mode %s is not in the table:\n%s", tr.Load, tr.Mode, out)
 		}
 	}
-	wantModes := 4
-	if !haveRaw {
-		wantModes = 3
+	if n, want := len(r.Trials), 2*len(modesHere()); n != want {
+		t.Errorf("%d trials, want %d: every mode of both loads", n, want)
 	}
-	if n := len(r.Trials); n != 2*wantModes {
-		t.Errorf("%d trials, want %d: every mode of both loads", n, 2*wantModes)
+}
+
+// modesHere are the modes of the loads that compare sources, as far as there are any here.
+func modesHere() []string {
+	return slices.DeleteFunc(slices.Clone(bufferModes), func(mode string) bool { return lacks(mode) != nil })
+}
+
+// TestCosts looks at the loads whose report is their cost.
+func TestCosts(t *testing.T) {
+	args := []string{"-modes=pool,cmem", "-idle=20ms,0"}
+	r, _ := measure(t, append(args, "queue", "bimodal", "upload", "tide")...)
+	b, _ := measure(t, append(args, "-seconds=1.2", "batch")...) // once a second
+	trials := append(r.Trials, b.Trials...)
+	if len(trials) != 5*3 {
+		t.Errorf("%d trials, want 15: the pool and two idle limits of each load", len(trials))
+	}
+	for _, tr := range trials {
+		within(t, tr, "buffers", 1, 1e9)
+		within(t, tr, "CPU", 0.001, 1e6)
+		within(t, tr, "peak live", 0.1, 250)
+		if tr.Mode == modeCmem && haveC() {
+			within(t, tr, "peak in use", tr.figure("peak live")/2, 1000)
+		}
+		if tr.Mode == modePool {
+			within(t, tr, "peak in use", 0, 0)
+		}
+		if (tr.Mode == modeCmem) != (tr.Idle != nil) {
+			t.Errorf("%s: idle %v in mode %s: want one in mode cmem only", tr.Load, tr.Idle, tr.Mode)
+		}
+	}
+}
+
+// haveC tells whether cmem's memory is C's in this build.
+func haveC() bool {
+	var s cmem.Stats
+	cmem.ReadStats(&s)
+	return s.FastPath != "go"
+}
+
+// TestPairs checks the turns and what is made of them.
+func TestPairs(t *testing.T) {
+	r, out := measure(t, "-pairs=3", "-idle=0", "-gomaxprocs-changes", "lognormal", "queue")
+	if len(r.Comparisons) != 2 || len(r.Trials) != 2*6 {
+		t.Fatalf("%d comparisons of %d trials, want 2 of 12", len(r.Comparisons), len(r.Trials))
+	}
+	for _, c := range r.Comparisons {
+		if !(c.CPU.Low <= c.CPU.Mean && c.CPU.Mean <= c.CPU.High && c.RSS.Low > 0) {
+			t.Errorf("%s: %+v: want intervals about the means", c.Load, c)
+		}
+		if !strings.Contains(out, "\n"+c.Load+" ") {
+			t.Errorf("%s is not in the table:\n%s", c.Load, out)
+		}
+	}
+	for _, tr := range r.Trials {
+		if !tr.Changes || (tr.Idle != nil) != (tr.Mode == modeCmem) {
+			t.Errorf("%s: changes %v, idle %v; want changes, and the idle limit for cmem", tr.label(), tr.Changes, tr.Idle)
+		}
+		if (tr.Watch > 0) != (tr.Run == 1) {
+			t.Errorf("%s, run %d: silence %v; want one after the first pair only", tr.label(), tr.Run, tr.Watch)
+		}
+	}
+}
+
+// TestLimits gives comparisons that just meet what is expected and that just miss it.
+func TestLimits(t *testing.T) {
+	trials := func(costs ...cost) (all []*trial) {
+		for _, c := range costs {
+			all = append(all, &trial{Cost: &c})
+		}
+		return all
+	}
+	pool := cost{CPU: 10, RSS: 100e6, Live: 50e6}
+	tests := []struct {
+		ours []*trial
+		want string
+	}{
+		{trials(cost{CPU: 10, RSS: 75e6, InUse: 63e6, After: 8e6}, cost{CPU: 10, RSS: 75e6, InUse: 63e6}), ""},
+		{trials(cost{CPU: 11, RSS: 76e6, InUse: 63e6, After: 9e6}, cost{CPU: 11, RSS: 76e6, InUse: 63e6}), "CPU, CPU's interval, RSS, RSS/peak, +10s"},
+		{trials(cost{CPU: 9, RSS: 75e6, InUse: 63e6}, cost{CPU: 10, RSS: 75e6, InUse: 63e6}), "CPU's interval"},
+	}
+	for _, tt := range tests {
+		c := &comparison{limit: rssLimit, ours: tt.ours, theirs: trials(pool, pool)}
+		c.conclude()
+		if got := strings.Join(c.Missed, ", "); got != tt.want {
+			t.Errorf("missed %q, want %q: %+v", got, tt.want, c)
+		}
+	}
+}
+
+// TestPeaks has live bytes that fall: what counts is the most of the last 5 s at each moment of the window.
+func TestPeaks(t *testing.T) {
+	w := &watch{sampler: &sampler{}, from: 2 * time.Second, to: 10 * time.Second}
+	for i := range 11 {
+		live := int64(100)
+		if i > 1 {
+			live = 10
+		}
+		w.series = append(w.series, sample{at: time.Duration(i) * time.Second, live: live})
+	}
+	// 100 from 2 s to 6 s, as the last 100 was at 1 s; 10 from 7 s to 9 s.
+	if got, want := w.meanPeak(liveOf), (5*100.0+3*10.0)/8; got != want {
+		t.Errorf("the peaks' mean is %v, want %v", got, want)
+	}
+}
+
+// TestTide counts who works when.
+func TestTide(t *testing.T) {
+	const n = 200
+	for at, want := range map[time.Duration]int{0: n / tideEbb, tidePeriod / 4: (n + n/tideEbb) / 2, tidePeriod / 2: n, tidePeriod - 1: n / tideEbb} {
+		works := 0
+		for i := range n {
+			if from := turn(i, n); from <= at && at <= tidePeriod-from {
+				works++
+			}
+		}
+		if works < want-1 || works > want+1 {
+			t.Errorf("%v: %d of %d work, want %d", at, works, n, want)
+		}
+	}
+}
+
+func TestChangeProcs(t *testing.T) {
+	before := runtime.GOMAXPROCS(0)
+	end := changeProcs()
+	for want := 8; runtime.GOMAXPROCS(0) != want; {
+		time.Sleep(time.Millisecond)
+	}
+	end()
+	end()
+	if got := runtime.GOMAXPROCS(0); got != before {
+		t.Errorf("GOMAXPROCS is %d after the changes, want %d as before", got, before)
 	}
 }
 
@@ -174,6 +306,13 @@ func TestUsageErrors(t *testing.T) {
 		{"-procs=0", "-procs=0: expected"},
 		{"-procs=1,x", "-procs=1,x: expected"},
 		{"-runs=0", "-runs=0: expected"},
+		{"-idle=3", "-idle=3: expected"},
+		{"-idle=-1s", "-idle=-1s: expected"},
+		{"-warmup=-1s", "-warmup=-1s: expected"},
+		{"-pairs=1", "-pairs=1: expected 2 or more"},
+		{"-pairs=2 burst", "load burst has no cost"},
+		{"-pairs=2 -against=cmem", "-against=cmem: expected one of make"},
+		{"-pairs=2 -idle=0,1s", "one -idle at most"},
 		{"body -seconds=-1", "-seconds=-1: expected"},
 		{"-seconds=NaN", "-seconds=NaN: expected"},
 		{"-nope", "-nope"},
@@ -214,6 +353,7 @@ func TestSizes(t *testing.T) {
 	}{
 		{"pareto", paretoSizes(), meanPareto, minBody, maxBody},
 		{"lognormal", lognormalSizes(), meanLognormal, minBody, maxBody},
+		{"lognormal of 16 KB", lognormal(16e3, 500, 1e6), 32_535, 500, 1e6},
 		{"even", evenSizes(5e6, 10e6), 7.5e6, 5e6, 10e6},
 	}
 	for _, tt := range tests {

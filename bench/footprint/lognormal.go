@@ -10,6 +10,7 @@ var lognormalLoad = &load{
 	about: fmt.Sprintf("%d goroutines, bodies of 10 KB to 3 MB (log-normal, mean 99 KB), each copied into a buffer and held 1 to 20 ms",
 		lognormalWorkers),
 	modes:   bufferModes,
+	costs:   true,
 	runs:    1,
 	window:  10 * time.Second,
 	watch:   10 * time.Second,
@@ -27,7 +28,7 @@ func measureLognormal(t *trial) error {
 		return err
 	}
 	lat := newLatencies()
-	c := newCrowd(src, lognormalSizes(), t.workers(lognormalWorkers), time.Millisecond, 20*time.Millisecond, t.Seed, lat)
+	c := newCrowd(src, t.workers(lognormalWorkers), t.Seed, lat, newBodies(lognormalSizes(), time.Millisecond, 20*time.Millisecond).work)
 	w, err := c.watch(t)
 	if err != nil {
 		return err

@@ -2,8 +2,9 @@
 // sync.Pool, C's malloc and cmem, under the loads that cmem is for. Each measurement runs in a process of its own, a
 // second instance of this program, so that none inherits another's heap.
 //
-//	go run ./bench/footprint                      all loads, some 15 minutes
+//	go run ./bench/footprint                      all loads, some 35 minutes
 //	go run ./bench/footprint -modes cmem body     one load, one source of buffers
+//	go run ./bench/footprint -pairs 15            cmem and sync.Pool in turn: ratios with intervals, half an hour
 //	go run ./bench/footprint -help                the flags and the loads
 //
 // MB is 10^6 bytes throughout.
@@ -34,16 +35,22 @@ func main() {
 
 // options is what the command line sets.
 type options struct {
-	loads  []*load
-	modes  []string // nil: all
-	procs  []int
-	runs   int           // 0: the load's default
-	window time.Duration // 0: the load's default
-	seed   uint64
-	json   string // file, "" for none
-	csv    string // directory, "" for none
-	where  bool
-	quick  bool
+	loads   []*load
+	modes   []string // nil: all
+	procs   []int
+	runs    int             // 0: the load's default
+	window  time.Duration   // 0: the load's default
+	warmup  time.Duration   // below 0: the default
+	idle    []time.Duration // of cmem, one after the other; nil: the default
+	changes bool            // of GOMAXPROCS, during the load
+	pairs   int             // 0: no pairs
+	against string          // the mode that takes turns with cmem in pairs
+	without []string        // modes that cannot be measured here
+	seed    uint64
+	json    string // file, "" for none
+	csv     string // directory, "" for none
+	where   bool
+	quick   bool
 }
 
 // parentMain is the program without its process, for the test.
@@ -65,9 +72,9 @@ func parentMain(args []string, out, errOut io.Writer) int {
 
 func parse(args []string, errOut io.Writer) (*options, error) {
 	var (
-		o            options
-		modes, procs string
-		seconds      float64
+		o                  options
+		modes, procs, idle string
+		seconds            float64
 	)
 	fs := flag.NewFlagSet("footprint", flag.ContinueOnError)
 	fs.SetOutput(io.Discard) // parentMain prints the error, once
@@ -75,6 +82,11 @@ func parse(args []string, errOut io.Writer) (*options, error) {
 	fs.StringVar(&procs, "procs", strconv.Itoa(runtime.NumCPU()), "GOMAXPROCS of the measured processes, a `LIST`: 1,2,8")
 	fs.IntVar(&o.runs, "runs", 0, "measure each mode `N` times, in turn, and print the medians (default: the load's)")
 	fs.Float64Var(&seconds, "seconds", 0, "measure for `S` seconds (default: the load's)")
+	fs.DurationVar(&o.warmup, "warmup", -1, "let the load go on for `D` before the measurement (default: 2s)")
+	fs.StringVar(&idle, "idle", "", "set cmem's idle limit to `D` before the load, or to each of a list in turn: 20ms,1s,0 (0: never gives back)")
+	fs.BoolVar(&o.changes, "gomaxprocs-changes", false, "change GOMAXPROCS during the load: 1, 2, 4, 8, each for 200 ms")
+	fs.IntVar(&o.pairs, "pairs", 0, "let cmem and another mode take turns `N` times at each load that has a cost, and print ratios with their intervals")
+	fs.StringVar(&o.against, "against", modePool, "the other `MODE` of -pairs")
 	fs.Uint64Var(&o.seed, "seed", 0, "seed of all random choices; 0 takes CMEM_SEED, or the time")
 	fs.StringVar(&o.json, "json", "", "write all figures of all runs to `FILE` (- for standard output)")
 	fs.StringVar(&o.csv, "csv", "", "write the series of RSS and live bytes of each run to a file in `DIR`")
@@ -93,6 +105,10 @@ func parse(args []string, errOut io.Writer) (*options, error) {
 	switch {
 	case set["runs"] && o.runs < 1:
 		return nil, fmt.Errorf("-runs=%d: expected 1 or more", o.runs)
+	case set["warmup"] && o.warmup < 0:
+		return nil, fmt.Errorf("-warmup=%v: expected a duration such as 2s, or 0", o.warmup)
+	case set["pairs"] && o.pairs < 2:
+		return nil, fmt.Errorf("-pairs=%d: expected 2 or more, as one pair has no interval", o.pairs)
 	case set["seconds"] && !(seconds > 0 && seconds <= 24*3600):
 		return nil, fmt.Errorf("-seconds=%v: expected more than 0, at most a day", seconds)
 	}
@@ -100,8 +116,16 @@ func parse(args []string, errOut io.Writer) (*options, error) {
 	if o.procs, err = parseProcs(procs); err != nil {
 		return nil, err
 	}
+	if o.idle, err = parseIdle(idle); err != nil {
+		return nil, err
+	}
 	if o.loads, err = findLoads(loads); err != nil {
 		return nil, err
+	}
+	if o.pairs > 0 {
+		if err := o.parsePairs(set, len(loads) > 0); err != nil {
+			return nil, err
+		}
 	}
 	if modes != "" {
 		if o.modes, err = findModes(strings.Split(modes, ","), o.loads); err != nil {
@@ -138,6 +162,41 @@ func parseProcs(list string) ([]int, error) {
 	return procs, nil
 }
 
+// parseIdle returns the durations of a list; none of "".
+func parseIdle(list string) ([]time.Duration, error) {
+	if list == "" {
+		return nil, nil
+	}
+	var all []time.Duration
+	for _, s := range strings.Split(list, ",") {
+		d, err := time.ParseDuration(s)
+		if err != nil || d < 0 {
+			return nil, fmt.Errorf("-idle=%s: expected durations such as 20ms or 0, separated by commas", list)
+		}
+		all = append(all, d)
+	}
+	return all, nil
+}
+
+// parsePairs checks what -pairs goes with. Without loads named it takes all that have a cost.
+func (o *options) parsePairs(set map[string]bool, named bool) error {
+	switch {
+	case set["modes"] || set["runs"] || set["csv"] || len(o.idle) > 1:
+		return errPairs
+	case o.against == modeCmem || !slices.Contains(bufferModes, o.against):
+		return fmt.Errorf("-against=%s: expected one of %s", o.against, strings.Join(bufferModes[:len(bufferModes)-1], ", "))
+	}
+	if !named {
+		o.loads = slices.DeleteFunc(slices.Clone(o.loads), func(l *load) bool { return !l.costs })
+	}
+	for _, l := range o.loads {
+		if !l.costs {
+			return fmt.Errorf("-pairs: the load %s has no cost that could be compared", l.name)
+		}
+	}
+	return nil
+}
+
 // findLoads returns the loads of these names, all where there are none.
 func findLoads(names []string) ([]*load, error) {
 	if len(names) == 0 {
@@ -160,8 +219,8 @@ func findModes(names []string, among []*load) ([]string, error) {
 		if !slices.ContainsFunc(among, func(l *load) bool { return slices.Contains(l.modes, name) }) {
 			return nil, fmt.Errorf("-modes: none of the chosen loads has a mode %q", name)
 		}
-		if name == "raw" && !haveRaw {
-			return nil, errNoRaw
+		if err := lacks(name); err != nil {
+			return nil, fmt.Errorf("-modes: %w", err)
 		}
 	}
 	return names, nil

@@ -11,6 +11,7 @@ var recycleLoad = &load{
 	name:    "recycle",
 	about:   fmt.Sprintf("%d live buffers of 5 to 10 MB; %d times a second a random one is replaced by a new one, every page touched", recycleLive, replaceRate),
 	modes:   bufferModes,
+	costs:   true,
 	runs:    1,
 	window:  60 * time.Second,
 	watch:   10 * time.Second,
@@ -40,6 +41,7 @@ type ring struct {
 	sizes   *sizes
 	rng     *rand.PCG
 	buffers [][]byte
+	dropped int // so far
 	bytes   atomic.Int64
 }
 
@@ -62,6 +64,7 @@ func (r *ring) fresh() []byte {
 func (r *ring) drop(b []byte) {
 	r.bytes.Add(-int64(len(b)))
 	r.src.put(b)
+	r.dropped++
 }
 
 // resize fills the ring, or drops random buffers, until it has n.
@@ -97,13 +100,16 @@ func measureRecycle(t *trial) error {
 	if err != nil {
 		return err
 	}
-	w, err := newWatch(t, r.bytes.Load, t.Window+t.Watch)
+	w, err := newWatch(t, r.bytes.Load, t.Warmup+t.Window+t.Watch)
 	if err != nil {
 		return err
 	}
-	w.open()
 	r.resize(recycleLive)
+	r.churn(t.Warmup)
+	w.open()
+	before := r.dropped
 	r.churn(t.Window)
+	dropped := r.dropped - before
 	if err := w.shut(); err != nil {
 		return err
 	}
@@ -111,6 +117,7 @@ func measureRecycle(t *trial) error {
 	if err := w.silence(); err != nil {
 		return err
 	}
+	t.Cost = w.cost(float64(dropped))
 	half := w.between(w.from+t.Window/2, w.to)
 	live, rss := mean(half, liveOf), mean(half, rssOf)
 	t.add(megabytes("live", live), megabytes("RSS", rss), megabytes("peak RSS", peak(w.between(w.from, w.to), rssOf)),

@@ -21,7 +21,7 @@ func rows(trials []*trial) []*row {
 	var all []*row
 	for _, t := range trials {
 		i := slices.IndexFunc(all, func(r *row) bool {
-			return r.Mode == t.Mode && r.Threads == t.Threads && r.Procs == t.Procs
+			return r.label() == t.label() && r.Procs == t.Procs
 		})
 		if i < 0 {
 			i = len(all)

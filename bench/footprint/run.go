@@ -19,22 +19,26 @@ type load struct {
 	runs        int           // by default
 	window      time.Duration // by default; 0: the load takes as long as it takes
 	watch       time.Duration // of silence after it
+	costs       bool          // its trials have a cost: it is one for -pairs and -frontier
+	rssLimit    float64       // of the RSS in -pairs, as a multiple of the pool's; 0: rssLimit
 	measure     func(*trial) error
 	// conclude makes of all trials what no single one tells; may be nil.
 	conclude func([]*trial) []string
 }
 
-var loads = []*load{bodyLoad, lognormalLoad, recycleLoad, burstLoad, lostLoad, vszLoad, memlimitLoad, steadyLoad}
+var loads = []*load{bodyLoad, lognormalLoad, recycleLoad, queueLoad, bimodalLoad, batchLoad, uploadLoad, tideLoad,
+	burstLoad, lostLoad, vszLoad, memlimitLoad, steadyLoad}
 
 // warmup is the load's time before the window, where many work at it.
 const warmup = 2 * time.Second
 
 // result is what -json writes.
 type result struct {
-	Go          string   `json:"go"`
-	Seed        uint64   `json:"seed"`
-	Trials      []*trial `json:"trials"`
-	Conclusions []string `json:"conclusions,omitempty"`
+	Go          string        `json:"go"`
+	Seed        uint64        `json:"seed"`
+	Trials      []*trial      `json:"trials"`
+	Conclusions []string      `json:"conclusions,omitempty"`
+	Comparisons []*comparison `json:"comparisons,omitempty"` // of -pairs
 }
 
 func run(o *options, out, errOut io.Writer) error {
@@ -47,6 +51,10 @@ func run(o *options, out, errOut io.Writer) error {
 			return err
 		}
 	}
+	if o.pairs > 0 {
+		return runPairs(o, out, errOut)
+	}
+	o.leaveOut(out)
 	all := result{Go: goVersion(), Seed: o.seed}
 	for _, l := range o.loads {
 		trials, err := l.run(o, errOut)
@@ -121,24 +129,69 @@ func (l *load) orders(o *options, procs, run int) []order {
 	var orders []order
 	for _, n := range threads {
 		for _, mode := range l.modes {
-			if o.modes != nil && !slices.Contains(o.modes, mode) || mode == "raw" && !haveRaw {
+			if o.modes != nil && !slices.Contains(o.modes, mode) || slices.Contains(o.without, mode) {
 				continue
 			}
-			ord := order{Load: l.name, Mode: mode, Threads: n, Procs: procs, Run: run, Seed: o.seed + uint64(run-1),
-				Warmup: warmup, Window: l.window, Watch: l.watch, Quick: o.quick}
-			if o.quick {
-				ord.Warmup, ord.Window, ord.Watch = warmup/10, min(l.window, 2*time.Second), min(l.watch, time.Second/5)
+			ord := l.order(o, mode, procs, run)
+			ord.Threads = n
+			for _, ord.Idle = range o.idles(mode) {
+				if o.csv != "" {
+					ord.CSV = filepath.Join(o.csv, ord.file())
+				}
+				orders = append(orders, ord)
 			}
-			if o.window != 0 {
-				ord.Window = o.window
-			}
-			if o.csv != "" {
-				ord.CSV = filepath.Join(o.csv, ord.file())
-			}
-			orders = append(orders, ord)
 		}
 	}
 	return orders
+}
+
+// idles are the idle limits to measure the mode with; nil is the default.
+func (o *options) idles(mode string) []*time.Duration {
+	if mode != modeCmem || len(o.idle) == 0 {
+		return []*time.Duration{nil}
+	}
+	var all []*time.Duration
+	for i := range o.idle {
+		all = append(all, &o.idle[i])
+	}
+	return all
+}
+
+// order is that of a mode in a run.
+func (l *load) order(o *options, mode string, procs, run int) order {
+	ord := order{Load: l.name, Mode: mode, Procs: procs, Run: run, Seed: o.seed + uint64(run-1),
+		Warmup: o.warmupTime(), Window: l.window, Watch: l.watch, Quick: o.quick, Changes: o.changes}
+	if o.quick {
+		ord.Window, ord.Watch = min(l.window, 2*time.Second), min(l.watch, time.Second/5)
+	}
+	if o.window != 0 {
+		ord.Window = o.window
+	}
+	return ord
+}
+
+// warmupTime is how long a load goes on before the window.
+func (o *options) warmupTime() time.Duration {
+	switch {
+	case o.warmup >= 0:
+		return o.warmup
+	case o.quick:
+		return warmup / 10
+	}
+	return warmup
+}
+
+// leaveOut says which modes cannot be measured here, once, and leaves them out.
+func (o *options) leaveOut(out io.Writer) {
+	for _, mode := range bufferModes {
+		if o.modes != nil && !slices.Contains(o.modes, mode) {
+			continue
+		}
+		if err := lacks(mode); err != nil {
+			o.without = append(o.without, mode)
+			fmt.Fprintf(out, "left out: %v\n", err)
+		}
+	}
 }
 
 // file is the name of the order's series.
@@ -146,6 +199,9 @@ func (o *order) file() string {
 	name := o.Load + "-" + o.Mode
 	if o.Threads > 0 {
 		name += fmt.Sprintf("-t%d", o.Threads)
+	}
+	if o.Idle != nil {
+		name += fmt.Sprintf("-idle%v", *o.Idle)
 	}
 	return fmt.Sprintf("%s-p%d-%d.csv", name, o.Procs, o.Run)
 }

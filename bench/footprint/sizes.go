@@ -44,10 +44,21 @@ func paretoSizes() *sizes {
 // lognormalSizes are bodies of a log-normal distribution cut off at both bounds.
 func lognormalSizes() *sizes {
 	return fit(meanLognormal, math.Log(minBody)-10, math.Log(maxBody)+10, func(mu, u float64) float64 {
-		low, high := normalCDF((math.Log(minBody)-mu)/spread), normalCDF((math.Log(maxBody)-mu)/spread)
-		z := math.Sqrt2 * math.Erfinv(2*(low+u*(high-low))-1)
-		return math.Exp(mu + spread*z)
+		return lognormalQuantile(u, mu, minBody, maxBody)
 	})
+}
+
+// lognormal are sizes of a log-normal distribution of this median, cut off at both bounds.
+func lognormal(median, low, high float64) *sizes {
+	var s sizes
+	s.fill(func(u float64) float64 { return lognormalQuantile(u, math.Log(median), low, high) })
+	return &s
+}
+
+func lognormalQuantile(u, mu, low, high float64) float64 {
+	from, to := normalCDF((math.Log(low)-mu)/spread), normalCDF((math.Log(high)-mu)/spread)
+	z := math.Sqrt2 * math.Erfinv(2*(from+u*(to-from))-1)
+	return math.Exp(mu + spread*z)
 }
 
 func normalCDF(x float64) float64 { return math.Erfc(-x/math.Sqrt2) / 2 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"math/bits"
 	"sync"
@@ -16,20 +15,15 @@ type source interface {
 	put(b []byte)     // what get returned
 }
 
-// bufferModes are the modes of the loads that compare sources.
-var bufferModes = []string{"make", "pool", "raw", "cmem"}
-
-var errNoRaw = errors.New("mode raw is C's malloc: it needs a build with cgo (CGO_ENABLED=1)")
-
 func newSource(mode string) (source, error) {
 	switch mode {
-	case "make":
+	case modeMake:
 		return goHeap{}, nil
-	case "pool":
+	case modePool:
 		return new(pools), nil
-	case "raw":
+	case modeRaw, modeArena, modeJemalloc:
 		return newRaw()
-	case "cmem":
+	case modeCmem:
 		return cHeap{}, nil
 	}
 	return nil, fmt.Errorf("there is no source of buffers %q", mode)
@@ -40,19 +34,29 @@ type goHeap struct{}
 func (goHeap) get(n int) []byte { return make([]byte, n) }
 func (goHeap) put([]byte)       {}
 
-// pools is what services write today: a sync.Pool for each power of two. They hold pointers to the first byte, as a slice
-// in an interface would be an allocation for each put.
-type pools [64]sync.Pool
+// pools is what services write today: a sync.Pool for each power of two, from 64 B to 16 MiB. They hold pointers to the first
+// byte, as a slice in an interface would be an allocation for each put.
+type pools [largestPool + 1]sync.Pool
+
+// Logarithms of the pools' sizes.
+const smallestPool, largestPool = 6, 24
 
 func (p *pools) get(n int) []byte {
-	class := bits.Len(uint(n - 1))
+	class := max(bits.Len(uint(n-1)), smallestPool)
+	if class > largestPool {
+		return make([]byte, n)
+	}
 	if first, ok := p[class].Get().(*byte); ok {
 		return unsafe.Slice(first, 1<<class)[:n]
 	}
 	return make([]byte, 1<<class)[:n]
 }
 
-func (p *pools) put(b []byte) { p[bits.Len(uint(cap(b)-1))].Put(unsafe.SliceData(b)) }
+func (p *pools) put(b []byte) {
+	if class := bits.Len(uint(cap(b) - 1)); class <= largestPool {
+		p[class].Put(unsafe.SliceData(b))
+	}
+}
 
 type cHeap struct{}
 

@@ -2,6 +2,8 @@
 
 package main
 
+import "errors"
+
 const haveRaw = false
 
-func newRaw() (source, error) { return nil, errNoRaw }
+func newRaw() (source, error) { return nil, errors.New("no cgo, no C.malloc") }

@@ -16,6 +16,7 @@ type watch struct {
 	from, to  time.Duration    // the window
 	used      resources        // in the window
 	stoppedAt time.Duration    // when the load had ended
+	steady    func()           // ends the changes of GOMAXPROCS, if there are any
 }
 
 // newWatch starts the watch. The load is about to begin: what it needs but for buffers has been made.
@@ -32,6 +33,10 @@ func newWatch(t *trial, live func() int64, length time.Duration) (*watch, error)
 	}
 	w.start = float64(start)
 	s.run()
+	w.steady = func() {}
+	if t.Changes {
+		w.steady = changeProcs()
+	}
 	return w, nil
 }
 
@@ -54,6 +59,7 @@ func (w *watch) shut() error {
 
 // silence waits for the load's silence to pass, and ends the watch.
 func (w *watch) silence() error {
+	w.steady()
 	w.stoppedAt = time.Since(w.began)
 	time.Sleep(w.t.Watch + 2*sampleEvery)
 	return w.end()
@@ -61,6 +67,7 @@ func (w *watch) silence() error {
 
 // end ends the watch, says where the bytes were, and writes the series where that is asked for.
 func (w *watch) end() error {
+	w.steady()
 	if err := w.stop(); err != nil {
 		return err
 	}

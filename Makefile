@@ -249,6 +249,11 @@ recycle: ## the recycling experiment: nine modes, charts in demo-out/recycle (ha
 footprint: ## resident memory, CPU and faults under 13 loads, beside make, sync.Pool, malloc, jemalloc (35 minutes); ARGS="-pairs 15"
 	@go run ./bench/footprint $(ARGS)
 
+.PHONY: frontier
+frontier: ## CPU time against memory, cmem at six idle limits and its peers: a picture a load in build/frontier, one table (35 minutes); ARGS="-help"
+	@tests/scripts/install-packages.sh libjemalloc2 || echo 'frontier: going on without jemalloc'
+	@go run ./bench/footprint -frontier build/frontier $(ARGS)
+
 .PHONY: growth
 growth: ## how costs grow with live blocks, goroutines, sizes, threads and free runs (4 minutes); ARGS="-help" lists the flags
 	@go run ./bench/growth $(ARGS)

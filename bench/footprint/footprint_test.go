@@ -135,6 +135,50 @@ func TestPairs(t *testing.T) {
 	}
 }
 
+func TestFrontier(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "pictures")
+	r, out := measure(t, "-frontier", dir, "-modes=cmem,pool", "bimodal")
+	if want := len(frontierIdles) + 1; len(r.Trials) != want {
+		t.Errorf("%d trials, want %d: each idle limit and the pool", len(r.Trials), want)
+	}
+	svg, err := os.ReadFile(filepath.Join(dir, "frontier-bimodal.svg"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"20ms", "10s", "never", "pool"} {
+		if !bytes.Contains(svg, []byte(">"+want+"<")) {
+			t.Errorf("the picture has no dot %q", want)
+		}
+	}
+	for _, want := range []string{"cmem, idle 20ms", "cmem, idle 0s", "pool"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is not in the table:\n%s", want, out)
+		}
+	}
+}
+
+// TestMemoryCost: 4 GiB for a second are a second of a core, shared by the buffers of that second.
+func TestMemoryCost(t *testing.T) {
+	if got := (&cost{RSS: 2 << 30, Rate: 1000}).memory(); got != 500 {
+		t.Errorf("2 GiB at 1,000 buffers a second cost %v µs a buffer, want 500", got)
+	}
+}
+
+func TestSettling(t *testing.T) {
+	idle := 8 * time.Second
+	for _, tt := range []struct {
+		o    options
+		idle *time.Duration
+		want time.Duration
+	}{
+		{options{warmup: -1}, nil, warmup}, {options{warmup: -1}, &idle, 10 * time.Second}, {options{warmup: time.Second}, &idle, time.Second},
+	} {
+		if got := tt.o.settling(tt.idle); got != tt.want {
+			t.Errorf("-warmup=%v, idle %v: %v before the window, want %v", tt.o.warmup, tt.idle, got, tt.want)
+		}
+	}
+}
+
 // TestLimits gives comparisons that just meet what is expected and that just miss it.
 func TestLimits(t *testing.T) {
 	trials := func(costs ...cost) (all []*trial) {
@@ -313,6 +357,8 @@ func TestUsageErrors(t *testing.T) {
 		{"-pairs=2 burst", "load burst has no cost"},
 		{"-pairs=2 -against=cmem", "-against=cmem: expected one of make"},
 		{"-pairs=2 -idle=0,1s", "one -idle at most"},
+		{"-pairs=2 -frontier=x", "expected one of them"},
+		{"-frontier=x vsz", "load vsz has no cost"},
 		{"body -seconds=-1", "-seconds=-1: expected"},
 		{"-seconds=NaN", "-seconds=NaN: expected"},
 		{"-nope", "-nope"},

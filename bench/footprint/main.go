@@ -35,22 +35,23 @@ func main() {
 
 // options is what the command line sets.
 type options struct {
-	loads   []*load
-	modes   []string // nil: all
-	procs   []int
-	runs    int             // 0: the load's default
-	window  time.Duration   // 0: the load's default
-	warmup  time.Duration   // below 0: the default
-	idle    []time.Duration // of cmem, one after the other; nil: the default
-	changes bool            // of GOMAXPROCS, during the load
-	pairs   int             // 0: no pairs
-	against string          // the mode that takes turns with cmem in pairs
-	without []string        // modes that cannot be measured here
-	seed    uint64
-	json    string // file, "" for none
-	csv     string // directory, "" for none
-	where   bool
-	quick   bool
+	loads    []*load
+	modes    []string // nil: all
+	procs    []int
+	runs     int             // 0: the load's default
+	window   time.Duration   // 0: the load's default
+	warmup   time.Duration   // below 0: the default
+	idle     []time.Duration // of cmem, one after the other; nil: the default
+	changes  bool            // of GOMAXPROCS, during the load
+	pairs    int             // 0: no pairs
+	frontier string          // directory for its pictures; "": no frontier
+	against  string          // the mode that takes turns with cmem in pairs
+	without  []string        // modes that cannot be measured here
+	seed     uint64
+	json     string // file, "" for none
+	csv      string // directory, "" for none
+	where    bool
+	quick    bool
 }
 
 // parentMain is the program without its process, for the test.
@@ -86,6 +87,8 @@ func parse(args []string, errOut io.Writer) (*options, error) {
 	fs.StringVar(&idle, "idle", "", "set cmem's idle limit to `D` before the load, or to each of a list in turn: 20ms,1s,0 (0: never gives back)")
 	fs.BoolVar(&o.changes, "gomaxprocs-changes", false, "change GOMAXPROCS during the load: 1, 2, 4, 8, each for 200 ms")
 	fs.IntVar(&o.pairs, "pairs", 0, "let cmem and another mode take turns `N` times at each load that has a cost, and print ratios with their intervals")
+	fs.StringVar(&o.frontier, "frontier", "", "measure each load that has a cost with cmem at several idle limits and with its peers; draw CPU time\n"+
+		"against memory, a picture a load, into `DIR`, and print what both cost")
 	fs.StringVar(&o.against, "against", modePool, "the other `MODE` of -pairs")
 	fs.Uint64Var(&o.seed, "seed", 0, "seed of all random choices; 0 takes CMEM_SEED, or the time")
 	fs.StringVar(&o.json, "json", "", "write all figures of all runs to `FILE` (- for standard output)")
@@ -122,8 +125,8 @@ func parse(args []string, errOut io.Writer) (*options, error) {
 	if o.loads, err = findLoads(loads); err != nil {
 		return nil, err
 	}
-	if o.pairs > 0 {
-		if err := o.parsePairs(set, len(loads) > 0); err != nil {
+	if o.pairs > 0 || o.frontier != "" {
+		if err := o.parseCosts(set, len(loads) > 0); err != nil {
 			return nil, err
 		}
 	}
@@ -178,11 +181,14 @@ func parseIdle(list string) ([]time.Duration, error) {
 	return all, nil
 }
 
-// parsePairs checks what -pairs goes with. Without loads named it takes all that have a cost.
-func (o *options) parsePairs(set map[string]bool, named bool) error {
+// parseCosts checks what -pairs and -frontier go with, and sets what they have by default. Without loads named they take all
+// that have a cost.
+func (o *options) parseCosts(set map[string]bool, named bool) error {
 	switch {
-	case set["modes"] || set["runs"] || set["csv"] || len(o.idle) > 1:
-		return errPairs
+	case o.pairs > 0 && o.frontier != "":
+		return errors.New("-pairs and -frontier: expected one of them")
+	case o.pairs > 0 && (set["modes"] || set["runs"] || set["csv"] || len(o.idle) > 1):
+		return errors.New("-pairs takes cmem and the mode of -against, in turn: expected no -modes, -runs or -csv, and one -idle at most")
 	case o.against == modeCmem || !slices.Contains(bufferModes, o.against):
 		return fmt.Errorf("-against=%s: expected one of %s", o.against, strings.Join(bufferModes[:len(bufferModes)-1], ", "))
 	}
@@ -191,8 +197,18 @@ func (o *options) parsePairs(set map[string]bool, named bool) error {
 	}
 	for _, l := range o.loads {
 		if !l.costs {
-			return fmt.Errorf("-pairs: the load %s has no cost that could be compared", l.name)
+			return fmt.Errorf("-pairs, -frontier: the load %s has no cost that could be compared", l.name)
 		}
+	}
+	switch {
+	case o.window != 0:
+	case o.quick:
+		o.window = costWindow / 10
+	default:
+		o.window = costWindow
+	}
+	if o.frontier != "" {
+		o.frontierDefaults()
 	}
 	return nil
 }

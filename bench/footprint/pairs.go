@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -10,8 +9,8 @@ import (
 	"github.com/gocmem/cmem/bench/internal/bench"
 )
 
-// pairsWindow is what is measured of each load in a pair, by default.
-const pairsWindow = 4 * time.Second
+// costWindow is what is measured of each load for -pairs and -frontier, by default.
+const costWindow = 4 * time.Second
 
 // What -pairs expects of cmem, the rest of the line being met: multiples of what the other mode takes but for the last two.
 const (
@@ -41,7 +40,7 @@ func runPairs(o *options, out, errOut io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(out, "%d pairs, %v of load after %v; geometric mean of the ratios cmem/%s and its 95 %% interval; the rest are medians\n",
-		o.pairs, o.pairWindow(), o.warmupTime(), o.against)
+		o.pairs, o.window, o.warmupTime(), o.against)
 	fmt.Fprintf(out, "expected: CPU at most %.2f, the interval's end %.2f; RSS-start at most %.2f (%s: 1.00); "+
 		"RSS-start/peak in use of the last %v at most %.1f; RSS-start %v after the load at most %.0f MB\n\n",
 		cpuLimit, cpuEnd, rssLimit, strings.Join(sparing(), ", "), peakSpan, peakLimit, afterDelay, afterLimit/1e6)
@@ -79,16 +78,6 @@ func sparing() (names []string) {
 	return names
 }
 
-func (o *options) pairWindow() time.Duration {
-	switch {
-	case o.window != 0:
-		return o.window
-	case o.quick:
-		return time.Second / 2
-	}
-	return pairsWindow
-}
-
 // pairs lets cmem and the other mode take turns at the load. The first pair shows how much is left after a silence.
 func (l *load) pairs(o *options, procs int, errOut io.Writer) (*comparison, error) {
 	c := &comparison{Load: l.name, Procs: procs, Against: o.against, limit: l.rssLimit}
@@ -105,7 +94,6 @@ func (l *load) pairs(o *options, procs int, errOut io.Writer) (*comparison, erro
 			both[0], both[1] = both[1], both[0]
 		}
 		for _, ord := range both {
-			ord.Window = o.pairWindow()
 			if run > 1 {
 				ord.Watch = 0
 			}
@@ -175,5 +163,3 @@ func (c *comparison) print(out io.Writer) {
 		median(c.ours, aboveOf)/1e6, median(c.theirs, aboveOf)/1e6, c.RSS.Mean, interval(c.RSS),
 		c.multiple(), median(c.ours, faultsOf), median(c.theirs, faultsOf), after(c.ours)/1e6, after(c.theirs)/1e6, missed)
 }
-
-var errPairs = errors.New("-pairs takes cmem and the mode of -against, in turn: expected no -modes, -runs or -csv, and one -idle at most")

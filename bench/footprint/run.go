@@ -55,6 +55,9 @@ func run(o *options, out, errOut io.Writer) error {
 		return runPairs(o, out, errOut)
 	}
 	o.leaveOut(out)
+	if o.frontier != "" {
+		return runFrontier(o, out, errOut)
+	}
 	all := result{Go: goVersion(), Seed: o.seed}
 	for _, l := range o.loads {
 		trials, err := l.run(o, errOut)
@@ -135,6 +138,9 @@ func (l *load) orders(o *options, procs, run int) []order {
 			ord := l.order(o, mode, procs, run)
 			ord.Threads = n
 			for _, ord.Idle = range o.idles(mode) {
+				if o.frontier != "" {
+					ord.Warmup, ord.Watch = o.settling(ord.Idle), 0
+				}
 				if o.csv != "" {
 					ord.CSV = filepath.Join(o.csv, ord.file())
 				}

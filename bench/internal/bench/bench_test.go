@@ -71,6 +71,8 @@ func TestWriteSVG(t *testing.T) {
 		{Title: "first", X: Axis{Label: "size", Log: true, Bytes: true}, Y: Axis{Label: "ns", Log: true},
 			Series: []Series{{Name: "cmem", Strong: true, Points: []Point{{64, 10}, {1 << 20, 20}}}, {Name: "peer", Points: []Point{{64, 20}, {1 << 20, 2000}}}}},
 		{Title: "second", X: Axis{Label: "threads"}, Y: Axis{Label: "ns"}, Series: []Series{{Name: "cmem", Points: []Point{{1, 1}, {2, 3}}}}},
+		{Title: "dots", X: Axis{Label: "CPU"}, Y: Axis{Label: "RSS"}, Series: []Series{{Name: "frontier", Points: []Point{{1, 1}, {2, 3}}, Labels: []string{"20ms", "never"}},
+			{Name: "single", Points: []Point{{3, 4}}, Labels: []string{"alone"}}}},
 		{Title: "third", X: Axis{Label: "threads"}, Y: Axis{Label: "ns"}, Series: []Series{{Name: "other", Points: []Point{{1, 1}, {2, 3}}}}},
 	}
 	if err := WriteSVG(file, "the title", 2, panels); err != nil {
@@ -80,13 +82,17 @@ func TestWriteSVG(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"the title", "first", "second", "third", "1 MiB", "peer", "other", "</svg>"} {
+	for _, want := range []string{"the title", "first", "second", "third", "1 MiB", "peer", "other", "frontier", "20ms", "never", "alone", "</svg>"} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("the picture lacks %q", want)
 		}
 	}
 	if err := WriteSVG(filepath.Join(t.TempDir(), "none", "chart.svg"), "", 1, panels); err == nil {
 		t.Error("no error for a folder that is not there")
+	}
+	panels[2].Series[0].Labels = []string{"one"}
+	if err := WriteSVG(file, "", 1, panels); err == nil || !strings.Contains(err.Error(), `panel "dots", series "frontier"`) {
+		t.Errorf("1 label for 2 points: error %v", err)
 	}
 	for _, bad := range []Point{{0, 1}, {1, 0}} {
 		panels[0].Series[0].Points[0] = bad

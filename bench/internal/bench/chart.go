@@ -21,7 +21,8 @@ type Point struct{ X, Y float64 }
 type Series struct {
 	Name   string
 	Points []Point
-	Strong bool // black and thick: whose picture it is
+	Labels []string // of the points, which are drawn as dots then; nil: there is a line only
+	Strong bool     // black and thick: whose picture it is
 }
 
 // An Axis of a panel.
@@ -113,14 +114,44 @@ func (panel *Panel) plot(styles map[string]draw.LineStyle, legend *plot.Legend) 
 		}
 		line.LineStyle = style
 		p.Add(line)
+		shown := []plot.Thumbnailer{line}
+		if s.Labels != nil {
+			dots, err := s.label(p, points, style)
+			if err != nil {
+				return nil, fmt.Errorf("panel %q, series %q: %w", panel.Title, s.Name, err)
+			}
+			shown = append(shown, dots)
+		}
 		if !known {
-			legend.Add(s.Name, line)
+			legend.Add(s.Name, shown...)
 		}
 	}
 	if !panel.Y.Log {
 		p.Y.Min = min(p.Y.Min, 0)
 	}
 	return p, nil
+}
+
+// label draws a dot at each point, and its label to the right.
+func (s *Series) label(p *plot.Plot, points plotter.XYs, style draw.LineStyle) (*plotter.Scatter, error) {
+	if len(s.Labels) != len(points) {
+		return nil, fmt.Errorf("%d labels: expected one for each of the %d points", len(s.Labels), len(points))
+	}
+	dots, err := plotter.NewScatter(points)
+	if err != nil {
+		return nil, err
+	}
+	dots.GlyphStyle = draw.GlyphStyle{Color: style.Color, Radius: vg.Points(2.5), Shape: draw.CircleGlyph{}}
+	labels, err := plotter.NewLabels(plotter.XYLabels{XYs: points, Labels: s.Labels})
+	if err != nil {
+		return nil, err
+	}
+	labels.Offset = vg.Point{X: vg.Points(4), Y: vg.Points(2)}
+	for i := range labels.TextStyle {
+		labels.TextStyle[i].Font.Size, labels.TextStyle[i].Color = vg.Points(7), style.Color
+	}
+	p.Add(dots, labels)
+	return dots, nil
 }
 
 func (s *Series) style(i int) draw.LineStyle {

@@ -103,25 +103,38 @@ func tabulate(out io.Writer, l *load, spots []*spot) {
 	}
 }
 
-// draw has cmem's idle limits on a line, and a dot for each peer; a panel for each GOMAXPROCS.
+// draw has cmem's idle limits on a line, and a dot for each peer. Two panels for each GOMAXPROCS: of all modes, and of cmem
+// and the pool alone, which lie close together among all.
 func draw(file string, l *load, spots []*spot) error {
 	var panels []bench.Panel
-	for _, s := range spots {
-		title := fmt.Sprintf("GOMAXPROCS %d", s.Procs)
-		if len(panels) == 0 || panels[len(panels)-1].Title != title {
-			panels = append(panels, bench.Panel{Title: title, X: bench.Axis{Label: "CPU, µs a buffer"}, Y: bench.Axis{Label: "RSS over the start, MB"}})
+	for len(spots) > 0 {
+		procs := spots[0].Procs
+		n := slices.IndexFunc(spots, func(s *spot) bool { return s.Procs != procs })
+		if n < 0 {
+			n = len(spots)
 		}
-		p := &panels[len(panels)-1]
+		near := slices.DeleteFunc(slices.Clone(spots[:n]), func(s *spot) bool { return s.Mode != modeCmem && s.Mode != modePool })
+		panels = append(panels, panel(fmt.Sprintf("%d CPUs", procs), spots[:n]))
+		if len(near) > 0 {
+			panels = append(panels, panel(fmt.Sprintf("%d CPUs, cmem and pool", procs), near))
+		}
+		spots = spots[n:]
+	}
+	return bench.WriteSVG(file, l.name+": CPU time against resident memory", 2, panels)
+}
+
+func panel(title string, spots []*spot) bench.Panel {
+	p := bench.Panel{Title: title, X: bench.Axis{Label: "CPU, µs a buffer"}, Y: bench.Axis{Label: "RSS over the start, MB"}}
+	for _, s := range spots {
 		i := slices.IndexFunc(p.Series, func(line bench.Series) bool { return line.Name == s.Mode })
 		if i < 0 {
 			i = len(p.Series)
 			p.Series = append(p.Series, bench.Series{Name: s.Mode, Strong: s.Mode == modeCmem})
 		}
-		line := &p.Series[i]
-		line.Points = append(line.Points, bench.Point{X: s.cpu, Y: s.rss / 1e6})
-		line.Labels = append(line.Labels, s.dot())
+		p.Series[i].Points = append(p.Series[i].Points, bench.Point{X: s.cpu, Y: s.rss / 1e6})
+		p.Series[i].Labels = append(p.Series[i].Labels, s.dot())
 	}
-	return bench.WriteSVG(file, l.name+": CPU time against resident memory", 1, panels)
+	return p
 }
 
 // dot is how the spot is called in the picture, beside the legend.

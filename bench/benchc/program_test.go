@@ -43,13 +43,14 @@ func TestProgramErrors(t *testing.T) {
 	program := needProgram(t)
 	for _, tt := range []struct{ args, input, want string }{
 		{"dlmalloc pair", "", "allocator dlmalloc: expected cmem or malloc"},
-		{"cmem squeeze", "", "workload squeeze: expected pair, once"},
+		{"cmem squeeze", "", "workload squeeze: expected pair, turn, once"},
 		{"cmem", "", "1 arguments: expected an allocator and a workload"},
 		{"cmem pair 64", "", "3 arguments"},
 		{"cmem pair --size 0", "", "size 0: expected a number from 1"},
 		{"cmem pair --size 64k", "", "size 64k: expected a number"},
 		{"cmem pair --threads 257", "", "threads 257: expected a number from 1 to 256"},
 		{"cmem hold --min 20 --max 10", "", "max 10: expected no less than min, which is 20"},
+		{"cmem turn --min 20 --max 10", "", "max 10: expected no less than min, which is 20"},
 		{"cmem pair --speed 9", "", "--speed"},
 		{"cmem pair", "-5\n", "operations -5: expected a number from 1"},
 	} {
@@ -126,6 +127,8 @@ func TestFrees(t *testing.T) {
 	for args, ops := range map[string]int{
 		"pair --size 65536 --pages":                               2000,
 		"pair --size 65536 --pages --threads 2":                   2000,
+		"turn --min 1 --max 200000 --pages":                       2000,
+		"turn --min 1 --max 200000 --pages --threads 2":           2000,
 		"pc --size 4096":                                          30000,
 		"hold --live 4 --min 1000000 --max 1000000 --pages":       200,
 		"hold --live 4 --min 1 --max 2000000 --threads 2 --pages": 200,

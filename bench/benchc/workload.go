@@ -102,10 +102,21 @@ func large(name string, args ...string) *testcase {
 	return &testcase{name: name, args: args, targets: map[*figure]float64{perOp: 1}}
 }
 
+// bodySizes are those of turn and hold.
+var bodySizes = []string{"--min", "10000", "--max", "3000000"}
+
+// turnCases: glibc has the end of its heap for the block, whatever the size, as long as nobody else allocates.
+func turnCases() []*testcase {
+	return []*testcase{
+		{name: "first byte written", args: bodySizes, targets: map[*figure]float64{perOp: 2}},
+		{name: "every page written", args: append([]string{"--pages"}, bodySizes...), targets: map[*figure]float64{perOp: 1}},
+	}
+}
+
 func holdCases() (cases []*testcase) {
 	for _, n := range []string{"1", "2", "8"} {
 		cases = append(cases, &testcase{name: n + " threads", targets: map[*figure]float64{perOp: 0.5, peakRSS: 0.5},
-			args: []string{"--live", "64", "--min", "10000", "--max", "3000000", "--pages", "--threads", n}})
+			args: append([]string{"--live", "64", "--pages", "--threads", n}, bodySizes...)})
 	}
 	cases[0].name = "1 thread"
 	return cases
@@ -131,6 +142,11 @@ var workloads = []*workload{
 		about: "the same in 2 threads at once; time over the operations of both"},
 	{name: "pair8", run: "pair", figures: onlyNS, cases: bySize(few, none, "--threads", "8"),
 		about: "the same in 8 threads at once; time over the operations of all"},
+	{name: "turn", run: "turn", figures: []*figure{perOp, faults}, warm: 1000, cases: turnCases(),
+		about: "one block at a time, each of a random size from 10 KB to 3 MB, is allocated, written to, and freed"},
+	{name: "turn64", run: "hold", figures: []*figure{perOp, faults}, alike: true, stretch: 3, warm: 3000,
+		cases: []*testcase{{name: "first byte written", targets: map[*figure]float64{perOp: 1}, args: append([]string{"--live", "64"}, bodySizes...)}},
+		about: "64 live blocks of 10 KB to 3 MB, replaced at random, first byte written"},
 	{name: "once", run: "once", figures: withRSS, cases: onceCases(), fresh: true,
 		about: "64 MiB of blocks that are never freed, every page written: the cost of fresh memory"},
 	{name: "hold", run: "hold", figures: withRSS, alike: true, stretch: 3, warm: 3000, cases: holdCases(),

@@ -25,9 +25,9 @@ static struct {
 /* What the options say. Sizes are in bytes. */
 static struct {
     size_t size;     /* of pair, once, pc */
-    size_t min, max; /* hold: sizes are spread evenly between them */
+    size_t min, max; /* turn, hold: sizes are spread evenly between them */
     size_t live;     /* hold: number of blocks */
-    size_t threads;  /* pair, hold, churn: at a time */
+    size_t threads;  /* pair, turn, hold, churn: at a time */
     int pages;       /* flag: a byte of every page of a block is written, not just the first one */
 } opt = {.size = 64, .min = 10000, .max = 3000000, .live = 64, .threads = 1};
 
@@ -110,6 +110,23 @@ static void *pairs(void *ops) {
 
 static size_t pair(size_t ops) { return share(pairs, ops); }
 
+static size_t random_size(uint64_t *seed) { return opt.min + pick(seed, opt.max - opt.min + 1); }
+
+/* Another one for each thread of each round. */
+static uint64_t new_seed(void) {
+    static _Atomic uint64_t next = 1;
+    return atomic_fetch_add(&next, 1);
+}
+
+/* One block at a time, of random size. */
+static void *turns(void *ops) {
+    uint64_t seed = new_seed();
+    for (size_t i = *(size_t *)ops; i > 0; i--) heap.free(get(random_size(&seed)));
+    return NULL;
+}
+
+static size_t turn(size_t ops) { return share(turns, ops); }
+
 /* Blocks that are never freed. */
 static size_t once(size_t ops) {
     for (size_t i = 0; i < ops; i++) (void)get(opt.size);
@@ -119,11 +136,10 @@ static size_t once(size_t ops) {
 /* opt.live blocks, replaced at random by all threads. */
 static void *replace(void *ops) {
     static _Atomic(void *) block[MAX_LIVE];
-    static _Atomic uint64_t next_seed = 1;
-    uint64_t seed = atomic_fetch_add(&next_seed, 1);
+    uint64_t seed = new_seed();
     for (size_t i = *(size_t *)ops; i > 0; i--) {
         size_t at = pick(&seed, opt.live);
-        size_t n = opt.min + pick(&seed, opt.max - opt.min + 1);
+        size_t n = random_size(&seed);
         heap.free(atomic_exchange(&block[at], NULL));
         heap.free(atomic_exchange(&block[at], get(n)));
     }
@@ -194,7 +210,8 @@ static size_t churn(size_t ops) {
 static const struct {
     const char *name;
     workload *run;
-} workloads[] = {{"pair", pair}, {"once", once}, {"hold", hold}, {"pc", producer_consumer}, {"churn", churn}};
+} workloads[] = {{"pair", pair},  {"turn", turn}, {"once", once}, {"hold", hold}, {"pc", producer_consumer},
+                 {"churn", churn}};
 
 /* --------------------------------------------------------------------------------------------------- measure */
 
@@ -296,7 +313,7 @@ static workload *choose_workload(const char *name) {
     for (size_t i = 0; i < LEN(workloads); i++) {
         if (strcmp(name, workloads[i].name) == 0) return workloads[i].run;
     }
-    die(USAGE, "workload %s: expected pair, once, hold, pc or churn", name);
+    die(USAGE, "workload %s: expected pair, turn, once, hold, pc or churn", name);
 }
 
 /* Says which library this process has malloc from: a preloaded one that is not there is passed over by the loader. */

@@ -258,6 +258,10 @@ frontier: ## CPU time against memory, cmem at six idle limits and its peers: a p
 growth: ## how costs grow with live blocks, goroutines, sizes, threads and free runs (4 minutes); ARGS="-help" lists the flags
 	@go run ./bench/growth $(ARGS)
 
+.PHONY: states
+states: ## cmem beside sync.Pool in fresh processes: pairs after other work, a channel, live buffers (6 minutes); ARGS="-only pair"
+	@go run ./bench/states $(ARGS)
+
 .PHONY: vsz
 vsz: ## what cgo costs in virtual memory: all examples in all variants; fills docs/vsz.md and its pictures (6 minutes); ARGS="-only ex1"
 	@go run ./go/cmd/cmem/internal/vszdocs $(ARGS)

@@ -50,7 +50,7 @@ func alternate(n int, a, b float64) (all []float64) {
 }
 
 func TestSizeName(t *testing.T) {
-	for n, want := range map[int]string{0: "0 B", 64: "64 B", 1024: "1 KiB", 1536: "1536 B", 10 << 10: "10 KiB", 8 << 20: "8 MiB", 3 << 19: "1536 KiB"} {
+	for n, want := range map[int]string{0: "0 B", 64: "64 B", 1024: "1 KiB", 1536: "1536 B", 1000: "1000 B", 10_000: "10 KB", 3_000_000: "3 MB", 64_000: "64 KB", 10 << 10: "10 KiB", 8 << 20: "8 MiB", 3 << 19: "1536 KiB"} {
 		if got := SizeName(n); got != want {
 			t.Errorf("SizeName(%d) = %q, want %q", n, got, want)
 		}

@@ -14,13 +14,17 @@ func Median(values []float64) float64 {
 	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
 }
 
-// SizeName writes n bytes with the largest unit that divides them: 64 B, 1 KiB, 8 MiB.
+// SizeName writes n bytes with the largest unit that divides them, a binary one if there is any: 64 B, 1 KiB, 8 MiB, 10 KB.
 func SizeName(n int) string {
 	switch {
 	case n >= 1<<20 && n%(1<<20) == 0:
 		return fmt.Sprintf("%d MiB", n>>20)
 	case n >= 1<<10 && n%(1<<10) == 0:
 		return fmt.Sprintf("%d KiB", n>>10)
+	case n >= 1e6 && n%1e6 == 0:
+		return fmt.Sprintf("%d MB", n/1e6)
+	case n >= 1e4 && n%1e3 == 0:
+		return fmt.Sprintf("%d KB", n/1e3)
 	}
 	return fmt.Sprintf("%d B", n)
 }

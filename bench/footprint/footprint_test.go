@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gocmem/cmem/bench/internal/bench"
 	"github.com/gocmem/cmem/cmem"
 )
 
@@ -234,6 +235,65 @@ func TestTide(t *testing.T) {
 		if works < want-1 || works > want+1 {
 			t.Errorf("%v: %d of %d work, want %d", at, works, n, want)
 		}
+	}
+}
+
+func TestCheckMode(t *testing.T) {
+	if err := checkMode(modeJemalloc); err == nil {
+		t.Error("a process without jemalloc passes for one with it")
+	}
+	if err := checkMode(modeRaw); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestPools: a buffer is as long as asked for, of a pool of the next power of two from 64 B to 16 MiB, and comes back.
+func TestPools(t *testing.T) {
+	for n, want := range map[int]int{1: 64, 64: 64, 65: 128, 100_000: 128 << 10, 16 << 20: 16 << 20, 16<<20 + 1: 0} {
+		p := new(pools)
+		b := p.get(n)
+		if len(b) != n || want != 0 && cap(b) != want || want == 0 && cap(b) < n {
+			t.Errorf("%d bytes: length %d, capacity %d, want %d (0: of no pool)", n, len(b), cap(b), want)
+		}
+		p.put(b)
+		pooled := 0
+		for i := range p {
+			if p[i].Get() != nil {
+				pooled = 1 << i
+			}
+		}
+		if race := bench.ThisHost().Race; pooled != want && !(race && pooled == 0) { // under the race detector pools drop some at random
+			t.Errorf("%d bytes came back to the pool of %d, want %d", n, pooled, want)
+		}
+	}
+}
+
+// TestObey carries an order out in this process, which shows what it sets.
+func TestObey(t *testing.T) {
+	idle, before, procs := 7*time.Second, cmem.SetIdleLimit(0), runtime.GOMAXPROCS(0)
+	defer cmem.SetIdleLimit(before)
+	tr := &trial{order: order{Load: "bimodal", Mode: modeCmem, Window: time.Second, Quick: true, Idle: &idle, Changes: true}}
+	done := make(chan error)
+	go func() { done <- tr.obey() }()
+	most := 0
+	for running := true; running; time.Sleep(time.Millisecond) {
+		most = max(most, runtime.GOMAXPROCS(0))
+		select {
+		case err := <-done:
+			if running = false; err != nil {
+				t.Fatal(err)
+			}
+		default:
+		}
+	}
+	if most < max(8, procs) {
+		t.Errorf("GOMAXPROCS was %d at most, want 8", most)
+	}
+	if got := runtime.GOMAXPROCS(0); got != procs {
+		t.Errorf("GOMAXPROCS is %d after the load, want %d as before", got, procs)
+	}
+	if got := cmem.SetIdleLimit(before); got != idle {
+		t.Errorf("the load had the idle limit %v, want %v", got, idle)
 	}
 }
 

@@ -31,7 +31,9 @@ package c
 #cgo nocallback cmem__magazine_init
 #cgo nocallback cmem__cache_count_alloc
 #cgo nocallback cmem_scavenge
-#cgo nocallback cmem__settle
+#cgo nocallback cmem__scavenger_step
+#cgo nocallback cmem__cache_extra
+#cgo nocallback cmem__cache_trim
 #cgo nocallback cmem__scavenger_is_go
 #cgo nocallback cmem__pages_inuse
 #cgo nocallback cmem__pages_limit
@@ -125,6 +127,17 @@ func NewCache() *Cache {
 // Flush gives all blocks of ch, which nobody may be using, to the central lists.
 func Flush(ch *Cache) { C.cmem__cache_flush((*C.struct_cmem__cache)(unsafe.Pointer(ch))) }
 
+// Trim gives so many of the oldest blocks of each class in ch, which nobody may be using, to the central lists.
+func Trim(ch *Cache, count *[NumClasses]uint16) {
+	C.cmem__cache_trim((*C.struct_cmem__cache)(unsafe.Pointer(ch)), (*C.uint16_t)(unsafe.Pointer(count)))
+}
+
+// DeleteCache gives ch, which nobody may be using, back.
+func DeleteCache(ch *Cache) { C.cmem__cache_delete((*C.struct_cmem__cache)(unsafe.Pointer(ch))) }
+
+// CacheExtra is how many bytes caches may hold beyond their ordinary limits, together with the transfer lists.
+func CacheExtra() int64 { return int64(C.cmem__cache_extra()) }
+
 // CountAlloc adds an allocation of class cls that no magazine has counted.
 func CountAlloc(cls uint) { C.cmem__cache_count_alloc(C.uint(cls), 1) }
 
@@ -186,9 +199,12 @@ func Spans(from *uintptr, buf *SpansText) int {
 // Scavenge gives what has been idle for idle nanoseconds back to the operating system and returns the bytes.
 func Scavenge(idle uint64) int { return int(C.cmem_scavenge(C.uint64_t(idle))) }
 
-// Settle gives free memory beyond an ordinary headroom back to the operating system, as eagerly as the process can afford. It
-// returns the bytes. For the scavenger, every SettlePeriod nanoseconds.
-func Settle() int { return int(C.cmem__settle()) }
+// Step is a step of the scavenger: it keeps to pacer.h's law for an idle limit of so many nanoseconds. It returns in how many the next
+// step is due, and the bytes that were given back.
+func Step(idle uint64) (next uint64, released int) {
+	s := C.cmem__scavenger_step(C.uint64_t(idle))
+	return uint64(s.next), int(s.released)
+}
 
 // Scavenges tells C that the caller does what cmem_scavenger_start's thread would do: that function is refused from now on.
 func Scavenges() { C.cmem__scavenger_is_go() }

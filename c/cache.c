@@ -12,11 +12,13 @@
 #include "lock.h"
 #include "meta.h"
 #include "os.h"
+#include "pageheap.h"
 #include "pagemap.h"
 #include "panic.h"
 #include "sizeclass.h"
 #include "span.h"
 #include "tool.h"
+#include "transfer.h"
 
 #include <string.h>
 
@@ -37,21 +39,53 @@ static _Atomic uint64_t direct_allocs[NUM_CLASSES];
 
 _Atomic int64_t cmem__cache_limit[2] = {CACHE_LIMIT_THREAD, CACHE_LIMIT_P};
 
-/* Sets the limit of a kind of cache, under the registry lock. */
-static void share(enum cmem__cache_kind kind) {
-    int64_t limit = reg.count[kind] > 1 ? reg.budget / reg.count[kind] : reg.budget;
-    int64_t most = kind == CACHE_P ? CACHE_LIMIT_P : CACHE_LIMIT_THREAD;
-    limit = limit > most ? most : limit < CACHE_LIMIT_MIN ? CACHE_LIMIT_MIN : limit;
-    atomic_store_explicit(&cmem__cache_limit[kind], limit, memory_order_relaxed);
+/* Sets the limits, under the registry lock. */
+static void share(void) {
+    int64_t n = reg.count[CACHE_THREAD] + reg.count[CACHE_P];
+    for (int kind = CACHE_THREAD; kind <= CACHE_P; kind++) {
+        int64_t limit = n > 1 ? reg.budget / n : reg.budget;
+        int64_t most = kind == CACHE_P ? CACHE_LIMIT_P : CACHE_LIMIT_THREAD;
+        limit = limit > most ? most : limit < CACHE_LIMIT_MIN ? CACHE_LIMIT_MIN : limit;
+        atomic_store_explicit(&cmem__cache_limit[kind], limit, memory_order_relaxed);
+    }
+}
+
+static int64_t budget_for(size_t inuse) {
+    int64_t part = (int64_t)(inuse / CACHE_BUDGET_SHARE);
+    return part > CACHE_BUDGET ? part : CACHE_BUDGET;
 }
 
 void cmem__cache_budget(size_t inuse) {
-    int64_t part = (int64_t)(inuse / CACHE_BUDGET_SHARE);
     lock(&reg.lock);
-    reg.budget = part > CACHE_BUDGET ? part : CACHE_BUDGET;
-    share(CACHE_THREAD);
-    share(CACHE_P);
+    reg.budget = budget_for(inuse);
+    share();
     unlock(&reg.lock);
+}
+
+int64_t cmem__cache_extra(void) {
+    size_t inuse = cmem__pages_inuse(), cached = cmem__cache_bytes() + cmem__transfer_bytes();
+    lock(&reg.lock);
+    int64_t budget = budget_for(inuse > cached ? inuse - cached : 0);
+    if (reg.budget < budget) {
+        reg.budget = budget;
+        share();
+    }
+    budget = reg.budget;
+    for (int kind = CACHE_THREAD; kind <= CACHE_P; kind++)
+        budget -= reg.count[kind] * atomic_load_explicit(&cmem__cache_limit[kind], memory_order_relaxed);
+    unlock(&reg.lock);
+    return budget > 0 ? budget : 0;
+}
+
+size_t cmem__cache_bytes(void) {
+    size_t bytes = 0;
+    lock(&reg.lock);
+    for (const struct cmem__cache *ch = reg.all; ch != NULL; ch = ch->next) {
+        int64_t held = peek(ch->limit) - peek(ch->room);
+        if (held > 0) bytes += (size_t)held;
+    }
+    unlock(&reg.lock);
+    return bytes;
 }
 
 bool cmem__cacheless(void) { return !CMEM_DEBUG && cmem__tool_find() != TOOL_NONE; }
@@ -71,7 +105,7 @@ struct cmem__cache *cmem__cache_new(enum cmem__cache_kind kind) {
     ch->prev = NULL;
     lock(&reg.lock);
     reg.count[kind]++;
-    share(kind);
+    share();
     ch->room = ch->limit = 0;
     cache_adopt(ch);
     ch->next = reg.all;
@@ -87,7 +121,7 @@ void cmem__cache_delete(struct cmem__cache *ch) {
     unlock(&drain);
     lock(&reg.lock);
     reg.count[ch->kind]--;
-    share(ch->kind);
+    share();
     if (ch->prev != NULL)
         ch->prev->next = ch->next;
     else
@@ -137,6 +171,18 @@ void cmem__cache_flush(struct cmem__cache *ch) {
         poke(m->top, m->base);
         ch->room += (int64_t)(n * class_size(c));
         cmem__central_give(c, m->base, n);
+    }
+}
+
+void cmem__cache_trim(struct cmem__cache *ch, const uint16_t number[NUM_CLASSES]) {
+    for (unsigned c = next_made(ch, 0); c < NUM_CLASSES; c = next_made(ch, c + 1)) {
+        struct cmem__magazine *m = &ch->mag[c];
+        size_t n = number[c] < count(m) ? number[c] : count(m);
+        if (n == 0) continue;
+        cmem__central_give(c, m->base, n);
+        memmove(m->base, m->base + n, (count(m) - n) * sizeof *m->base);
+        poke(m->top, m->top - n);
+        ch->room += (int64_t)(n * class_size(c));
     }
 }
 

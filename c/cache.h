@@ -37,15 +37,23 @@ enum cmem__cache_kind { CACHE_THREAD = 0, CACHE_P = 1 };
 #define CACHE_LIMIT_THREAD ((int64_t)256 << 10)
 #define CACHE_LIMIT_MIN ((int64_t)16 << 10)
 
-/* The caches of a kind share this, and a 64th of what is in use where that is more. */
+/* All caches together, and the transfer lists, hold a quarter of the most that was in use of late (pacer.h), or this where that is
+ * more; give or take a block for each cache. Each has the same part of it, within the limits above; what that leaves is for those
+ * Ps that need more (cmem/cachelimit_c.go). */
 #define CACHE_BUDGET ((int64_t)2 << 20)
-#define CACHE_BUDGET_SHARE 64
+#define CACHE_BUDGET_SHARE 4
 
 /* What the limit of a cache is to be, by kind; its owner adopts it on its slow path. */
 extern _Atomic int64_t cmem__cache_limit[2];
 
-/* Sets the limits anew for so many bytes in use. */
+/* Sets the limits anew for so many bytes in use of late. */
 void cmem__cache_budget(size_t inuse);
+
+/* What the limits leave of the budget, which grows at once with what is in use now. */
+int64_t cmem__cache_extra(void);
+
+/* Bytes in all caches, give or take what is on its way. */
+size_t cmem__cache_bytes(void);
 
 /* What a thread or P keeps. Go knows this layout. `room` is the limit less the bytes held; it may be negative. */
 struct cmem__cache {
@@ -121,6 +129,8 @@ struct cmem__cache *
 cmem__cache_new(enum cmem__cache_kind kind);     /* NULL: out of memory, or there are to be none */
 void cmem__cache_delete(struct cmem__cache *ch); /* flushes it first */
 void cmem__cache_flush(struct cmem__cache *ch);
+void cmem__cache_trim(struct cmem__cache *ch,
+                      const uint16_t count[NUM_CLASSES]); /* gives central the oldest blocks of each class */
 bool cmem__magazine_init(struct cmem__cache *ch, unsigned c);
 
 /* Adds the counts of all caches to *out. */

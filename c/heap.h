@@ -53,10 +53,9 @@ struct cmem__heap {
 
     /* What is in use. pageheap.c writes these with each span that is allocated or freed. */
     size_t inuse_pages;
-    size_t peak_pages; /* the most in use since the last settle, which sets it anew */
+    size_t peak_pages; /* the most in use since cmem__pages_use looked */
     size_t huge_blocks, huge_bytes;
     uint64_t huge_allocs, huge_alloc_bytes;
-    uint64_t faulted;  /* cold pages that were allocated */
     uint64_t activity; /* spans ever allocated and freed */
 
     /* Moves. move.c writes these; release.c and region.c set no_moves too. */
@@ -65,8 +64,7 @@ struct cmem__heap {
         no_moves; /* the kernel has refused one, or a release: memory may be locked, and moves would unlock it */
 
     /* What goes back to the operating system. release.c writes these. */
-    size_t limit_pages;  /* for spans in use and hot ones; SIZE_MAX: no limit */
-    size_t demand_pages; /* the most in use of late, as settle sees it */
+    size_t limit_pages; /* for spans in use and hot ones; SIZE_MAX: no limit */
     uint64_t scavenges, scavenged_bytes;
     uint64_t refused_at; /* when the last release_hot came to nothing for refusals; 0 where it did not */
     uint64_t looked_at;  /* when cold spans were looked at */

@@ -13,8 +13,7 @@ const (
 	ExactMin     = 256 << 10
 	ExactSpare   = 128 << 10
 	CacheLimitP  = 1 << 20
-	MaxMagazine  = 128      // the most that MagazineSize returns
-	SettlePeriod = 20000000 // how often Settle is to be called, in nanoseconds
+	MaxMagazine  = 128 // the most that MagazineSize returns
 
 	TransferFirst  = 55 // the first class that has a transfer list
 	TransferBlocks = 32

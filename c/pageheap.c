@@ -61,8 +61,7 @@ struct cmem__span *cmem__pages_alloc(size_t npages, size_t align_pages, enum cme
     struct cmem__piece gap[MOVES_MAX], piece[MOVES_MAX];
     size_t gaps = npages < MOVE_FROM ? 0 : cmem__move_gaps(&w, npages, gap);
     struct cmem__span *s = cmem__extent_take(w.s, w.skip, npages);
-    size_t pieces = cmem__move_take(gap, gaps, piece), moved = 0;
-    for (size_t i = 0; i < pieces; i++) moved += piece[i].npages;
+    size_t pieces = cmem__move_take(gap, gaps, piece);
     s->zeroed = s->kind == SPAN_COLD && pieces == 0;
     s->kind = (uint8_t)kind;
     s->cls = (uint8_t)cls;
@@ -70,7 +69,6 @@ struct cmem__span *cmem__pages_alloc(size_t npages, size_t align_pages, enum cme
     cmem__heap.inuse_pages += npages;
     if (cmem__heap.peak_pages < cmem__heap.inuse_pages) cmem__heap.peak_pages = cmem__heap.inuse_pages;
     cmem__heap.activity++;
-    cmem__heap.faulted += npages - w.hot - moved;
     if (kind == SPAN_SMALL) map_all(s, s);
     if (kind == SPAN_HUGE) count_huge(npages);
     if (pieces > 0 && !cmem__move_pieces(s, piece, pieces)) {
@@ -157,25 +155,14 @@ size_t cmem__pages_inuse(void) {
     return npages << PAGE_SHIFT;
 }
 
-size_t cmem__pages_hot(void) {
+struct cmem__pages_use cmem__pages_use(void) {
     lock(&cmem__heap.lock);
-    size_t npages = hot_pages();
+    struct cmem__pages_use use = {.inuse = cmem__heap.inuse_pages << PAGE_SHIFT,
+                                  .peak = cmem__heap.peak_pages << PAGE_SHIFT,
+                                  .hot = hot_pages() << PAGE_SHIFT};
+    cmem__heap.peak_pages = cmem__heap.inuse_pages;
     unlock(&cmem__heap.lock);
-    return npages << PAGE_SHIFT;
-}
-
-uint64_t cmem__pages_faulted(void) {
-    lock(&cmem__heap.lock);
-    uint64_t n = cmem__heap.faulted;
-    unlock(&cmem__heap.lock);
-    return n;
-}
-
-uint64_t cmem__pages_moved(void) {
-    lock(&cmem__heap.lock);
-    uint64_t n = cmem__heap.moved_bytes >> PAGE_SHIFT;
-    unlock(&cmem__heap.lock);
-    return n;
+    return use;
 }
 
 uint64_t cmem__pages_activity(void) {

@@ -30,13 +30,14 @@ void cmem__pages_reclass(struct cmem__span *s, enum cmem__kind kind, unsigned cl
 
 size_t cmem__pages_sys(void);   /* pages of all regions */
 size_t cmem__pages_inuse(void); /* bytes of spans in use */
-size_t cmem__pages_hot(void);   /* bytes that are free and resident */
+
+/* Bytes of spans in use: now, and the most since the last call; and those that are free and resident. */
+struct cmem__pages_use {
+    size_t inuse, peak, hot;
+};
+struct cmem__pages_use cmem__pages_use(void);
 
 uint64_t cmem__pages_activity(void); /* changes with every span that is allocated or freed */
-
-/* Cold pages ever allocated, but for those that were filled by moves: they are faulted in by and by. */
-uint64_t cmem__pages_faulted(void);
-uint64_t cmem__pages_moved(void);
 
 void cmem__pages_stats(struct cmem_stats *out);
 void cmem__pages_lock(void);

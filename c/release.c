@@ -1,6 +1,6 @@
 //go:build linux && (amd64 || arm64 || riscv64)
 
-/* release.c: what goes back to the operating system: idle pages by age, beyond a headroom, or for the limit; and regions. */
+/* release.c: what goes back to the operating system: idle pages by age, what the pacer says, or for the limit; and regions. */
 #include "base.h"
 #include "extent.h"
 #include "heap.h"
@@ -202,32 +202,14 @@ size_t cmem__pages_scavenge(uint64_t idle_ns) {
     return bytes;
 }
 
-/* What cmem__pages_settle leaves free and resident at least: below it there is nothing to gain. */
-#define HEADROOM_MIN ((size_t)1 << 20)
-
-/* What it gives back at once, in pages, and an eighth of what is more. */
-#define SETTLE_STEP (((size_t)16 << 20) >> PAGE_SHIFT)
-
-/* The pages beyond those in use that have been in use of late, by a peak that is forgotten call by call. */
-static size_t headroom(unsigned patience) {
-    size_t inuse = cmem__heap.inuse_pages,
-           beyond = cmem__heap.demand_pages > inuse ? cmem__heap.demand_pages - inuse : 0;
-    beyond -= patience > PATIENCE_CALL ? beyond * PATIENCE_CALL / patience : beyond;
-    if (inuse + beyond < cmem__heap.peak_pages) beyond = cmem__heap.peak_pages - inuse;
-    cmem__heap.demand_pages = inuse + beyond;
-    cmem__heap.peak_pages = inuse;
-    return patience < PATIENCE_CALL ? beyond * patience / PATIENCE_CALL : beyond;
-}
-
-size_t cmem__pages_settle(unsigned patience, unsigned reserve) {
+size_t cmem__pages_settle(size_t most, uint64_t idle_ns) {
+    uint64_t now = cmem__now(), until = now > idle_ns ? now - idle_ns : 0;
     lock(&cmem__heap.lock);
     look_for_refilled();
-    size_t keep = headroom(patience) + cmem__heap.inuse_pages * reserve / 1000;
-    if (keep < HEADROOM_MIN >> PAGE_SHIFT) keep = HEADROOM_MIN >> PAGE_SHIFT;
-    /* The memory of a burst goes in steps: it may come again. */
-    if (hot_pages() > keep + SETTLE_STEP)
-        keep = hot_pages() - SETTLE_STEP - (hot_pages() - keep - SETTLE_STEP) / 8;
-    size_t bytes = release_hot(UINT64_MAX, false, keep);
+    size_t npages = most >> PAGE_SHIFT, keep = hot_pages() > npages ? hot_pages() - npages : 0;
+    size_t bytes = npages > 0 ? release_hot(UINT64_MAX, false, keep) : 0;
+    bytes += free_regions(&cmem__heap.stuck, until, 0);
+    (void)free_regions(&cmem__heap.empty, until, 0);
     unlock(&cmem__heap.lock);
     return bytes;
 }

@@ -19,11 +19,8 @@ size_t cmem__pages_limit(size_t bytes);
  * kernel refuses, those stay that share their region with what is in use.) */
 void cmem__obey_limit(void);
 
-/* Gives hot free pages back, longest idle first, until a headroom is left: together with what is in use, the most pages that were in
- * use of late, a reserve of so many thousandths of what is in use on top, and at least 1 MiB in all. Each call forgets 16/patience of
- * the peak's excess over what is in use; with a patience below 16 (PATIENCE_CALL) only patience/16 of the last peak's stays. Returns the
- * bytes. */
-#define PATIENCE_CALL 16u
-size_t cmem__pages_settle(unsigned patience, unsigned reserve);
+/* Gives back `most` bytes of hot free pages, longest idle first, as far as they are not in runs too short; and regions that have been free
+ * for idle_ns. Returns the bytes. */
+size_t cmem__pages_settle(size_t most, uint64_t idle_ns);
 
 #endif /* CMEM_RELEASE_H */

@@ -16,10 +16,13 @@ size_t cmem__scavenge(uint64_t idle_ns);
  * A request larger than the whole heap cannot succeed by that, so it fails without a cost to everybody else. */
 bool cmem__reclaim(size_t npages) __attribute__((cold));
 
-/* Settles the heap, as eagerly as the process can afford. Returns the bytes given back. For the one scavenger that a process
- * has, every SETTLE_NS while the heap is used. */
-#define SETTLE_NS 20000000
-size_t cmem__settle(void);
+/* A step of the one scavenger that a process has: keeps to pacer.h's law for that idle limit, which is above 0 (UINT64_MAX: gives
+ * nothing back). `next` is in how many nanoseconds the next one is due, `released` the bytes given back. */
+struct cmem__stepped {
+    uint64_t next;
+    size_t released;
+};
+struct cmem__stepped cmem__scavenger_step(uint64_t idle_ns);
 
 /* As cmem_scavenger_start and cmem_scavenger_stop. */
 int cmem__scavenger_start(uint64_t idle_ns);

@@ -13,17 +13,13 @@ import (
 // How much the cache of a P may hold. The ordinary limit (c.CacheLimit) keeps caches small beside what is in use: a service
 // that frees some thousand buffers a second does not notice that many of them go past its caches. A goroutine that does little
 // but allocate and free blocks of many sizes does. It is known by its overflows and misses, each a cgo call and a trip to the
-// page heap, which follow closely on each other; its P's cache gets more, bit by bit, as long as they do, but all caches
-// together no more than one and a half times what else is in use. (A goroutine that wanders between two Ps fills a cache on each: with
-// once as much, each is cut down whenever the other grows.) A second of calm takes it back.
+// page heap, which follow closely on each other; its P's cache gets more, bit by bit, as long as they do. All caches together
+// keep to a budget (c/cache.h): half of what the ordinary limits leave of it is for such caches, the other half for transfer lists.
 
 const (
 	crampedTrips = 32                    // overflows and misses that are looked at together,
 	crampedTime  = 64 * time.Microsecond // within this time: a P that spends a quarter of it or more on them,
 	crampedByte  = 32                    // and a nanosecond for so many bytes of blocks of ExactMin and more, which may be faulted in
-	extraLeast   = 8 << 20               // bytes that caches may hold beyond their limits, however little is in use
-	calmTime     = time.Second
-	busyAllocs   = 100000 // in that time, are worth a large cache
 
 	oneSidedMost = 16 << 20         // of extra, for a P that misses or overflows but not both
 	refusedTime  = time.Millisecond // for which a P that could not have more does not ask again
@@ -36,9 +32,8 @@ type window struct {
 	misses, overflows uint32
 	bytes             int           // of the misses of ExactMin and more
 	since, refused    time.Duration // on the monotonic clock; when there was no more extra to be had
-	extra             int64         // bytes beyond the ordinary limit; read by others, and written while parked
-	allocs            uint64        // when isCalm looked last, which alone uses it
-	_                 [80]byte      // two cache lines, as processors fetch them
+	extra             int64         // bytes beyond the ordinary limit; others read it, and lower it
+	_                 [88]byte      // two cache lines, as processors fetch them
 }
 
 var (
@@ -86,7 +81,7 @@ func (w *window) next(pid int) (cramped bool) {
 
 // raiseLimit gives the cache of the P that the caller runs on half as much again, if the caches may have that.
 func raiseLimit() {
-	most := max(extraLeast, int64(c.Inuse()/5*3))
+	most := c.CacheExtra() / 2
 	pid := procPin()
 	if ch := myCache(pid); ch != nil {
 		step := ch.Limit / 2
@@ -104,13 +99,34 @@ func raiseLimit() {
 	atomic.StoreInt64(c.TransferLimit, extraTotal.Load())
 }
 
+// lowerLimits takes back what raised caches have beyond the budget, from each the same part. (A cache adopts its limit on its next
+// slow path.)
+func lowerLimits() {
+	total := extraTotal.Load()
+	if total == 0 {
+		return
+	}
+	most := c.CacheExtra() / 2
+	if total <= most {
+		return
+	}
+	for pid := range windows {
+		if x := extraOf(pid); x > 0 {
+			if less := int64(float64(x) * float64(most) / float64(total)); atomic.CompareAndSwapInt64(&windows[pid].extra, x, less) {
+				extraTotal.Add(less - x)
+			}
+		}
+	}
+	atomic.StoreInt64(c.TransferLimit, extraTotal.Load())
+}
+
 // raised tells whether the limit of P pid's cache, of which there is one, is raised: the one such test there is. (The assembly takes a
 // limit above c.CacheLimitP for it, which no other cache has; where a raised limit is less, it leaves the request to allocPinned.) A plain load: an answer that is a moment old does no harm.
 func raised(pid int) bool { return windows[pid].extra != 0 }
 
 // extraOf is what P pid has beyond the ordinary limit. (Windows of Ps that there are not should stay untouched memory.)
 func extraOf(pid int) int64 {
-	if atomic.LoadPointer((*unsafe.Pointer)(unsafe.Pointer(&caches[pid]))) == nil {
+	if seenCache(pid) == nil {
 		return 0
 	}
 	return atomic.LoadInt64(&windows[pid].extra)
@@ -137,12 +153,12 @@ func adopt(pid int, ch *c.Cache) {
 	ch.Limit = limit
 }
 
-// lowerLimit takes back what raiseLimit gave P pid, whose cache is parked.
-func lowerLimit(pid int) {
+// lowerLimit takes back what raiseLimit gave P pid, whose cache, ch, is parked.
+func lowerLimit(pid int, ch *c.Cache) {
 	w := &windows[pid]
 	atomic.StoreInt64(c.TransferLimit, extraTotal.Add(-w.extra))
 	atomic.StoreInt64(&w.extra, 0)
-	adopt(pid, parked[pid])
+	adopt(pid, ch)
 }
 
 // allocBorrowed is borrow where the cache is raised and has no block of n's class, else nil.
@@ -202,15 +218,3 @@ func nextFilled(ch *c.Cache, cls uint) uint {
 
 // exactMin is the size from which on blocks are too large for ch to hold many.
 func exactMin(ch *c.Cache) int { return max(c.ExactMin, int(ch.Limit/4)) }
-
-// isCalm tells, for the scavenger, whether P pid, which has a cache, has a raised limit and has done little since isCalm looked last.
-func isCalm(pid int) bool {
-	if !raised(pid) {
-		return false
-	}
-	w := &windows[pid]
-	allocs, _ := usesOf(pid)
-	calm := allocs-w.allocs < busyAllocs
-	w.allocs = allocs
-	return calm
-}

@@ -13,12 +13,15 @@ import (
 	"github.com/gocmem/cmem/c"
 )
 
+// inuseOnOneP is in use all the time in the tests of limits: a quarter of it is what caches may hold.
+const inuseOnOneP = 256 << 20
+
 // onOneP keeps the test on one P, with a cache, and all limits ordinary before and after.
 func onOneP(t *testing.T) (pid int) {
 	t.Helper()
 	needCaches(t)
-	before, idle := runtime.GOMAXPROCS(1), SetIdleLimit(0) // no scavenger
-	time.Sleep(2 * c.SettlePeriod)
+	before, idle := runtime.GOMAXPROCS(1), SetIdleLimit(0) // nothing is given back
+	time.Sleep(20 * time.Millisecond)                      // a step that is under way
 	t.Cleanup(func() {
 		drain()
 		SetIdleLimit(idle)
@@ -27,7 +30,9 @@ func onOneP(t *testing.T) (pid int) {
 			t.Errorf("%d bytes of extra limits are left after a drain", n)
 		}
 	})
-	Scavenge() // the less is in use the less caches may hold
+	Scavenge()
+	inuse := Alloc(inuseOnOneP) // the more is in use the more caches may hold
+	t.Cleanup(func() { Free(inuse) })
 	Free(Alloc(100))
 	pid = procPin()
 	procUnpin()
@@ -80,14 +85,28 @@ func TestRaisedLimit(t *testing.T) {
 	}
 }
 
-// TestRaisesAreBounded: no more than what is in use, or some MiB, however often.
+// TestRaisesAreBounded: half of what the budget leaves, however often; and where the budget falls, so do they.
 func TestRaisesAreBounded(t *testing.T) {
 	pid := onOneP(t)
+	most := c.CacheExtra() / 2
+	if want := int64(inuseOnOneP / 4 / 2); most < want*9/10 || most > want*11/10 {
+		t.Errorf("raised caches may hold %d bytes beside %d in use", most, inuseOnOneP)
+	}
 	for range 100 {
 		raiseLimit()
 	}
-	if extra := windows[pid].extra; extra > extraLeast || extra < extraLeast/2 || extra != extraTotal.Load() {
-		t.Errorf("a hundred raises come to %d bytes (%d in all), expected some %d", extra, extraTotal.Load(), extraLeast)
+	if extra := windows[pid].extra; extra > most || extra < most/2 || extra != extraTotal.Load() {
+		t.Errorf("a hundred raises come to %d bytes (%d in all), expected some %d", extra, extraTotal.Load(), most)
+	}
+	lowerLimits()
+	if extra := windows[pid].extra; extra < most/2 {
+		t.Errorf("%d bytes are left within the budget of %d", extra, most)
+	}
+	extraTotal.Add(2 * most)
+	windows[pid].extra += 2 * most
+	lowerLimits()
+	if extra := windows[pid].extra; extra > most || extra < most/2 || extra != extraTotal.Load() {
+		t.Errorf("%d bytes (%d in all) are left of more than the budget, which is %d", extra, extraTotal.Load(), most)
 	}
 }
 
@@ -101,16 +120,17 @@ func TestTakeExtra(t *testing.T) {
 		}
 		caches[other], parked[other] = parked[other], nil
 	}
-	windows[other].extra = extraLeast
-	extraTotal.Add(extraLeast)
+	most := c.CacheExtra() / 2
+	windows[other].extra = most
+	extraTotal.Add(most)
 	raiseLimit()
-	if a, b := windows[pid].extra, windows[other].extra; a != extraLeast/2 || b != extraLeast/2 {
-		t.Fatalf("the P has %d and the other one %d, of %d", a, b, extraLeast)
+	if a, b := windows[pid].extra, windows[other].extra; a != most/2 || b != most-most/2 {
+		t.Fatalf("the P has %d and the other one %d, of %d", a, b, most)
 	}
 	for range 10 {
 		raiseLimit()
 	}
-	if a, b := windows[pid].extra, windows[other].extra; a <= b && a != extraLeast/2 || a+b != extraLeast {
+	if a, b := windows[pid].extra, windows[other].extra; a <= b && a != most/2 || a+b != most {
 		t.Errorf("after some more raises the P has %d and the other one %d", a, b)
 	}
 }
@@ -283,35 +303,4 @@ func endsWindow(pid int) bool {
 	windows[pid].misses = crampedTrips
 	countOverflow(pid)
 	return windows[pid].overflows == 0
-}
-
-// TestCalm: a P with a raised limit that does little is found, and its cache is drained; that of another is not.
-func TestCalm(t *testing.T) {
-	pid := onOneP(t)
-	if isCalm(pid) {
-		t.Error("calm without a raised limit")
-	}
-	raiseLimit()
-	isCalm(pid)
-	busy := func() {
-		for range busyAllocs {
-			Free(Alloc(100))
-		}
-	}
-	busy()
-	if isCalm(pid) {
-		t.Errorf("%d allocations, and it is calm", busyAllocs)
-	}
-	busy()
-	drainThose(isCalm)
-	if extraOf(pid) == 0 {
-		t.Error("the cache of a P that is not calm was drained")
-	}
-	if !isCalm(pid) {
-		t.Error("nothing was allocated, and it is not calm")
-	}
-	drainThose(isCalm)
-	if myCache(pid) != nil || extraTotal.Load() != 0 {
-		t.Error("a calm P keeps its cache")
-	}
 }

@@ -63,7 +63,7 @@ func withCache() {
 		return
 	}
 	parked[pid] = nil
-	atomic.StorePointer((*unsafe.Pointer)(unsafe.Pointer(&caches[pid])), unsafe.Pointer(ch))
+	setCache(pid, ch)
 	noteUse()
 }
 
@@ -79,34 +79,53 @@ func pinCache() (pid int, ch *c.Cache) {
 	return pid, ch
 }
 
-// drain empties the caches of all Ps.
-func drain() { drainThose(func(int) bool { return true }) }
+// drain empties the caches of all Ps and parks them.
+func drain() {
+	withParked(func(int) bool { return true }, func(pid int, ch *c.Cache) {
+		c.Flush(ch)
+		lowerLimit(pid, ch)
+	})
+}
 
-// drainThose empties the caches of the Ps that are wanted into the central lists and parks them. First it takes them out of the fast
-// paths' sight. A goroutine that saw one before is pinned until it is through with it, and a pinned goroutine keeps the world from
-// stopping: so after one stop of the world (ReadMemStats makes one, 1-6 µs) nobody is using them.
-func drainThose(wanted func(pid int) bool) {
+// withParked parks the caches of the Ps that are wanted, and calls f with each: nobody uses it then. First they are taken out of the
+// fast paths' sight. A goroutine that saw one before is pinned until it is through with it, and a pinned goroutine keeps the world from
+// stopping: so after one stop of the world (ReadMemStats makes one, 1-6 µs, or 100 where threads must be woken) nobody is using them.
+// Then the caches go that belong to Ps which GOMAXPROCS has taken away, so that the others may hold what they might.
+func withParked(wanted func(pid int) bool, f func(pid int, ch *c.Cache)) {
 	cachesMu.Lock()
 	defer cachesMu.Unlock()
-	found := false
+	var taken []int
 	for pid := range caches {
 		if ch := caches[pid]; ch != nil && wanted(pid) {
 			parked[pid] = ch
-			atomic.StorePointer((*unsafe.Pointer)(unsafe.Pointer(&caches[pid])), nil)
-			found = true
+			setCache(pid, nil)
+			taken = append(taken, pid)
 		}
 	}
-	if !found {
+	if len(taken) == 0 {
 		return
 	}
 	var ms runtime.MemStats
 	runtime.ReadMemStats(&ms)
-	for pid, ch := range parked {
-		if ch != nil {
-			c.Flush(ch)
-			lowerLimit(pid)
+	for _, pid := range taken {
+		f(pid, parked[pid])
+	}
+	for pid := runtime.GOMAXPROCS(0); pid < maxProcs; pid++ {
+		if ch := parked[pid]; ch != nil {
+			c.DeleteCache(ch)
+			parked[pid] = nil
 		}
 	}
+}
+
+// setCache makes ch the cache of P pid. Under cachesMu.
+func setCache(pid int, ch *c.Cache) {
+	atomic.StorePointer((*unsafe.Pointer)(unsafe.Pointer(&caches[pid])), unsafe.Pointer(ch))
+}
+
+// seenCache is the cache of P pid, or nil, for who is not pinned to it.
+func seenCache(pid int) *c.Cache {
+	return (*c.Cache)(atomic.LoadPointer((*unsafe.Pointer)(unsafe.Pointer(&caches[pid]))))
 }
 
 // activity is a number that changes whenever a cache is used.
@@ -120,7 +139,7 @@ func activity() (sum uint64) {
 
 // usesOf is how many blocks the cache of P pid has given to callers, and a number that changes with what it holds.
 func usesOf(pid int) (allocs, tops uint64) {
-	ch := (*c.Cache)(atomic.LoadPointer((*unsafe.Pointer)(unsafe.Pointer(&caches[pid]))))
+	ch := seenCache(pid)
 	if ch == nil {
 		return 0, 0
 	}

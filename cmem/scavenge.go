@@ -6,7 +6,7 @@ import (
 )
 
 // DefaultIdleLimit is how long free memory stays with the process before it goes back to the operating system.
-const DefaultIdleLimit = 5 * time.Second
+const DefaultIdleLimit = 3 * time.Second
 
 // idleLimit is a time.Duration. It has its value before any init function runs, as CMEMDEBUG changes it in one.
 var idleLimit = int64(DefaultIdleLimit)

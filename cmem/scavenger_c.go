@@ -12,9 +12,8 @@ import (
 	"github.com/gocmem/cmem/c"
 )
 
-// The background gives idle memory back, and keeps Go's memory limit (memlimit.go). While the heap is used it settles it now and then
-// (gives back what is free beyond an ordinary headroom), and releases, some times an idle limit, the spans that have been free that
-// long. Once nothing has happened for an idle limit it drains the magazines and releases everything. After a second of silence at
+// The background gives idle memory back, and keeps Go's memory limit (memlimit.go). While the heap is used it steps as c/pacer.h's law
+// says. Once nothing has happened for an idle limit it drains the magazines and gives everything back. After a second of silence at
 // least it rests: it looks once a second whether the heap is used again, and after what C threads have left. (C programs have a
 // thread that does as much: c/scavenger.c.)
 //
@@ -29,13 +28,14 @@ const restPeriod = time.Second
 var scavenger struct {
 	used atomic.Bool // the note of the slow paths
 
-	timer               *time.Timer
-	slept               time.Duration // before this step
-	aged, looked, quiet time.Duration // since the last release by age; since isCalm or, at rest, HasThreads; without any use
-	activity            uint64        // at the last step
-	drained, resting    bool
-	threads             bool // whether C threads had caches when restStep looked
-	traced              int  // lines printed
+	timer            *time.Timer
+	slept            time.Duration // before this step
+	looked, quiet    time.Duration // since trimCaches or, at rest, HasThreads; without any use
+	activity         uint64        // at the last step
+	drained, resting bool
+	stepped          time.Duration // at rest, since the last step of C's
+	threads          bool          // whether C threads had caches when restStep looked
+	traced           int           // lines printed
 }
 
 // init comes after that of debugvar.go, whose file's name is smaller. Should the timer fire before the other packages are
@@ -57,10 +57,7 @@ func noteUse() {
 
 // background is the timer's function: a step.
 func background() {
-	next := restPeriod
-	if idle := time.Duration(atomic.LoadInt64(&idleLimit)); idle > 0 {
-		next = scavengeStep(idle)
-	}
+	next := scavengeStep(time.Duration(atomic.LoadInt64(&idleLimit)))
 	if trackLimit() {
 		next = min(next, trackPeriod)
 	}
@@ -68,26 +65,21 @@ func background() {
 	scavenger.timer.Reset(next)
 }
 
-// scavengePeriod is how often spans of the idle limit's age are released: an eighth of it, within bounds.
-func scavengePeriod(idle time.Duration) time.Duration {
-	return min(max(idle/8, 10*time.Millisecond), time.Second)
-}
-
-// scavengeStep returns when the next step is due.
+// scavengeStep returns when the next step is due. An idle limit of 0 is one without end.
 func scavengeStep(idle time.Duration) time.Duration {
+	if idle <= 0 {
+		idle = math.MaxInt64
+	}
 	s := &scavenger
 	used := s.used.Swap(false) // first: what is used from here on is seen by the next step
 	if s.resting && !used {
 		return restStep(idle)
 	}
-	released := settle()
-	if s.aged += s.slept; s.aged >= scavengePeriod(idle) {
-		s.aged = 0
-		released += scavenge(idle)
-	}
-	if s.looked += s.slept; s.looked >= calmTime {
+	next, released := step(idle)
+	watchCaches()
+	if s.looked += s.slept; s.looked >= max(idle, trimPeriod) {
 		s.looked = 0
-		drainThose(isCalm)
+		trimCaches()
 	}
 	if now := activity(); used || now != s.activity {
 		s.activity, s.quiet, s.drained = now, 0, false
@@ -97,7 +89,7 @@ func scavengeStep(idle time.Duration) time.Duration {
 	}
 	s.resting = s.drained && s.quiet >= restPeriod
 	traceScavenge(released, idle)
-	return min(scavengePeriod(idle), c.SettlePeriod)
+	return next
 }
 
 // restStep looks after what C threads have left, of which there is no note: every idle limit, or, as long as there are none, every
@@ -109,19 +101,24 @@ func restStep(idle time.Duration) time.Duration {
 		s.looked = 0
 		s.threads = c.HasThreads()
 	}
-	if s.aged += s.slept; s.threads && s.aged >= idle || s.aged >= max(idle, time.Minute) {
-		s.aged = 0
-		traceScavenge(settle()+scavenge(idle), idle)
+	next := restPeriod
+	if s.stepped += s.slept; s.threads && s.stepped >= idle || s.stepped >= max(idle, time.Minute) {
+		s.stepped = 0
+		due, released := step(idle)
+		traceScavenge(released, idle)
+		next = min(next, due)
 	}
 	if s.threads {
-		return min(max(idle, scavengePeriod(idle)), restPeriod)
+		next = min(next, idle)
 	}
-	return restPeriod
+	return next
 }
 
-// settle gives back what is free beyond an ordinary headroom, and returns the bytes.
-func settle() int64 {
-	return int64(c.Settle())
+// step is a step by the law.
+func step(idle time.Duration) (next time.Duration, released int64) {
+	due, bytes := c.Step(uint64(idle))
+	lowerLimits()
+	return time.Duration(due), int64(bytes)
 }
 
 // traceScavenge prints what was released, what was kept and why, for CMEMDEBUG=scavtrace=1.

@@ -166,7 +166,7 @@ func TestHandOff(t *testing.T) {
 				return
 			default:
 			}
-			settle()
+			step(time.Second)
 			if i%100 == 99 {
 				drain()
 			}

@@ -118,83 +118,36 @@ Test(pageheap, regions_are_never_merged) {
 
 /* -------------------------------------------------------------------------------------------------- settling */
 
-/* At least 1 MiB. */
-Test(pageheap, settle_leaves_a_mebibyte) {
-    size_t least = MIB / PAGE_SIZE;
-    give(take(least + 100));
-    cr_assert_eq(cmem__pages_settle(0, 0), 100 * PAGE_SIZE);
-    cr_assert_eq(cmem__pages_settle(0, 0), 0, "settled twice");
-    cr_assert_eq(hot_pages(), least);
+#define NEVER UINT64_MAX
+
+/* As much as was asked for, of the longest idle. */
+Test(pageheap, settle_takes_the_oldest) {
+    struct cmem__span *s[6];
+    lay_out(s, (size_t[]){20, 1, 40, 1, 60, 1}, 6);
+    uintptr_t base[] = {s[0]->base, s[2]->base, s[4]->base};
+    give(s[2]);
+    give(s[4]);
+    give(s[0]);
+    span_at(base[1])->unused_since = 1;
+    cr_assert_eq(cmem__pages_settle(40 * PAGE_SIZE, NEVER), 40 * PAGE_SIZE);
+    assert_free(base[1], 40, SPAN_COLD);
+    cr_assert_eq(cmem__pages_settle(60 * PAGE_SIZE, NEVER), 60 * PAGE_SIZE);
+    assert_free(base[2], 60, SPAN_COLD);
+    cr_assert_eq(cmem__pages_settle(0, NEVER), 0);
+    cr_assert_eq(cmem__pages_settle(600 * PAGE_SIZE, NEVER), 20 * PAGE_SIZE, "all there is");
     cmem__check(true);
 }
 
-/* What was in use at the peak since the last call stays, or the part of it beyond what is in use now that was asked for. */
-Test(pageheap, settle_leaves_the_last_peak) {
-    enum { UNIT = 4 * MIB / PAGE_SIZE };
-    struct cmem__span *a = take(UNIT);
-    for (unsigned part = 1; part <= 4; part++) {
-        struct cmem__span *peak = take(4 * UNIT);
-        give(peak);
-        cmem__pages_settle(part * PATIENCE_CALL / 4, 0);
-        cr_assert_eq(hot_pages(), part * UNIT, "a part of %u/4 leaves %zu pages", part, hot_pages());
-        cmem__check(true);
-    }
-    cmem__pages_settle(PATIENCE_CALL, 0);
-    cr_assert_eq(hot_pages(), MIB / PAGE_SIZE, "a peak before the last call counts");
-    give(a);
-}
-
-/* An old peak is forgotten, each time an eighth of what is left of it beyond what is in use; a new one counts in full. */
-Test(pageheap, settle_forgets_with_patience) {
-    size_t beyond = 12 * MIB / PAGE_SIZE;
-    struct cmem__span *a = take(20 * MIB / PAGE_SIZE), *b = take(beyond);
-    cmem__pages_settle(8 * PATIENCE_CALL, 0);
+/* The most in use is told once. */
+Test(pageheap, use_tells_the_peak) {
+    struct cmem__span *a = take(10), *b = take(20);
     give(b);
-    cmem__pages_settle(8 * PATIENCE_CALL, 0);
-    cr_assert_eq(hot_pages(), beyond, "the peak was in use since the last call");
-    for (unsigned i = 0; i < 10; i++) {
-        beyond -= beyond / 8;
-        cmem__pages_settle(8 * PATIENCE_CALL, 0);
-        cr_assert_eq(hot_pages(), beyond, "call %u leaves %zu pages, not %zu", i, hot_pages(), beyond);
-    }
-    struct cmem__span *c = take(2 * beyond);
-    give(c);
-    cmem__pages_settle(8 * PATIENCE_CALL, 0);
-    cr_assert_eq(hot_pages(), 2 * beyond);
+    struct cmem__pages_use use = cmem__pages_use();
+    cr_assert_eq(use.inuse, 10 * PAGE_SIZE);
+    cr_assert_eq(use.peak, 30 * PAGE_SIZE);
+    cr_assert_eq(use.hot, 20 * PAGE_SIZE);
+    cr_assert_eq(cmem__pages_use().peak, 10 * PAGE_SIZE);
     give(a);
-    cmem__check(true);
-}
-
-/* A reserve on top of the peak, in thousandths of what is in use. */
-Test(pageheap, settle_leaves_a_reserve) {
-    struct cmem__span *a = take(16 * MIB / PAGE_SIZE), *b = take(8 * MIB / PAGE_SIZE),
-                      *c = take(4 * MIB / PAGE_SIZE);
-    give(b);
-    cmem__pages_settle(PATIENCE_CALL, 0); /* of the peak of all three, 8 MiB are free */
-    cr_assert_eq(hot_pages(), 8 * MIB / PAGE_SIZE);
-    size_t in_use = 20 * MIB / PAGE_SIZE;
-    cmem__pages_settle(PATIENCE_CALL, 250);
-    cr_assert_eq(hot_pages(), in_use / 4, "%zu pages", hot_pages());
-    cmem__pages_settle(PATIENCE_CALL, 100);
-    cr_assert_eq(hot_pages(), in_use / 10, "%zu pages", hot_pages());
-    give(a);
-    cmem__pages_settle(PATIENCE_CALL, 250); /* the last peak and the reserve */
-    cr_assert_eq(hot_pages(), 17 * MIB / PAGE_SIZE, "%zu pages", hot_pages());
-    give(c);
-    cmem__check(true);
-}
-
-/* No more than 16 MiB at a time, and an eighth of what is more. */
-Test(pageheap, settle_takes_a_burst_in_steps) {
-    size_t step = 16 * MIB / PAGE_SIZE, least = MIB / PAGE_SIZE;
-    give(take(20 * step));
-    for (size_t hot = 20 * step; hot > least; hot = hot_pages()) {
-        size_t more = hot > least + step ? hot - least - step : 0,
-               want = more > 0 ? step + more / 8 : hot - least;
-        cr_assert_eq(cmem__pages_settle(0, 0), want * PAGE_SIZE);
-        cr_assert_eq(hot_pages(), hot - want);
-    }
-    cr_assert_eq(cmem__pages_settle(0, 0), 0);
 }
 
 /* However old and however many: a call each is not worth it. */
@@ -205,11 +158,11 @@ Test(pageheap, settle_leaves_short_runs) {
     struct cmem__region *r = draw(picture, 15);
     for (size_t i = 0; i < 200; i += 2) span_at(r->base + i * 15 * PAGE_SIZE)->unused_since = 0;
     cr_assert_eq(hot_pages(), 1500);
-    cr_assert_eq(cmem__pages_settle(0, 0), 0);
+    cr_assert_eq(cmem__pages_settle(1000 * MIB, NEVER), 0);
     cr_assert_eq(scavenge(1), 0);
     struct cmem__span *s = span_at(r->base + 15 * PAGE_SIZE);
     give(s); /* its neighbours are short no longer */
-    cr_assert_eq(cmem__pages_settle(0, 0), 45 * PAGE_SIZE);
+    cr_assert_eq(cmem__pages_settle(1000 * MIB, NEVER), 45 * PAGE_SIZE);
     cr_assert_eq(scavenge(0), 1500 - 30);
 }
 
@@ -220,7 +173,7 @@ Test(pageheap, parts_leave_no_short_rest) {
         struct cmem__span *s = take(npages);
         uintptr_t base = s->base;
         give(s);
-        if (npages < 300) cmem__pages_settle(0, 0);
+        if (npages < 300) cmem__pages_settle((npages - 256) * PAGE_SIZE, NEVER);
         size_t left = hot_pages();
         cr_assert(left == npages || left == 256, "%zu pages are left of %zu", left, npages);
         span_at(base)->unused_since = 0;
@@ -243,13 +196,10 @@ Test(pageheap, settle_looks_at_the_oldest) {
         if (n == 15) take(FIRST_PAGES);
         lay_out(s, npages, 2 * n + 1);
         for (size_t i = 0; i <= n; i++) give(s[2 * i]);
-        unsigned patience = 32 * PATIENCE_CALL; /* a 32nd of them goes */
-        cr_assert_eq(cmem__pages_settle(patience, 0), 0);
-        cr_assert_eq(cmem__pages_settle(patience, 0) / PAGE_SIZE, n == 15 ? (15 * 31 + 100) / 32 : 0);
+        cr_assert_eq(cmem__pages_settle(18 * PAGE_SIZE, NEVER) / PAGE_SIZE, n == 15 ? 18 : 0);
         cmem__check(true);
         empty_region(s[1]->region);
-        cmem__pages_settle(0, 0);
-        cmem__pages_settle(0, 0);
+        cmem__pages_settle(1000 * MIB, NEVER);
     }
 }
 
@@ -596,7 +546,7 @@ static void no_release(void) {
     give(s[2]);
     os.released = os.refused = 0;
     cr_assert_eq(scavenge(0), 0);
-    cmem__pages_settle(0, 0);
+    cmem__pages_settle(1000 * MIB, NEVER);
     cr_assert_eq(os.released + os.refused, 0);
     assert_free(base, 1000, SPAN_HOT);
     cr_assert_not(take(1000)->zeroed);
@@ -619,7 +569,7 @@ Test(pageheap, other_regions_are_given_back) {
     give(a);
     give(b);
     give(c);
-    for (unsigned i = 0; i < 50; i++) cmem__pages_settle(0, 0);
+    for (unsigned i = 0; i < 50; i++) cmem__pages_settle(1000 * MIB, NEVER);
     cr_assert_eq(hot_pages(), 10000, "%zu pages", hot_pages());
     cr_assert_eq(released_pages() + hot_pages(), stats_now().heap_idle / PAGE_SIZE);
     cr_assert_eq(scavenge(0), 10000, "the region that only free gives back");
@@ -640,9 +590,9 @@ static void goes_by_free(bool later) {
         give(s);
         size_t before = stats_now().scavenges;
         cr_assert_eq(scavenge(i == 0 ? UINT64_MAX : half_the_uptime), 0);
-        for (unsigned k = 0; k < 3; k++) cmem__pages_settle(0, 0);
+        for (unsigned k = 0; k < 3; k++) cmem__pages_settle(1000 * MIB, NEVER);
         os.refused = 0;
-        for (unsigned k = 0; k < 3; k++) cmem__pages_settle(0, 0);
+        for (unsigned k = 0; k < 3; k++) cmem__pages_settle(1000 * MIB, NEVER);
         cr_assert_eq(os.refused, 0, "it is still tried");
         cr_assert_eq(stats_now().regions, 2);
         if (i == 0) span_at(base)->unused_since = 0;
@@ -666,7 +616,7 @@ Test(pageheap, refusals_do_not_add_up) {
     lay_out(s, npages, LEN(s));
     for (size_t i = 1; i < LEN(s); i += 2) give(s[i]);
     os.refuse_release = true;
-    for (unsigned i = 0; i < 20; i++) cmem__pages_settle(0, 0);
+    for (unsigned i = 0; i < 20; i++) cmem__pages_settle(1000 * MIB, NEVER);
     cr_assert_eq(os.refused, 16, "%u times", os.refused);
     cr_assert_eq(scavenge(0), 0);
     cr_assert_eq(os.refused, 32);
@@ -685,7 +635,7 @@ Test(pageheap, one_locked_span) {
     lay_out(s, (size_t[]){40, 1, 400, 1, 40, 1}, 6);
     if (mlock((void *)s[0]->base, 40 * PAGE_SIZE) != 0) cr_skip_test("mlock is not allowed here");
     for (unsigned i = 0; i < 6; i += 2) give(s[i]);
-    cmem__pages_settle(0, 0);
+    cmem__pages_settle((480 - 256) * PAGE_SIZE, NEVER);
     cr_assert_eq(scavenge(0), 440 - (480 - 256));
     assert_free(s[0]->base, 40, SPAN_HOT);
 }
@@ -1036,7 +986,6 @@ static size_t account(const struct cmem__span *s, bool aligned) {
 static struct cmem__span *walk_alloc(uint64_t *seed) {
     size_t align = pick(seed, 4) == 0 ? (size_t)1 << pick(seed, 9) : 1, npages = pick_log(seed, 1, 1500);
     struct cmem_stats before = stats_now();
-    uint64_t faulted = cmem__pages_faulted();
     unsigned calls = os.moves;
     note_runs();
     struct cmem__span *s = cmem__pages_alloc(npages, align, SPAN_LARGE, NUM_CLASSES - 1);
@@ -1049,7 +998,7 @@ static struct cmem__span *walk_alloc(uint64_t *seed) {
     size_t cold = account(s, align > 1) * PAGE_SIZE, grown = after.heap_sys - before.heap_sys;
     size_t moved = after.moved_bytes - before.moved_bytes;
     cr_assert_eq(after.heap_released, before.heap_released + grown - cold + moved);
-    if (os.moves == calls) cr_assert_eq(cmem__pages_faulted() - faulted, cold / PAGE_SIZE);
+    if (os.moves == calls) cr_assert_eq(moved, 0);
     return s;
 }
 
@@ -1065,13 +1014,13 @@ static size_t walk_free(uint64_t *seed, struct cmem__span *s) {
     return keep;
 }
 
-/* Gives back everything, or what has been idle for some ticks of the clock, or what is beyond the headroom. */
+/* Gives back everything, or what has been idle for some ticks of the clock, or as much as may be. */
 static void walk_scavenge(uint64_t *seed) {
     size_t hot = hot_pages() * PAGE_SIZE, how = pick(seed, 3);
     os.released = 0;
     size_t bytes = how == 0   ? cmem_scavenge(0)
                    : how == 1 ? cmem_scavenge(10000000)
-                              : cmem__pages_settle(0, 0);
+                              : cmem__pages_settle(pick(seed, 2 * hot + PAGE_SIZE), NEVER);
     cr_assert_eq(os.released, bytes);
     cr_assert_eq(hot_pages() * PAGE_SIZE, hot - bytes);
     if (how == 0) cr_assert_eq(bytes, hot);
@@ -1151,7 +1100,7 @@ Test(pageheap, random_walk_with_refusals) {
             if (walk_free(&seed, live[i]) == 0) live[i] = NULL;
         }
         if (pick(&seed, 20) == 0) cmem_scavenge(pick(&seed, 2) * 10000000);
-        if (pick(&seed, 10) == 0) cmem__pages_settle(0, 0);
+        if (pick(&seed, 10) == 0) cmem__pages_settle(1000 * MIB, NEVER);
         if (pick(&seed, 40) == 0) { /* everything is free at times */
             for (size_t k = 0; k < N; k++) {
                 if (live[k] != NULL) cmem__pages_free(live[k]);

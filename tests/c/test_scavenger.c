@@ -1,86 +1,122 @@
-/* test_scavenger.c: how much stays resident while the heap is settled, by what faults have cost of late. The clocks are the test's. */
+/* test_scavenger.c: the steps of the scavenger: what pacer.h's law makes of a heap. The clock is the test's. */
 #include "pages.h"
 
+#include "cache.h"
+#include "central.h"
 #include "check.h"
+#include "pacer.h"
 #include "scavenger.h"
+#include "sizeclass.h"
 #include "span.h"
 
 #include <sys/syscall.h>
 #include <time.h>
 
-static uint64_t wall_ns, cpu_ns; /* 0: the real ones */
+#define SECOND ((uint64_t)1000000000)
+#define IDLE (8 * SECOND)
+
+static uint64_t clock_ns; /* 0: the real one */
 
 int clock_gettime(clockid_t id, struct timespec *t) {
-    uint64_t ns = id == CLOCK_PROCESS_CPUTIME_ID ? cpu_ns : id == CLOCK_MONOTONIC ? wall_ns : 0;
-    if (ns == 0) return (int)syscall(SYS_clock_gettime, id, t);
-    *t = (struct timespec){.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000)};
+    if (clock_ns == 0) return (int)syscall(SYS_clock_gettime, id, t);
+    *t = (struct timespec){.tv_sec = (time_t)(clock_ns / SECOND), .tv_nsec = (long)(clock_ns % SECOND)};
     return 0;
 }
 
-/* A period in which the process has used so many percent of a CPU. Returns what is given back at its end, in pages. */
-static size_t period(unsigned percent) {
-    if (wall_ns == 0) wall_ns = cpu_ns = 1000000000;
-    wall_ns += SETTLE_NS;
-    cpu_ns += SETTLE_NS * percent / 100;
-    return cmem__settle() / PAGE_SIZE;
+/* A step after so much time. Returns the bytes given back. */
+static size_t step(uint64_t ns) {
+    if (clock_ns == 0) clock_ns = 1000 * SECOND;
+    clock_ns += ns;
+    return cmem__scavenger_step(IDLE).released;
 }
 
-/* Many periods, in each of which as many pages are faulted in. */
-static void fault(unsigned periods, size_t npages, unsigned percent) {
-    for (unsigned i = 0; i < periods; i++) {
-        struct cmem__span *s = take(npages);
-        (void)period(percent);
-        give(s);
-        (void)scavenge(0);
-    }
+static void steps(unsigned n) {
+    while (n-- > 0) (void)step(SECOND);
 }
 
-/* For how many periods a peak of 32 MiB is kept whole that 64 MiB stay in use of: `least` to `most` of them. */
-static void kept_whole(unsigned percent, unsigned least, unsigned most) {
-    struct cmem__span *peak = take(32 * MIB / PAGE_SIZE);
-    (void)period(percent);
+/* What was in use at the peak stays for an idle limit, and a sixteenth of it; then it goes. */
+Test(scavenger, keeps_the_peak_for_an_idle_limit) {
+    struct cmem__span *a = take(64 * MIB / PAGE_SIZE), *peak = take(32 * MIB / PAGE_SIZE);
+    (void)step(0);
     give(peak);
-    unsigned n = 0;
-    while (n < 1000 && period(percent) == 0) n++;
-    cr_assert(n >= least && n <= most, "kept whole for %u periods, expected %u to %u", n, least, most);
-}
-
-/* Busy for other things, and nothing is faulted in: of a peak something goes at once. (Only a little, as nothing was free before.) */
-Test(scavenger, cheap_faults) {
-    struct cmem__span *a = take(64 * MIB / PAGE_SIZE);
-    for (unsigned i = 0; i < 500; i++) (void)period(100);
-    kept_whole(100, 0, 2);
+    for (unsigned i = 0; i < 8; i++) cr_assert_eq(step(SECOND), 0, "something went after %u s", i + 1);
+    steps(12);
+    cr_assert_eq(hot_pages(), 64 * MIB / 16 / PAGE_SIZE);
     give(a);
+    steps(20);
+    cr_assert_eq(hot_pages() * PAGE_SIZE, PACER_LEAST);
     cmem__check(true);
 }
 
-/* A tenth of the time goes into faults: peaks are forgotten slowly, by a 128th a period, and 4 % of the 64 MiB in use stay on top. So
- * the peak is whole until 2.6 of its 32 MiB are forgotten, which takes some ten periods. */
-Test(scavenger, dear_faults_leave_a_reserve) {
-    struct cmem__span *a = take(64 * MIB / PAGE_SIZE);
-    fault(500, 700, 100);
-    kept_whole(100, 9, 13);
+/* A peak between two steps counts, as every allocation of a span notes it. */
+Test(scavenger, sees_a_peak_between_two_steps) {
+    struct cmem__span *a = take(MIB / PAGE_SIZE);
+    steps(20);
+    give(take(32 * MIB / PAGE_SIZE));
+    for (unsigned i = 0; i < 8; i++) cr_assert_eq(step(SECOND), 0);
+    steps(20);
+    cr_assert_eq(hot_pages() * PAGE_SIZE, PACER_LEAST);
     give(a);
+}
+
+/* Blocks in caches are in use for the page heap, but for nobody else. */
+Test(scavenger, does_not_count_what_lies_in_caches) {
+    unsigned c = class_of(256 * KIB);
+    struct cmem__cache *ch = cmem__cache_new(CACHE_P);
+    cr_assert(cmem__magazine_init(ch, c));
+    struct cmem__magazine *m = &ch->mag[c];
+    size_t n = class_magazine(c), bytes = n * class_size(c);
+    cr_assert_eq(cmem__central_fetch(c, m->base, n, NULL), n);
+    m->top = m->base + n;
+    ch->room -= (int64_t)bytes;
+    struct cmem__span *a = take(64 * MIB / PAGE_SIZE);
+    steps(20);
+    cr_assert_eq(cmem__cache_bytes(), bytes);
+    give(take(32 * MIB / PAGE_SIZE));
+    steps(30);
+    cr_assert_eq(hot_pages() * PAGE_SIZE, 4 * MIB, "free beside what callers hold: %zu bytes",
+                 hot_pages() * PAGE_SIZE);
+    cmem__cache_delete(ch);
+    give(a);
+}
+
+/* Caches share a quarter of the peak. */
+Test(scavenger, caches_share_a_quarter_of_the_peak) {
+    enum { N = 64 };
+    struct cmem__cache *ch[N];
+    for (unsigned i = 0; i < N; i++) ch[i] = cmem__cache_new(CACHE_P);
+    struct cmem__span *a = take(64 * MIB / PAGE_SIZE);
+    (void)step(0);
+    cr_assert_eq(cmem__cache_limit[CACHE_P], (int64_t)(16 * MIB / N));
+    cr_assert_eq(cmem__cache_extra(), 0);
+    give(a);
+    steps(8);
+    cr_assert_eq(cmem__cache_limit[CACHE_P], (int64_t)(16 * MIB / N), "the peak is forgotten too early");
+    steps(2);
+    cr_assert_eq(cmem__cache_limit[CACHE_P], CACHE_BUDGET / N);
+    for (unsigned i = 1; i < N; i++) cmem__cache_delete(ch[i]);
+    a = take(64 * MIB / PAGE_SIZE);
+    cr_assert_eq(cmem__cache_extra(), (int64_t)(16 * MIB - MIB), "what is in use counts at once");
+    cmem__cache_delete(ch[0]);
+    give(a);
+}
+
+/* A region that has been free for an idle limit goes back to malloc, though its pages went before. */
+Test(scavenger, gives_regions_back) {
+    struct cmem__span *a = take(FIRST_PAGES), *b = take(40 * MIB / PAGE_SIZE);
+    (void)step(0);
+    give(b);
+    give(a);
+    size_t regions = stats_now().regions;
+    steps(40);
+    cr_assert_lt(stats_now().regions, regions);
     cmem__check(true);
 }
 
-/* The reserve goes as it came. */
-Test(scavenger, the_reserve_goes) {
-    struct cmem__span *a = take(64 * MIB / PAGE_SIZE);
-    fault(500, 700, 100);
-    for (unsigned i = 0; i < 500; i++) (void)period(100);
-    cr_assert_leq(hot_pages(), MIB / PAGE_SIZE);
-    kept_whole(100, 0, 2);
-    give(a);
-}
-
-/* The same faults in a process that is idle but for them are dear too; those that cost a tenth of what it does besides are not: it
- * has CPU time to spare. */
-Test(scavenger, idle_processes_may_fault_more) {
-    struct cmem__span *a = take(64 * MIB / PAGE_SIZE);
-    fault(500, 700, 11);
-    kept_whole(11, 9, 13);
-    fault(500, 300, 50);
-    kept_whole(50, 0, 2);
-    give(a);
+/* Every step says when the next one is due. */
+Test(scavenger, says_when_to_come_again) {
+    cr_assert_eq(cmem__scavenger_step(IDLE).next, SECOND);
+    cr_assert_eq(cmem__scavenger_step(SECOND).next, SECOND / 8);
+    cr_assert_eq(cmem__scavenger_step(1).next, PACER_NEXT_MIN);
+    cr_assert_eq(cmem__scavenger_step(3600 * SECOND).next, PACER_NEXT_MAX);
 }

@@ -27,7 +27,6 @@ const (
 	ExactSpare   = C.EXACT_SPARE
 	CacheLimitP  = C.CACHE_LIMIT_P
 	MaxMagazine  = C.MAX_MAGAZINE // the most that MagazineSize returns
-	SettlePeriod = C.SETTLE_NS    // how often Settle is to be called, in nanoseconds
 
 	TransferFirst  = C.TRANSFER_FIRST // the first class that has a transfer list
 	TransferBlocks = C.TRANSFER_BLOCKS

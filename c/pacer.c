@@ -1,0 +1,52 @@
+//go:build linux && (amd64 || arm64 || riscv64)
+
+/* pacer.c: how much of what is free stays resident. */
+#include "pacer.h"
+
+#include <stdbool.h>
+
+static size_t less(size_t a, size_t b) { return a > b ? a - b : 0; }
+static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+
+static uint64_t clamp(uint64_t n, uint64_t lo, uint64_t hi) { return n < lo ? lo : n > hi ? hi : n; }
+
+/* The most in use during the last idle limit, this step's peak among it. */
+static size_t peak_of(struct cmem__pacer *p, const struct cmem__pacer_in *in) {
+    /* What lay in caches at the peak, nobody knows: no more than before or after it, most likely. */
+    size_t used = less(in->peak, smaller(in->cached, p->cached));
+    p->cached = in->cached;
+    if (in->now - p->began >= in->idle / PACER_PARTS) {
+        p->at = (p->at + 1) % PACER_PARTS;
+        p->part[p->at].peak = 0;
+        p->began = in->now;
+    }
+    if (p->part[p->at].peak < used) p->part[p->at].peak = used;
+    p->part[p->at].ended = in->now;
+    size_t peak = used;
+    for (unsigned i = 0; i < PACER_PARTS; i++) {
+        bool counts = in->now - p->part[i].ended <= in->idle;
+        if (counts && p->part[i].peak > peak) peak = p->part[i].peak;
+    }
+    return peak;
+}
+
+struct cmem__pacer_out cmem__pacer_step(struct cmem__pacer *p, const struct cmem__pacer_in *in) {
+    struct cmem__pacer_out out = {.peak = peak_of(p, in)};
+    out.next = clamp(in->idle / PACER_PARTS, PACER_NEXT_MIN, PACER_NEXT_MAX);
+    size_t keep = out.peak + out.peak / PACER_SLACK, used = less(in->inuse, in->cached);
+    size_t stays = less(keep, used) > PACER_LEAST ? keep - used : PACER_LEAST;
+    size_t beyond = less(in->free, stays);
+    if (beyond == 0) {
+        p->due = 0;
+        return out;
+    }
+    if (p->due == 0) p->due = in->idle < UINT64_MAX - in->now ? in->now + in->idle : UINT64_MAX;
+    uint64_t left = p->due > in->now ? p->due - in->now : 0;
+    /* Evenly: at each step as much of it as the time until the next one is of what is left. */
+    out.release = left <= out.next ? beyond : (size_t)((double)beyond * (double)out.next / (double)left);
+    if (out.release > PACER_STEP) {
+        out.release = PACER_STEP;
+        out.next = clamp((uint64_t)((double)left * PACER_STEP / (double)beyond), PACER_NEXT_MIN, out.next);
+    }
+    return out;
+}

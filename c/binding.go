@@ -32,6 +32,7 @@ package c
 #cgo nocallback cmem__cache_count_alloc
 #cgo nocallback cmem_scavenge
 #cgo nocallback cmem__scavenger_step
+#cgo nocallback cmem__pacer_scarce
 #cgo nocallback cmem__cache_extra
 #cgo nocallback cmem__cache_trim
 #cgo nocallback cmem__scavenger_is_go
@@ -50,6 +51,7 @@ package c
 #include "cmem.h"
 #include "direct.h"
 #include "large.h"
+#include "pacer.h"
 #include "pageheap.h"
 #include "pagemap.h"
 #include "release.h"
@@ -204,6 +206,11 @@ func Scavenge(idle uint64) int { return int(C.cmem_scavenge(C.uint64_t(idle))) }
 func Step(idle uint64) (next uint64, released int) {
 	s := C.cmem__scavenger_step(C.uint64_t(idle))
 	return uint64(s.next), int(s.released)
+}
+
+// ScarceIdle is the idle limit, in nanoseconds, where no more than limit bytes are to be had: see pacer.h.
+func ScarceIdle(idle uint64, limit, need, free int) uint64 {
+	return uint64(C.cmem__pacer_scarce(C.uint64_t(idle), C.size_t(limit), C.size_t(need), C.size_t(free)))
 }
 
 // Scavenges tells C that the caller does what cmem_scavenger_start's thread would do: that function is refused from now on.

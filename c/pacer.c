@@ -32,21 +32,33 @@ static size_t peak_of(struct cmem__pacer *p, const struct cmem__pacer_in *in) {
 
 struct cmem__pacer_out cmem__pacer_step(struct cmem__pacer *p, const struct cmem__pacer_in *in) {
     struct cmem__pacer_out out = {.peak = peak_of(p, in)};
+    uint64_t elapsed = in->now - p->last;
+    p->last = in->now;
     out.next = clamp(in->idle / PACER_PARTS, PACER_NEXT_MIN, PACER_NEXT_MAX);
     size_t keep = out.peak + out.peak / PACER_SLACK, used = less(in->inuse, in->cached);
     size_t stays = less(keep, used) > PACER_LEAST ? keep - used : PACER_LEAST;
     size_t beyond = less(in->free, stays);
-    if (beyond == 0) {
+    if (beyond == 0 || in->idle == UINT64_MAX) {
         p->due = 0;
         return out;
     }
-    if (p->due == 0) p->due = in->idle < UINT64_MAX - in->now ? in->now + in->idle : UINT64_MAX;
-    uint64_t left = p->due > in->now ? p->due - in->now : 0;
-    /* Evenly: at each step as much of it as the time until the next one is of what is left. */
-    out.release = left <= out.next ? beyond : (size_t)((double)beyond * (double)out.next / (double)left);
-    if (out.release > PACER_STEP) {
-        out.release = PACER_STEP;
-        out.next = clamp((uint64_t)((double)left * PACER_STEP / (double)beyond), PACER_NEXT_MIN, out.next);
+    uint64_t end = in->idle < UINT64_MAX - in->now ? in->now + in->idle : UINT64_MAX;
+    if (p->due == 0) {
+        p->due = end;
+        elapsed = 0;
     }
+    if (p->due > end) p->due = end; /* the idle limit has shrunk */
+    /* Evenly: as much of it as the time since the last step is of what is left until then. */
+    uint64_t left = p->due > in->now ? p->due - in->now : 0;
+    out.release = left == 0 ? beyond : (size_t)((double)beyond * (double)elapsed / (double)(left + elapsed));
+    out.release = smaller(out.release, PACER_STEP);
+    if (out.release < beyond)
+        out.next = clamp((uint64_t)((double)left * PACER_STEP / (double)(beyond - out.release)), PACER_NEXT_MIN, out.next);
     return out;
+}
+
+uint64_t cmem__pacer_scarce(uint64_t idle, size_t limit, size_t need, size_t free) {
+    size_t left = less(less(limit, need), free), enough = limit / 10;
+    if (left >= enough) return idle;
+    return 1 + (uint64_t)((double)(idle - 1) * ((double)left / (double)enough));
 }

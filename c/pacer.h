@@ -13,6 +13,11 @@
  * gone. A free page that stays for 3 s costs as much as to fault it in again, at the price of a core for that of 4 GiB: so
  * whoever keeps free pages for that long never pays more than twice what perfect foresight would (ski rental).
  *
+ * Scarcity raises the price of a page. Where there is a limit, the idle limit shrinks to nothing as what the process needs and what
+ * is free beside it near that:
+ *
+ *     idle * clamp((limit - need - free) / (limit / 10), 0, 1)
+ *
  * Lock: none; the state is the one scavenger's.
  */
 #ifndef CMEM_PACER_H
@@ -36,6 +41,7 @@ struct cmem__pacer {
     } part[PACER_PARTS];
     unsigned at;    /* the part that is growing */
     uint64_t began; /* when it began */
+    uint64_t last;  /* when the last step was */
     uint64_t due;   /* when what is beyond is to be gone; 0 where nothing is */
     size_t cached;  /* as the last step was told */
 };
@@ -54,5 +60,8 @@ struct cmem__pacer_out {
 };
 
 struct cmem__pacer_out cmem__pacer_step(struct cmem__pacer *p, const struct cmem__pacer_in *in);
+
+/* The idle limit, at least 1, where no more than `limit` bytes are to be had. */
+uint64_t cmem__pacer_scarce(uint64_t idle, size_t limit, size_t need, size_t free);
 
 #endif /* CMEM_PACER_H */

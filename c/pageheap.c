@@ -159,7 +159,9 @@ struct cmem__pages_use cmem__pages_use(void) {
     lock(&cmem__heap.lock);
     struct cmem__pages_use use = {.inuse = cmem__heap.inuse_pages << PAGE_SHIFT,
                                   .peak = cmem__heap.peak_pages << PAGE_SHIFT,
-                                  .hot = hot_pages() << PAGE_SHIFT};
+                                  .hot = hot_pages() << PAGE_SHIFT,
+                                  .limit = SIZE_MAX};
+    if (cmem__heap.limit_pages != SIZE_MAX) use.limit = cmem__heap.limit_pages << PAGE_SHIFT;
     cmem__heap.peak_pages = cmem__heap.inuse_pages;
     unlock(&cmem__heap.lock);
     return use;

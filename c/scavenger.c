@@ -43,6 +43,7 @@ struct cmem__stepped cmem__scavenger_step(uint64_t idle_ns) {
     cmem__cache_drain(idle_ns);
     cmem__central_trim(false);
     struct cmem__pages_use use = cmem__pages_use();
+    if (use.limit != SIZE_MAX) idle_ns = cmem__pacer_scarce(idle_ns, use.limit, use.inuse, use.hot);
     struct cmem__pacer_in in = {.now = cmem__now(),
                                 .idle = idle_ns,
                                 .inuse = use.inuse,

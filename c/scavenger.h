@@ -17,7 +17,7 @@ size_t cmem__scavenge(uint64_t idle_ns);
 bool cmem__reclaim(size_t npages) __attribute__((cold));
 
 /* A step of the one scavenger that a process has: keeps to pacer.h's law for that idle limit, which is above 0 (UINT64_MAX: gives
- * nothing back). `next` is in how many nanoseconds the next one is due, `released` the bytes given back. */
+ * nothing back, unless memory is scarce). `next` is in how many nanoseconds the next one is due, `released` the bytes given back. */
 struct cmem__stepped {
     uint64_t next;
     size_t released;

@@ -37,8 +37,42 @@ func TestCgroupLimit(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if got := cgroupLimit(root); got != tt.want {
-			t.Errorf("%s: %d, want %d", tt.name, got, tt.want)
+		got, stat := cgroupLimit(root)
+		if got != tt.want || (stat != "") != (got > 0) {
+			t.Errorf("%s: %d, %s; want %d", tt.name, got, stat, tt.want)
+		}
+		if got > 0 {
+			if limits, _ := filepath.Glob(filepath.Join(filepath.Dir(stat), "memory.*")); filepath.Base(stat) != "memory.stat" || len(limits) != 1 {
+				t.Errorf("%s: %s is not beside the limit", tt.name, stat)
+			}
+		}
+	}
+}
+
+// TestCgroupUse: what the files say that tell how much is used.
+func TestCgroupUse(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	for text, want := range map[string]int64{
+		"":                                  0,
+		"anon 4096\nfile 8192\n":            4096,
+		"cache 1\nrss 2\ntotal_rss 12288\n": 12288,
+		"anon\n":                            0,
+		"anonymous 1\nfile 2\nanon_thp 3\n": 0,
+	} {
+		if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if got := cgroupUse(file); got != want {
+			t.Errorf("%q: %d, want %d", text, got, want)
+		}
+	}
+	page := int64(os.Getpagesize())
+	for text, want := range map[string]int64{"": 0, "10 8": 0, "100 30 10 1 0 5 0\n": 20 * page} {
+		if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if got := residentSize(file); got != want {
+			t.Errorf("%q: %d, want %d", text, got, want)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package cmem
 import (
 	"math"
 	"runtime/debug"
+	"runtime/metrics"
 	"sync"
 	"time"
 )
@@ -14,6 +15,10 @@ var tracker struct {
 	was    int64 // the limit to restore
 	set    int64 // the limit that stands
 	budget int64
+
+	stat     string        // the cgroup's file, where the budget is its limit
+	others   int64         // bytes that other processes in the cgroup use
+	othersAt time.Duration // when they were looked at, on the monotonic clock
 }
 
 // trackPeriod is how often the background looks. In that time a program that fills C memory at 2 GB/s gets 40 MB ahead.
@@ -34,8 +39,9 @@ func TrackMemoryLimit() (undo func()) {
 	if tracker.users == 0 {
 		was := debug.SetMemoryLimit(-1)
 		budget := was
+		tracker.stat, tracker.others, tracker.othersAt = "", 0, 0
 		if budget == math.MaxInt64 {
-			budget = cgroupLimit("/")
+			budget, tracker.stat = cgroupLimit("/")
 			budget -= budget / 16
 		}
 		if budget <= 0 {
@@ -75,4 +81,40 @@ func adjustLimit() {
 		debug.SetMemoryLimit(limit)
 		tracker.set = limit
 	}
+}
+
+// othersPeriod is how often the cgroup's use is looked at.
+const othersPeriod = time.Second
+
+// trackedUse is for the background: the budget, what of it is needed, and what cmem has free beside that; 0 where no budget is tracked.
+// Needed is what cmem has in use, what Go's heap holds that is live, and all else of Go's and of the cgroup's. Go's garbage is no need:
+// with GOGC=off Go fills its budget by design.
+func trackedUse() (budget, need, free int64) {
+	tracker.Lock()
+	defer tracker.Unlock()
+	if tracker.users == 0 {
+		return 0, 0, 0
+	}
+	if now := monotonic(); tracker.stat != "" && (tracker.othersAt == 0 || now-tracker.othersAt >= othersPeriod) {
+		tracker.othersAt = now
+		tracker.others = max(cgroupUse(tracker.stat)-residentSize("/proc/self/statm"), 0)
+	}
+	var s Stats
+	ReadStats(&s)
+	free = int64(s.HeapIdle - s.HeapReleased + s.MagazineBytes + s.ThreadCacheBytes)
+	return tracker.budget, residentBytes() - free + goNeeds() + tracker.others, free
+}
+
+// goNeeds is what Go's runtime needs: its memory, but for what its heap holds that is not live.
+func goNeeds() int64 {
+	m := []metrics.Sample{
+		{Name: "/memory/classes/total:bytes"}, {Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/objects:bytes"},
+		{Name: "/memory/classes/heap/unused:bytes"}, {Name: "/memory/classes/heap/free:bytes"}, {Name: "/memory/classes/heap/released:bytes"},
+	}
+	metrics.Read(m)
+	need := int64(m[0].Value.Uint64()) + int64(m[1].Value.Uint64())
+	for _, heap := range m[2:] {
+		need -= int64(heap.Value.Uint64())
+	}
+	return need
 }

@@ -65,10 +65,13 @@ func background() {
 	scavenger.timer.Reset(next)
 }
 
-// scavengeStep returns when the next step is due. An idle limit of 0 is one without end.
+// forever is the idle limit where free memory is never given back.
+const forever time.Duration = math.MaxInt64
+
+// scavengeStep returns when the next step is due.
 func scavengeStep(idle time.Duration) time.Duration {
 	if idle <= 0 {
-		idle = math.MaxInt64
+		idle = forever
 	}
 	s := &scavenger
 	used := s.used.Swap(false) // first: what is used from here on is seen by the next step
@@ -116,7 +119,14 @@ func restStep(idle time.Duration) time.Duration {
 
 // step is a step by the law.
 func step(idle time.Duration) (next time.Duration, released int64) {
-	due, bytes := c.Step(uint64(idle))
+	ns := uint64(idle)
+	if idle == forever {
+		ns = math.MaxUint64
+	}
+	if budget, need, free := trackedUse(); budget > 0 {
+		ns = c.ScarceIdle(ns, int(budget), int(need), int(free))
+	}
+	due, bytes := c.Step(ns)
 	lowerLimits()
 	return time.Duration(due), int64(bytes)
 }

@@ -4,6 +4,7 @@ package cmem
 
 import (
 	"errors"
+	"runtime/debug"
 	"syscall"
 	"testing"
 	"time"
@@ -74,4 +75,30 @@ func TestScavengerOff(t *testing.T) {
 	if got := SetIdleLimit(0); got != time.Hour {
 		t.Errorf("SetIdleLimit returned %v, want 1h", got)
 	}
+}
+
+// TestScarcity: under a tracked limit that is reached free memory goes, whatever the idle limit is, down to what fits.
+func TestScarcity(t *testing.T) {
+	noLeak(t)
+	const budget = 300 << 20
+	defer SetIdleLimit(SetIdleLimit(time.Hour))
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(budget))
+	defer TrackMemoryLimit()()
+	kept := Alloc(200 << 20)
+	dirty(kept)
+	gone := Alloc(110 << 20)
+	dirty(gone)
+	Free(gone)
+	if _, need, free := trackedUse(); need < 200<<20 || free < 100<<20 {
+		t.Errorf("%d bytes are needed and %d free, with 200 MiB in use and 110 free", need, free)
+	}
+	afterGC(t, "what is free fits into the limit", func() bool {
+		_, need, free := trackedUse()
+		return need+free <= budget
+	})
+	if s := statsNow(); s.HeapIdle-s.HeapReleased < 10<<20 {
+		t.Errorf("%d bytes are left free, though more would fit", s.HeapIdle-s.HeapReleased)
+	}
+	Free(kept)
+	Scavenge()
 }

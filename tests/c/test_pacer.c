@@ -90,15 +90,27 @@ Test(pacer, what_is_beyond_goes_evenly) {
     heap.free = 80 * MIB + PACER_LEAST;
     uint64_t from = heap.now;
     size_t before = heap.free;
-    for (unsigned i = 0; i < 8; i++) {
-        cr_assert_eq(step(0).next, SECOND);
-        heap.now += SECOND;
+    for (unsigned i = 0; i < 9; i++) {
+        cr_assert_eq(step(i == 0 ? 0 : SECOND).next, SECOND);
         size_t gone = before - heap.free;
-        cr_assert(gone > 9 * MIB && gone < 11 * MIB, "step %u gives back %zu bytes of 80 MiB", i, gone);
+        cr_assert(i == 0 || (gone > 8 * MIB && gone < 12 * MIB), "step %u gives back %zu bytes of 80 MiB", i,
+                  gone);
         before = heap.free;
     }
     cr_assert_eq(heap.free, PACER_LEAST);
     cr_assert_eq(heap.now - from, heap.idle);
+}
+
+/* Whoever steps more often gives back as much in all. */
+Test(pacer, steps_may_come_early) {
+    steps(20 * SECOND);
+    heap.free = 80 * MIB + PACER_LEAST;
+    step(0);
+    for (unsigned i = 0; i < 200; i++) step(heap.idle / 400);
+    size_t left = heap.free - PACER_LEAST;
+    cr_assert(left > 36 * MIB && left < 44 * MIB, "%zu bytes are left after half of an idle limit", left);
+    for (unsigned i = 0; i < 200; i++) step(heap.idle / 400);
+    cr_assert_eq(heap.free, PACER_LEAST);
 }
 
 /* No more than 16 MiB a step: so the more the more often, within one idle limit if the steps need not be closer than the least. */
@@ -114,7 +126,7 @@ Test(pacer, no_more_than_a_step) {
             heap.now += out.next;
         }
         uint64_t least = gib * 64 * PACER_NEXT_MIN, took = heap.now - from;
-        cr_assert_leq(took, heap.idle > least ? heap.idle / 8 * 9 : 2 * least, "%zu GiB took %" PRIu64 " ns",
+        cr_assert_leq(took, heap.idle > least ? heap.idle / 4 * 5 : 2 * least, "%zu GiB took %" PRIu64 " ns",
                       gib, took);
         steps(20 * SECOND);
     }
@@ -160,4 +172,17 @@ Test(pacer, a_late_step) {
     use(10 * MIB);
     step(SECOND);
     cr_assert_eq(step(5000 * SECOND).peak, 10 * MIB);
+}
+
+/* Scarcity: from a tenth of the limit on the idle limit shrinks, evenly, to nothing. */
+Test(pacer, scarcity_shrinks_the_idle_limit) {
+    size_t limit = 1000 * MIB;
+    cr_assert_eq(cmem__pacer_scarce(SECOND, limit, 500 * MIB, 400 * MIB), SECOND);
+    cr_assert_eq(cmem__pacer_scarce(SECOND, limit, 0, 0), SECOND);
+    uint64_t half = cmem__pacer_scarce(SECOND, limit, 900 * MIB, 50 * MIB);
+    cr_assert(half > SECOND / 100 * 49 && half < SECOND / 100 * 51, "%" PRIu64, half);
+    cr_assert_eq(cmem__pacer_scarce(SECOND, limit, 1000 * MIB, 0), 1);
+    cr_assert_eq(cmem__pacer_scarce(SECOND, limit, 2000 * MIB, 100 * MIB), 1);
+    cr_assert_eq(cmem__pacer_scarce(UINT64_MAX, limit, 1000 * MIB, 0), 1, "even where everything is to stay");
+    cr_assert_eq(cmem__pacer_scarce(SECOND, 0, 0, 0), SECOND);
 }

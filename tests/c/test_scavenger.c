@@ -5,6 +5,7 @@
 #include "central.h"
 #include "check.h"
 #include "pacer.h"
+#include "release.h"
 #include "scavenger.h"
 #include "sizeclass.h"
 #include "span.h"
@@ -119,4 +120,16 @@ Test(scavenger, says_when_to_come_again) {
     cr_assert_eq(cmem__scavenger_step(SECOND).next, SECOND / 8);
     cr_assert_eq(cmem__scavenger_step(1).next, PACER_NEXT_MIN);
     cr_assert_eq(cmem__scavenger_step(3600 * SECOND).next, PACER_NEXT_MAX);
+}
+
+/* Under a limit that is nearly reached nothing free stays, however short ago it was in use. */
+Test(scavenger, scarcity) {
+    struct cmem__span *a = take(64 * MIB / PAGE_SIZE), *peak = take(16 * MIB / PAGE_SIZE);
+    (void)step(0);
+    give(peak);
+    cr_assert_eq(step(SECOND), 0);
+    cmem__pages_limit(80 * MIB);
+    steps(2);
+    cr_assert_leq(hot_pages() * PAGE_SIZE, 64 * MIB / 10, "%zu bytes stay free", hot_pages() * PAGE_SIZE);
+    give(a);
 }

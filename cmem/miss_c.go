@@ -76,6 +76,9 @@ func exact(cls uint, n, size int) bool {
 
 // takeLarge appends the blocks of from bytes and more in ch to old, and returns its new length. Pinned.
 func takeLarge(ch *c.Cache, from int, old []c.Entry) int {
+	if ch.Limit-ch.Room < int64(from) { // all of it is less
+		return len(old)
+	}
 	cls, _ := classOf(from)
 	for ; cls < numClasses; cls++ {
 		if m := &ch.Mag[cls]; m.Top != m.Base {

@@ -35,8 +35,8 @@ struct cmem__pacer_out cmem__pacer_step(struct cmem__pacer *p, const struct cmem
     uint64_t elapsed = in->now - p->last;
     p->last = in->now;
     out.next = clamp(in->idle / PACER_PARTS, PACER_NEXT_MIN, PACER_NEXT_MAX);
-    size_t keep = out.peak + out.peak / PACER_SLACK, used = less(in->inuse, in->cached);
-    size_t stays = less(keep, used) > PACER_LEAST ? keep - used : PACER_LEAST;
+    size_t keep = out.peak + out.peak / PACER_SLACK, stays = less(keep, in->inuse);
+    if (stays < PACER_LEAST) stays = PACER_LEAST;
     size_t beyond = less(in->free, stays);
     if (beyond == 0 || in->idle == UINT64_MAX) {
         p->due = 0;
@@ -53,7 +53,8 @@ struct cmem__pacer_out cmem__pacer_step(struct cmem__pacer *p, const struct cmem
     out.release = left == 0 ? beyond : (size_t)((double)beyond * (double)elapsed / (double)(left + elapsed));
     out.release = smaller(out.release, PACER_STEP);
     if (out.release < beyond)
-        out.next = clamp((uint64_t)((double)left * PACER_STEP / (double)(beyond - out.release)), PACER_NEXT_MIN, out.next);
+        out.next = clamp((uint64_t)((double)left * PACER_STEP / (double)(beyond - out.release)),
+                         PACER_NEXT_MIN, out.next);
     return out;
 }
 

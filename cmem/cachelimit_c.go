@@ -96,17 +96,15 @@ func raiseLimit() {
 		adopt(pid, ch)
 	}
 	procUnpin()
-	atomic.StoreInt64(c.TransferLimit, extraTotal.Load())
+	atomic.StoreInt64(c.TransferLimit, most)
 }
 
-// lowerLimits takes back what raised caches have beyond the budget, from each the same part. (A cache adopts its limit on its next
-// slow path.)
-func lowerLimits() {
-	total := extraTotal.Load()
-	if total == 0 {
-		return
-	}
+// keepBudget sets the limit of the transfer lists anew, and takes back what raised caches have beyond the budget, from each the same
+// part. (A cache adopts its limit on its next slow path.)
+func keepBudget() {
 	most := c.CacheExtra() / 2
+	atomic.StoreInt64(c.TransferLimit, most)
+	total := extraTotal.Load()
 	if total <= most {
 		return
 	}
@@ -117,7 +115,6 @@ func lowerLimits() {
 			}
 		}
 	}
-	atomic.StoreInt64(c.TransferLimit, extraTotal.Load())
 }
 
 // raised tells whether the limit of P pid's cache, of which there is one, is raised: the one such test there is. (The assembly takes a
@@ -156,19 +153,19 @@ func adopt(pid int, ch *c.Cache) {
 // lowerLimit takes back what raiseLimit gave P pid, whose cache, ch, is parked.
 func lowerLimit(pid int, ch *c.Cache) {
 	w := &windows[pid]
-	atomic.StoreInt64(c.TransferLimit, extraTotal.Add(-w.extra))
+	extraTotal.Add(-w.extra)
 	atomic.StoreInt64(&w.extra, 0)
 	adopt(pid, ch)
 }
 
-// allocBorrowed is borrow where the cache is raised and has no block of n's class, else nil.
+// allocBorrowed is borrow where the cache has no block of n's class, else nil.
 func allocBorrowed(n int) unsafe.Pointer {
 	if uint(n)-1 >= maxClassSize {
 		return nil
 	}
 	cls, _ := classOf(n)
 	pid := procPin()
-	if ch := myCache(pid); ch != nil && raised(pid) {
+	if ch := myCache(pid); ch != nil {
 		if m := magazine(ch, cls); m.Top == m.Base {
 			return borrow(pid, ch, cls, n)
 		}
@@ -181,7 +178,10 @@ func allocBorrowed(n int) unsafe.Pointer {
 // class cls from its transfer list, or nil: a cache with a raised limit is one of coarse classes where it must, as a pool of powers
 // of two is always. Unpins.
 func borrow(pid int, ch *c.Cache, cls uint, n int) unsafe.Pointer {
-	from, cramped := nextFilled(ch, cls), false
+	from, cramped := cls, false
+	if raised(pid) {
+		from = nextFilled(ch, cls)
+	}
 	if from == cls {
 		if !receive(ch, cls) {
 			procUnpin()

@@ -19,7 +19,7 @@ func freeSlow(cls uint, e c.Entry) {
 	pid := procPin()
 	ch := myCache(pid)
 	passed, cramped := false, false
-	if ch != nil && raised(pid) {
+	if ch != nil {
 		adopt(pid, ch)
 		full := ch.Room <= 0
 		passed = pass(ch, cls, e)

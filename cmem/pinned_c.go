@@ -80,12 +80,10 @@ func allocPinned(n int) unsafe.Pointer {
 				}
 				dropTop(ch, m, size)
 			}
-			if raised(pid) {
-				if p := borrow(pid, ch, cls, n); p != nil {
-					return p
-				}
-				return allocOther(n)
+			if p := borrow(pid, ch, cls, n); p != nil {
+				return p
 			}
+			return allocOther(n)
 		}
 	}
 	procUnpin()

@@ -127,7 +127,7 @@ func step(idle time.Duration) (next time.Duration, released int64) {
 		ns = c.ScarceIdle(ns, int(budget), int(need), int(free))
 	}
 	due, bytes := c.Step(ns)
-	lowerLimits()
+	keepBudget()
 	return time.Duration(due), int64(bytes)
 }
 

@@ -86,3 +86,12 @@ func residentBytes() int64 {
 	c.ReadStats(&st)
 	return int64(st.HeapSys - st.HeapReleased + min(st.MetadataSys, st.HeapSys/64))
 }
+
+// inUseBytes is what residentBytes would be with no free memory.
+func inUseBytes() int64 {
+	n := int64(c.Inuse())
+	return n + n/64
+}
+
+// offGoHeap: whether blocks are memory that Go's collector does not count.
+const offGoHeap = true

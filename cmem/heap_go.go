@@ -308,5 +308,9 @@ func limitHeap(int64) {}
 // What is free here is the Go collector's to give back.
 func scavenge(time.Duration) int64 { return 0 }
 
-// residentBytes: the Go runtime counts these itself.
+// residentBytes, inUseBytes: the Go runtime counts these itself.
 func residentBytes() int64 { return 0 }
+func inUseBytes() int64    { return 0 }
+
+// offGoHeap: whether blocks are memory that Go's collector does not count.
+const offGoHeap = false

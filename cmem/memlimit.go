@@ -5,6 +5,7 @@ import (
 	"runtime/debug"
 	"runtime/metrics"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -12,9 +13,9 @@ import (
 var tracker struct {
 	sync.Mutex
 	users  int
-	was    int64 // the limit to restore
-	set    int64 // the limit that stands
-	budget int64
+	was    int64        // the limit to restore
+	set    int64        // the limit that stands
+	budget atomic.Int64 // 0 while nothing is tracked
 
 	stat     string        // the cgroup's file, where the budget is its limit
 	others   int64         // bytes that other processes in the cgroup use
@@ -47,7 +48,8 @@ func TrackMemoryLimit() (undo func()) {
 		if budget <= 0 {
 			return func() {}
 		}
-		tracker.was, tracker.set, tracker.budget = was, was, budget
+		tracker.was, tracker.set = was, was
+		tracker.budget.Store(budget)
 		adjustLimit()
 	}
 	tracker.users++
@@ -58,8 +60,17 @@ func untrack() {
 	tracker.Lock()
 	defer tracker.Unlock()
 	if tracker.users--; tracker.users == 0 {
+		tracker.budget.Store(0)
 		debug.SetMemoryLimit(tracker.was)
 	}
+}
+
+// memoryBudget is what Go and cmem may hold together: the budget that is tracked, else goLimit, which is Go's memory limit.
+func memoryBudget(goLimit int64) int64 {
+	if budget := tracker.budget.Load(); budget > 0 {
+		return budget
+	}
+	return goLimit
 }
 
 // trackLimit is for the background. It adjusts Go's limit if that is tracked, and tells whether it is.
@@ -76,8 +87,9 @@ func trackLimit() (tracked bool) {
 // adjustLimit sets Go's limit anew where it is off by a 64th of the budget: a change of the limit makes the collector pace
 // itself anew, which is not worth it for less.
 func adjustLimit() {
-	limit := max(tracker.budget-residentBytes(), tracker.budget/8)
-	if diff := limit - tracker.set; diff > tracker.budget/64 || diff < -tracker.budget/64 {
+	budget := tracker.budget.Load()
+	limit := max(budget-residentBytes(), budget/8)
+	if diff := limit - tracker.set; diff > budget/64 || diff < -budget/64 {
 		debug.SetMemoryLimit(limit)
 		tracker.set = limit
 	}
@@ -102,7 +114,7 @@ func trackedUse() (budget, need, free int64) {
 	var s Stats
 	ReadStats(&s)
 	free = int64(s.HeapIdle - s.HeapReleased + s.MagazineBytes + s.ThreadCacheBytes)
-	return tracker.budget, residentBytes() - free + goNeeds() + tracker.others, free
+	return tracker.budget.Load(), residentBytes() - free + goNeeds() + tracker.others, free
 }
 
 // goNeeds is what Go's runtime needs: its memory, but for what its heap holds that is not live.

@@ -11,9 +11,26 @@ import (
 
 // The collector does not see the bytes behind handles, so a program that loses handles instead of freeing them would grow
 // without a collection ever being due. (Over Go memory it sees them, but as live: the registry holds a block until its
-// owner's cleanup has run.) So the bytes behind owners press on it: when they have doubled since the last
-// collection (more exactly: grown by GOGC percent, and by pressureFloor at least), one is started; an allocator that gets
-// as far ahead again waits for it.
+// owner's cleanup has run.) So the bytes behind owners press on it. With
+//
+//	came   the bytes that press now, less those that pressed after the last collection (base)
+//	M      Go's memory limit; the budget while TrackMemoryLimit is in force
+//	inUse  what Go holds (its total less what it released) and 17/16 of what cmem holds, its free memory not counted
+//	step   4 MiB; twice the last step after a collection at the limit that found less than half of what came to be lost
+//	debt   the CPU time that the collections at the limit have taken, less what the process has used otherwise; 0 at least
+//
+// a collection is due when
+//
+//	came ≥ max(4 MiB, GOGC/100 · max(base, 4 MiB))                   as the heap grows, or
+//	came ≥ step  and  inUse ≥ M − 4 MiB  and  debt ≤ 1 s             at the memory limit.
+//
+// The first is the collector's own rule for the Go heap. The second holds with GOGC=off too. cmem's free memory does not count there,
+// as new handles use it before the process grows; but for a sixteenth, the share that the scavenger keeps because not all of it fits.
+// The step makes collections rare where handles come and go and none is lost. The debt bounds the cost: but for a first second these
+// collections take half of the CPU time at most, as Go's own do at the limit (its limiter has such a bucket too). What is lost while
+// the debt is too high may exceed M. Over Go memory the second rule is the collector's own business, which counts those bytes.
+//
+// Who has added twice as many bytes as made a collection due waits for its end.
 //
 // What handles hold is counted where they come and go (heldByHandles), and looked at where one needs a new owner: a program
 // that loses handles needs them for ever, one that frees its handles finds freed ones and never comes here.
@@ -21,20 +38,29 @@ import (
 // pressureFloor is what the Go runtime takes for its own smallest heap (4 MiB at GOGC=100).
 const pressureFloor = 4 << 20
 
-// pressureCheck is how many bytes come between two looks at all Ps' counts.
+// pressureCheck is how many bytes come between two looks at all Ps' counts. A look costs 1 µs, and from pressureFloor on 2 µs.
 const pressureCheck = 256 << 10
 
 var pressure struct {
-	total  atomic.Int64 // bytes of arenas and of what is attached, those included that are lost and not yet collected
-	base   atomic.Int64 // pressing after the last collection
-	unseen atomic.Int64 // bytes that came since the last look
+	total  atomic.Int64  // bytes of arenas and of what is attached, those included that are lost and not yet collected
+	base   atomic.Int64  // pressing after the last collection
+	cycles atomic.Uint64 // collections, whoever started them, when base was set for one
+	unseen atomic.Int64  // bytes that came since the last look
 
-	once sync.Once // for watching collections
+	// collecting is locked while a collection that was started here is under way; who waits for its end locks it too. (A condition or
+	// a channel would not do in a testing/synctest bubble: its goroutines may not wait on them for one outside. Nor would a
+	// sync.RWMutex: its Unlock lets the readers go some time before TryLock succeeds again, and they allocate without bound meanwhile.)
+	collecting sync.Mutex
 
-	// collecting is locked while a collection that was started here is under way; who waits for its end takes a read lock. (A
-	// condition or a channel would not do in a testing/synctest bubble: its goroutines may not wait on them for one outside.)
-	collecting sync.RWMutex
+	// Of the last collection at the limit. Cleanups may run long after it.
+	step    atomic.Int64 // why it was due
+	missing atomic.Int64 // half of what had come, less what was found lost since
+	debt    atomic.Int64 // CPU time, when it ended
+	ended   atomic.Int64 // cpuTime at that time
 }
+
+// mostDebt is how high the debt may be.
+const mostDebt = time.Second
 
 // pressing is how many bytes press on the collector.
 func pressing() int64 { return pressure.total.Load() + heldByHandles() }
@@ -51,26 +77,50 @@ func pressed(n int) {
 		return
 	}
 	pressure.unseen.Store(0)
-	pressure.once.Do(noteCollection)
-	total := pressing()
-	base := pressure.base.Load()
+	total, base := pressing(), pressure.base.Load()
 	if total < base { // handles were freed
 		pressure.base.CompareAndSwap(base, total)
 		return
 	}
-	if total-base < pressureFloor {
+	came := total - base
+	if came < pressureFloor {
 		return
 	}
-	step := pressureStep(base)
-	if total-base < step {
+	g := readCollector()
+	if noteCycles(g.cycles) {
 		return
+	}
+	step, atLimit := g.step(base), false
+	if came < step {
+		step, atLimit = limitStep(), true
+		if came < step || !offGoHeap || !g.atLimit() || debtAt(cpuTime()) > mostDebt {
+			return
+		}
 	}
 	if pressure.collecting.TryLock() {
-		go collect()
+		if atLimit {
+			go collectAtLimit(came, step)
+		} else {
+			go collect()
+		}
 	}
-	if total-base >= 2*step {
+	if came >= 2*step {
 		waitForCollection()
 	}
+}
+
+// noteCycles sets the base if there was a collection since it was set; cycles is how many there have been. Nothing runs at the end of a
+// stranger's collection that would tell: a finalizer would wait behind those of the program, of which one may never return. So what
+// came between that end and this look, pressureFloor as a rule, is in the base too.
+func noteCycles(cycles uint64) bool {
+	seen := pressure.cycles.Load()
+	if cycles <= seen {
+		return false
+	}
+	if pressure.cycles.CompareAndSwap(seen, cycles) {
+		pressure.base.Store(pressing())
+	}
+	return true
 }
 
 // unpress takes n bytes back whose buffer was freed by hand.
@@ -80,6 +130,7 @@ func unpress(n int) { pressure.total.Add(-int64(n)) }
 // made it: total may fall below 0). They were part of the base too: that was
 // set when the collection ended, before the cleanups.
 func unpressCollected(n int) {
+	pressure.missing.Add(-int64(n))
 	pressure.total.Add(-int64(n))
 	for {
 		base := pressure.base.Load()
@@ -89,22 +140,78 @@ func unpressCollected(n int) {
 	}
 }
 
-// pressureStep is by how much the bytes may grow from base before a collection: as GOGC says, which may change at any time.
-func pressureStep(base int64) int64 {
-	gogc := []metrics.Sample{{Name: "/gc/gogc:percent"}}
-	metrics.Read(gogc)
-	percent := gogc[0].Value.Uint64()
-	if percent > math.MaxInt32 { // GOGC=off
+// collector is what Go's runtime tells of its collector.
+type collector struct {
+	cycles uint64 // how many have ended
+	gogc   uint64 // percent
+	limit  int64  // GOMEMLIMIT, debug.SetMemoryLimit; math.MaxInt64: none
+}
+
+func readCollector() collector {
+	s := []metrics.Sample{{Name: "/gc/cycles/total:gc-cycles"}, {Name: "/gc/gogc:percent"}, {Name: "/gc/gomemlimit:bytes"}}
+	metrics.Read(s)
+	return collector{s[0].Value.Uint64(), s[1].Value.Uint64(), int64(s[2].Value.Uint64())}
+}
+
+// step is by how many bytes those that press may grow from base before a collection is due.
+func (g collector) step(base int64) int64 {
+	if g.gogc > math.MaxInt32 { // GOGC=off
 		return math.MaxInt64 / 4
 	}
-	return max(pressureFloor*int64(percent)/100, int64(float64(base)*float64(percent)/100), 64<<10)
+	return max(pressureFloor, int64(float64(max(base, pressureFloor))*float64(g.gogc)/100))
+}
+
+// atLimit tells whether Go and cmem together have nearly come to the memory limit: what may come until the next collection still fits.
+func (g collector) atLimit() bool {
+	budget := memoryBudget(g.limit)
+	if budget == math.MaxInt64 {
+		return false
+	}
+	s := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	metrics.Read(s)
+	n := inUseBytes()
+	return int64(s[0].Value.Uint64()-s[1].Value.Uint64())+n+n/16 >= budget-pressureFloor
+}
+
+// limitStep is the step at the memory limit.
+func limitStep() int64 {
+	if pressure.missing.Load() > 0 {
+		return 2 * pressure.step.Load()
+	}
+	return pressureFloor
+}
+
+// debtAt is the debt at a cpuTime.
+func debtAt(t time.Duration) time.Duration {
+	return max(0, time.Duration(pressure.debt.Load())-(t-time.Duration(pressure.ended.Load())))
 }
 
 // collect is a collection that was started here, by who has locked pressure.collecting.
 func collect() {
-	collectLost(50 * time.Microsecond) // a sleep would take a millisecond, twice the collection
+	collectLost(collectPatience)
+	noteCycles(readCollector().cycles)
 	pressure.collecting.Unlock()
 }
+
+// collectAtLimit is a collect for the memory limit, which so many bytes made due, as they were step at least.
+func collectAtLimit(came, step int64) {
+	pressure.step.Store(step)
+	pressure.missing.Store(came / 2)
+	began := cpuTime()
+	debt := debtAt(began)
+	collectLost(collectPatience)
+	for since := monotonic(); pressure.missing.Load() > 0 && monotonic()-since < reclaimPatience; {
+		runtime.Gosched() // on a busy machine the cleanups may come later
+	}
+	noteCycles(readCollector().cycles)
+	ended := cpuTime()
+	pressure.debt.Store(int64(debt + ended - began))
+	pressure.ended.Store(int64(ended))
+	pressure.collecting.Unlock()
+}
+
+// collectPatience is for collectLost. A sleep would take a millisecond, twice the collection.
+const collectPatience = 50 * time.Microsecond
 
 // collectLost collects, and waits for the cleanups, which free what is lost, until none has come for `patience`.
 func collectLost(patience time.Duration) {
@@ -120,16 +227,6 @@ func collectLost(patience time.Duration) {
 
 // waitForCollection waits until the collection under way has ended.
 func waitForCollection() {
-	pressure.collecting.RLock()
-	pressure.collecting.RUnlock()
-}
-
-// noteCollection makes every collection, whoever starts it, set the base: a finalizer on an object that nobody holds runs
-// after each, and makes the next one.
-func noteCollection() {
-	note := new([16]byte) // not tiny: those share their memory with others
-	runtime.SetFinalizer(note, func(*[16]byte) {
-		pressure.base.Store(pressing())
-		noteCollection()
-	})
+	pressure.collecting.Lock()
+	pressure.collecting.Unlock()
 }

@@ -4,5 +4,5 @@ package cmem
 
 import "time"
 
-// cpuTime is only the time: here blocks are Go memory, whose collections cost what Go allows.
+// cpuTime is the time: a process of one busy thread uses as much.
 func cpuTime() time.Duration { return monotonic() }

@@ -92,6 +92,3 @@ func inUseBytes() int64 {
 	n := int64(c.Inuse())
 	return n + n/64
 }
-
-// offGoHeap: whether blocks are memory that Go's collector does not count.
-const offGoHeap = true

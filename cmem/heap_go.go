@@ -311,6 +311,3 @@ func scavenge(time.Duration) int64 { return 0 }
 // residentBytes, inUseBytes: the Go runtime counts these itself.
 func residentBytes() int64 { return 0 }
 func inUseBytes() int64    { return 0 }
-
-// offGoHeap: whether blocks are memory that Go's collector does not count.
-const offGoHeap = false

@@ -28,7 +28,7 @@ import (
 // as new handles use it before the process grows; but for a sixteenth, the share that the scavenger keeps because not all of it fits.
 // The step makes collections rare where handles come and go and none is lost. The debt bounds the cost: but for a first second these
 // collections take half of the CPU time at most, as Go's own do at the limit (its limiter has such a bucket too). What is lost while
-// the debt is too high may exceed M. Over Go memory the second rule is the collector's own business, which counts those bytes.
+// the debt is too high may exceed M.
 //
 // Who has added twice as many bytes as made a collection due waits for its end.
 //
@@ -93,7 +93,7 @@ func pressed(n int) {
 	step, atLimit := g.step(base), false
 	if came < step {
 		step, atLimit = limitStep(), true
-		if came < step || !offGoHeap || !g.atLimit() || debtAt(cpuTime()) > mostDebt {
+		if came < step || !g.atLimit() || debtAt(cpuTime()) > mostDebt {
 			return
 		}
 	}

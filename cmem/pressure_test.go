@@ -186,8 +186,8 @@ func TestMemoryLimitCollects(t *testing.T) {
 					most = max(most, statsNow().LiveBytes-before)
 				}
 				bound := uint64(2 * room) // on a busy machine cleanups may come late
-				if !offHeap { // Go collects at the limit by itself, and nobody waits for the cleanups
-					bound = 1 << 30
+				if !offHeap {             // Go collects at the limit by itself, and nobody waits for the cleanups
+					bound = 200 << 20
 				}
 				if !slowBuild && most > bound {
 					t.Errorf("%d MB were lost before they were collected, want %d MB at most", most>>20, bound>>20)
@@ -262,7 +262,7 @@ func TestDebt(t *testing.T) {
 	before := debtAt(began)
 	collectAtLimit(0, 0)
 	ended = cpuTime()
-	if after := debtAt(ended); after <= before-(ended-began)/2 || after > before+(ended-began) {
+	if after := debtAt(ended); after <= before || after > before+(ended-began) {
 		t.Errorf("the debt is %v after a collection that took %v of CPU time at most, and was %v", after, ended-began, before)
 	}
 }

@@ -358,6 +358,16 @@ func TestBurst(t *testing.T) {
 }
 
 func TestLost(t *testing.T) {
+	for _, gogc := range []string{"100", "off"} { // off: collected at the memory limit alone
+		t.Run("GOGC="+gogc, func(t *testing.T) {
+			t.Setenv("GOGC", gogc)
+			t.Setenv("GOMEMLIMIT", "64MiB")
+			testLost(t)
+		})
+	}
+}
+
+func testLost(t *testing.T) {
 	r, _ := measure(t, "lost")
 	for _, tr := range r.Trials {
 		low, high := 1.0, tr.figure("lost")/3 // the rest must have come back

@@ -1,8 +1,8 @@
 //go:build linux && (amd64 || arm64 || riscv64)
 
-/* transfer.c: free blocks of the larger classes between two caches. Where one thread allocates what another one frees, each of
- * them would go to the central list or page heap for every block or few. Only as many bytes lie here as caches have been given
- * beyond their ordinary limits (cmem/cachelimit_c.go): none, where nobody hurries.
+/* transfer.c: free blocks of the larger classes between caches: what leaves one waits here for the next miss. Otherwise each would go
+ * through the central list to the page heap, and a next one be cut out of it. How many bytes may lie here, package cmem says
+ * (cmem/cachelimit_c.go); in a C program none do.
  *
  * Go moves blocks between its caches and the lists by itself (cmem/transfer_c.go), pinned, and so cannot wait: it goes to
  * central where it finds a list taken. How much may lie in a list is for C alone to say, so that Go writes nothing that all

@@ -174,9 +174,9 @@ func allocBorrowed(n int) unsafe.Pointer {
 	return nil
 }
 
-// borrow returns a block for n bytes of one of the next larger classes that ch, the cache of P pid, has blocks of, or else one of
-// class cls from its transfer list, or nil: a cache with a raised limit is one of coarse classes where it must, as a pool of powers
-// of two is always. Unpins.
+// borrow returns a block for n bytes past the empty magazine of class cls: of one of the next larger classes that ch, the cache of P pid, has
+// blocks of, where its limit is raised, as a pool of powers of two does always; else one of class cls from its transfer list; or nil.
+// Unpins.
 func borrow(pid int, ch *c.Cache, cls uint, n int) unsafe.Pointer {
 	from, cramped := cls, false
 	if raised(pid) {

@@ -3,11 +3,12 @@
  * The law. "In use" is what callers hold and part-filled spans, not what caches hold. Of the most that was in use during the
  * last idle limit,
  *
- *     keep = (1 + 1/16) * peak
+ *     keep = (1 + 1/8) * peak
  *
- * stays resident, in use and free together; what caches hold comes on top. What is free beyond it goes, longest free first, evenly
- * within one idle limit, 16 MiB a step at most. The sixteenth is for what does not fit: free memory in pieces of other sizes than what
- * is asked for. (With an eighth, and caches within it, the loads of docs/footprint.md hold as much and fault half as often again.)
+ * stays resident: in use, in caches and free together. What is free beyond it goes, longest free first, evenly within one idle
+ * limit, 16 MiB a step at most. The eighth is for what does not fit: free memory in pieces of other sizes than what is asked for.
+ * (Measured with the loads of docs/footprint.md: with a sixteenth they fault up to twice as often, with a sixth they hold more than
+ * 1.2 times what was in use at the peak.)
  *
  * A maximum over a window, not an average: a batch that comes every second finds its memory, and one that does not come again is
  * gone. A free page that stays for 3 s costs as much as to fault it in again, at the price of a core for that of 4 GiB: so
@@ -28,7 +29,7 @@
 /* The peak is that of the eighths of an idle limit that began within the last one: it is forgotten after 1 to 9/8 of it. */
 #define PACER_PARTS 8
 
-#define PACER_SLACK 16                     /* keep is a part of so many larger than the peak */
+#define PACER_SLACK 8                      /* keep is a part of so many larger than the peak */
 #define PACER_STEP ((size_t)16 << 20)      /* bytes that go in one step: some 4 ms */
 #define PACER_LEAST ((size_t)1 << 20)      /* bytes that are worth keeping, however little was in use */
 #define PACER_NEXT_MIN ((uint64_t)5000000) /* ns from step to step */

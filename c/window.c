@@ -77,9 +77,9 @@ bool cmem__window_find(struct cmem__window *best, size_t npages) {
     if (first == NULL) return false;
     at_ends(best, first, npages);
     if (best->hot == npages) return true;
-    size_t n = 1; /* a run that is long enough costs no fault, and no other can cost less */
-    if ((runs[0] = cmem__bins_best_fit(&cmem__heap.hot, npages)) == NULL)
-        n = cmem__bins_longest_below(&cmem__heap.hot, npages, runs, WINDOW_TRIES);
+    size_t n = 0;
+    if ((runs[0] = cmem__bins_best_fit(&cmem__heap.hot, npages)) != NULL) n = 1;
+    n += cmem__bins_longest_below(&cmem__heap.hot, npages, runs + n, WINDOW_TRIES - n);
     for (size_t i = 0; i < n; i++) {
         first = extent_first(runs[i]);
         if (first->extent_pages >= npages) try_around(best, first, runs[i], npages);

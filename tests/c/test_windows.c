@@ -1,5 +1,5 @@
 /* test_windows.c: where in the free pages an allocation goes: the window that costs least, at two for a page that is
- * cold and one for each page that is left over of the extent. */
+ * cold and one for each page that is left over of the extent, up to the length of the request. */
 #include "pages.h"
 
 #include "check.h"
@@ -17,15 +17,22 @@ static const char *const choices[][2] = {
     {"cccccxccccccccxcccc", /**/
      "               ^^^^"},
 
-    /* A hot run before a shorter extent, as long as what it leaves over is less than two pages for each cold one. */
+    /* A hot run before a shorter extent, however much it leaves over. */
     {"ccccxhhhhhhhhhhh", /**/
      "     ^^^^"},
-    {"ccccxhhhhhhhhhhhh", /**/
+    {"ccccxhhhhhhhhhhhhhhhhhhhhhhh", /**/
+     "     ^^^^"},
+    {"hhhhhhhhhhhhhhhhhhhhhhhxcccc", /**/
      "^^^^"},
-    {"hhhhhhhhhhhxcccc", /**/
+    /* But not before one with fewer cold pages than half of what that leaves over, which counts no more than the request. */
+    {"chhhxhhhhh", /**/
+     "     ^^^^"},
+    {"chhhxhhhhhh", /**/
      "^^^^"},
-    {"hhhhhhhhhhhhxcccc", /**/
-     "             ^^^^"},
+    {"cchhxhhhhhhhhhhhh", /**/
+     "^^^^"},
+    {"ccchxhhhhhhhhhhhh", /**/
+     "     ^^^^"},
 
     /* The same for one that is not long enough: half of the window is cold. */
     {"ccccxhhccccc", /**/
@@ -116,7 +123,8 @@ Test(windows, mixed_run_does_not_reach_over_a_block) {
 static size_t cost(const char *window, size_t npages, size_t extent) {
     size_t cold = 0;
     for (size_t i = 0; i < npages; i++) cold += window[i] == 'c';
-    return 2 * cold + extent - npages;
+    size_t rest = extent - npages;
+    return 2 * cold + (rest < npages ? rest : npages);
 }
 
 /* The lowest cost of all windows; SIZE_MAX where none is long enough. */

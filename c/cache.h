@@ -130,7 +130,7 @@ cmem__cache_new(enum cmem__cache_kind kind);     /* NULL: out of memory, or ther
 void cmem__cache_delete(struct cmem__cache *ch); /* flushes it first */
 void cmem__cache_flush(struct cmem__cache *ch);
 void cmem__cache_trim(struct cmem__cache *ch,
-                      const uint16_t count[NUM_CLASSES]); /* gives central the oldest blocks of each class */
+                      const uint16_t number[NUM_CLASSES]); /* gives central the oldest blocks of each class */
 bool cmem__magazine_init(struct cmem__cache *ch, unsigned c);
 
 /* Adds the counts of all caches to *out. */

@@ -98,8 +98,7 @@ CMEM_API void cmem_free_batch(void *const *p, size_t count);
 CMEM_API size_t cmem_scavenge(uint64_t idle_ns);
 
 /* Starts a thread that gives idle memory back. While the heap is used, what stays resident is the most that was in use during the last
- * idle_ns and a sixteenth, and what caches hold; after idle_ns without use everything goes. 3 s is a good choice, 20 ms as lean
- * as it gets. A child of fork has no such thread. Returns 0, or -1 with errno EINVAL where idle_ns is 0, EALREADY where the thread
+ * idle_ns and an eighth; after idle_ns without use everything goes. 3 s is a good choice, 20 ms as lean as it gets. A child of fork has no such thread. Returns 0, or -1 with errno EINVAL where idle_ns is 0, EALREADY where the thread
  * is there already or this is a Go program whose package cmem does the same (all but those built with -race), or what
  * pthread_create says (EAGAIN, EPERM). */
 CMEM_API int cmem_scavenger_start(uint64_t idle_ns);

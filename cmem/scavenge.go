@@ -24,8 +24,8 @@ func Scavenge() int64 { return scavenge(0) }
 // returns what it was, at first DefaultIdleLimit. Zero or less keeps it for ever. It is the one knob between memory and CPU time: 20 ms is
 // as lean as it gets.
 //
-// While the heap is used, what stays resident is the most that was in use during the last idle limit and a sixteenth, and what caches
-// hold, which is a quarter of that peak or 2 MiB at most. What is free beyond it goes evenly within one more idle limit. After an
+// While the heap is used, what stays resident is the most that was in use during the last idle limit and an eighth: what is in use, in
+// caches (a quarter of that peak or 2 MiB at most) and free. What is free beyond it goes evenly within one more idle limit. After an
 // idle limit without any use everything goes. As the process nears a limit (SetLimit, TrackMemoryLimit) the idle limit shrinks to nothing.
 //
 // A timer sees to that, eight times an idle limit while the heap is used, once a second when it has not been used for an idle

@@ -90,7 +90,7 @@ func scavengeStep(idle time.Duration) time.Duration {
 		released += scavenge(0)
 		s.activity, s.drained = activity(), true
 	}
-	s.resting = s.drained && s.quiet >= restPeriod
+	s.resting = (s.drained || idle == forever) && s.quiet >= restPeriod
 	traceScavenge(released, idle)
 	return next
 }

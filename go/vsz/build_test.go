@@ -135,7 +135,7 @@ func TestNoCompiler(t *testing.T) {
 			t.Errorf("%s: error %v, expected an ImpossibleError", name, err)
 			continue
 		}
-		first, _, _ := strings.Cut(err.Error(), "\n")
+		first := reason(t, err)
 		for _, part := range c.want {
 			if !strings.Contains(first, part) {
 				t.Errorf("%s: %s; expected %s in it", name, first, part)
@@ -146,6 +146,16 @@ func TestNoCompiler(t *testing.T) {
 	build(t, w, examples+"ex2", Variant{Name: "default", CC: "nosuch-cc", Env: []string{"CGO_ENABLED=1"}})
 }
 
+// reason is the first line of an error, all that a table has of it.
+func reason(t *testing.T, err error) string {
+	t.Helper()
+	first, _, _ := strings.Cut(err.Error(), "\n")
+	if strings.HasSuffix(first, ":") {
+		t.Errorf("%s; expected a line that makes sense alone", first)
+	}
+	return first
+}
+
 // TestInternalLinking: Go's own linker has no words that a user could know what to do by.
 func TestInternalLinking(t *testing.T) {
 	w := workspace(t)
@@ -154,7 +164,7 @@ func TestInternalLinking(t *testing.T) {
 	if !errors.As(err, &impossible) || !strings.Contains(err.Error(), "malformed elf file") {
 		t.Fatalf("error %v, expected an ImpossibleError with the linker's words", err)
 	}
-	first, _, _ := strings.Cut(err.Error(), "\n")
+	first := reason(t, err)
 	for _, part := range []string{"thread-local variables of C", "github.com/gocmem/cmem/c", "without -linkmode=internal"} {
 		if !strings.Contains(first, part) {
 			t.Errorf("%s; expected %s in it", first, part)
@@ -188,7 +198,7 @@ func TestPartlyC(t *testing.T) {
 	}
 	_, err := w.Build(context.Background(), dir, lookup(t, "nocgo"))
 	var impossible *ImpossibleError
-	if !errors.As(err, &impossible) || !strings.Contains(err.Error(), "c.go") || !strings.Contains(err.Error(), "undefined: getpid") {
+	if !errors.As(err, &impossible) || !strings.Contains(reason(t, err), "c.go") || !strings.Contains(err.Error(), "undefined: getpid") {
 		t.Errorf("error %v, expected an ImpossibleError that names c.go", err)
 	}
 }

@@ -117,19 +117,20 @@ func (b *builder) cFiles(p *packageInfo) []string {
 	return files
 }
 
-// explain explains the failure of a build: of one that leaves out files with C, and of Go's own linker.
+// explain explains the failure of a build: of one that leaves out files with C, and of Go's own linker. Tables have the first line, which
+// must make sense alone; what the tools printed comes below it.
 func (b *builder) explain(err error) error {
 	var failed *BuildError
 	if !errors.As(err, &failed) {
 		return err
 	}
 	if files := b.cFiles(&b.info); b.variant.Cgo == CgoOff && len(files) > 0 {
-		return b.variant.impossible(fmt.Sprintf("%s of package %s imports \"C\", and is not there without cgo; the rest does not build:\n%s",
+		return b.variant.impossible(fmt.Sprintf("%s of package %s imports \"C\", and is not there without cgo; the rest does not build\n%s",
 			strings.Join(files, ", "), b.info.ImportPath, failed.Output))
 	}
 	if m := threadLocal.FindStringSubmatch(failed.Output); m != nil {
 		return b.variant.impossible(fmt.Sprintf("Go's own linker knows no thread-local variables of C, such as %s of %s; "+
-			"without -linkmode=internal the C compiler's linker is taken:\n%s", m[2], m[1], failed.Output))
+			"without -linkmode=internal the C compiler's linker is taken\n%s", m[2], m[1], failed.Output))
 	}
 	return err
 }

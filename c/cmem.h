@@ -112,7 +112,7 @@ CMEM_API void cmem_scavenger_stop(void);
  * Returns 0, or -1 with errno ERANGE where more than that is in use now: the limit holds nevertheless. */
 CMEM_API int cmem_set_limit(size_t bytes);
 
-/* What the heap holds, in bytes unless said otherwise. (C++ needs the word struct: cmem_stats is the function, too.) At rest (no other thread in the library) these sums hold:
+/* What the heap holds, in bytes unless said otherwise. At rest (no other thread in the library) these sums hold:
  *   heap_sys   = heap_inuse + heap_idle
  *   heap_inuse = live_bytes + magazine_bytes + thread_cache_bytes + central_free_bytes
  * While other threads run each figure is right within what they are doing. */

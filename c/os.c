@@ -255,6 +255,4 @@ static uint64_t clock_ns(clockid_t clock) {
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-uint64_t cmem__os_cpu_time(void) { return clock_ns(CLOCK_PROCESS_CPUTIME_ID); }
-uint64_t cmem__os_precise_now(void) { return clock_ns(CLOCK_MONOTONIC); }
 uint64_t cmem__now(void) { return clock_ns(CLOCK_MONOTONIC_COARSE); }

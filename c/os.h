@@ -64,8 +64,6 @@ bool cmem__os_write(int fd, const void *buf, size_t n);
 
 void *cmem__os_map(size_t bytes);
 size_t cmem__os_page_size(void);
-uint64_t cmem__os_precise_now(void); /* as cmem__now, but to the microsecond */
-uint64_t cmem__os_cpu_time(void);    /* nanoseconds that the process's threads have run */
-uint64_t cmem__now(void);            /* nanoseconds of the monotonic clock, coarse */
+uint64_t cmem__now(void); /* nanoseconds of the monotonic clock, coarse */
 
 #endif /* CMEM_OS_H */

@@ -29,7 +29,7 @@ int main(void) {
         expect(p[i] != NULL);
         memset(p[i], 0xA5, size[i]);
         if (pick(&seed, 5) == 0) cmem_scavenge(pick(&seed, 2));
-        if (pick(&seed, 5) == 0) (void)cmem__settle();
+        if (pick(&seed, 5) == 0) (void)cmem__scavenger_step(1);
     }
     return 0;
 }

@@ -55,7 +55,7 @@ static int run(bool (*refuse)(void), bool later) {
         nanosleep(&(struct timespec){.tv_nsec = 150000000}, NULL);
         cmem_scavenge(100000000);
         for (unsigned i = 0; i < 20 && sizes_of() > 2 * MIB; i++) {
-            (void)cmem__settle();
+            (void)cmem__scavenger_step(1);
             nanosleep(&(struct timespec){.tv_nsec = 110000000}, NULL);
             cmem_scavenge(100000000);
         }

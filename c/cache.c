@@ -77,17 +77,6 @@ int64_t cmem__cache_extra(void) {
     return budget > 0 ? budget : 0;
 }
 
-size_t cmem__cache_bytes(void) {
-    size_t bytes = 0;
-    lock(&reg.lock);
-    for (const struct cmem__cache *ch = reg.all; ch != NULL; ch = ch->next) {
-        int64_t held = peek(ch->limit) - peek(ch->room);
-        if (held > 0) bytes += (size_t)held;
-    }
-    unlock(&reg.lock);
-    return bytes;
-}
-
 bool cmem__cacheless(void) { return !CMEM_DEBUG && cmem__tool_find() != TOOL_NONE; }
 
 struct cmem__cache *cmem__cache_new(enum cmem__cache_kind kind) {
@@ -256,6 +245,17 @@ void cmem__cache_count_alloc(unsigned c, uint64_t n) {
 static size_t peek_count(const struct cmem__magazine *m) {
     struct cmem__entry *base = peek(m->base), *top = peek(m->top);
     return base != NULL && top > base ? (size_t)(top - base) : 0; /* its owner may be making it */
+}
+
+size_t cmem__cache_bytes(void) {
+    size_t bytes = 0;
+    lock(&reg.lock);
+    for (const struct cmem__cache *ch = reg.all; ch != NULL; ch = ch->next) {
+        for (unsigned c = next_made(ch, 0); c < NUM_CLASSES; c = next_made(ch, c + 1))
+            bytes += peek_count(&ch->mag[c]) * class_size(c);
+    }
+    unlock(&reg.lock);
+    return bytes;
 }
 
 size_t cmem__cache_blocks(unsigned c) {

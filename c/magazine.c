@@ -95,9 +95,9 @@ static bool exact(struct cmem__cache *ch, unsigned c, size_t n) {
 
 /* Gives central what ch holds of EXACT_MIN and more, so that a block of another such class can be made of it. */
 static void give_large(struct cmem__cache *ch) {
-    if (ch->limit - ch->room < (int64_t)EXACT_MIN) return; /* all of it is less */
     cache_enter(ch);
-    for (unsigned c = class_of(EXACT_MIN); c < NUM_CLASSES; c++) {
+    bool some = ch->limit - ch->room >= (int64_t)EXACT_MIN; /* else all of it is less */
+    for (unsigned c = class_of(EXACT_MIN); some && c < NUM_CLASSES; c++) {
         struct cmem__magazine *m = &ch->mag[c];
         if (m->top != m->base) give_oldest(ch, c, (size_t)(m->top - m->base));
     }

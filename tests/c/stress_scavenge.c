@@ -3,6 +3,7 @@
 #include "stress.h"
 
 #include "check.h"
+#include "scavenger.h"
 
 enum { THREADS = 3, SLOTS = 64 };
 
@@ -37,6 +38,7 @@ int main(void) {
     }
     for (unsigned i = 0; running > 0; i++) {
         cmem_scavenge(i % 3 == 0 ? 0 : 1000000);
+        if (i % 4 == 0) (void)cmem__scavenger_step(1000000);
         if (i % 16 == 0) cmem__check(false);
         if (i % 16 == 8) expect(cmem_spans(null) == 0);
         nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL); /* leave the locks to others for a while */

@@ -63,6 +63,7 @@ void cmem__cache_budget(size_t inuse) {
 }
 
 int64_t cmem__cache_extra(void) {
+    if (cmem__cacheless()) return 0; /* nor do transfer lists keep what a tool watches */
     size_t inuse = cmem__pages_inuse(), cached = cmem__cache_bytes() + cmem__transfer_bytes();
     lock(&reg.lock);
     int64_t budget = budget_for(inuse > cached ? inuse - cached : 0);

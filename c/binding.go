@@ -202,10 +202,10 @@ func Spans(from *uintptr, buf *SpansText) int {
 func Scavenge(idle uint64) int { return int(C.cmem_scavenge(C.uint64_t(idle))) }
 
 // Step is a step of the scavenger: it keeps to pacer.h's law for an idle limit of so many nanoseconds. It returns in how many the next
-// step is due, and the bytes that were given back.
-func Step(idle uint64) (next uint64, released int) {
+// step is due, the bytes that were given back, and CacheExtra.
+func Step(idle uint64) (next uint64, released int, extra int64) {
 	s := C.cmem__scavenger_step(C.uint64_t(idle))
-	return uint64(s.next), int(s.released)
+	return uint64(s.next), int(s.released), int64(s.extra)
 }
 
 // ScarceIdle is the idle limit, in nanoseconds, where no more than limit bytes are to be had: see pacer.h.

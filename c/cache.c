@@ -55,27 +55,30 @@ static int64_t budget_for(size_t inuse) {
     return part > CACHE_BUDGET ? part : CACHE_BUDGET;
 }
 
-void cmem__cache_budget(size_t inuse) {
-    lock(&reg.lock);
-    reg.budget = budget_for(inuse);
+/* Sets the budget and the limits, under the registry lock. Returns what they leave: nothing where a tool watches, so that transfer lists
+ * keep nothing from it either. */
+static int64_t set_budget(int64_t budget) {
+    reg.budget = budget;
     share();
+    for (int kind = CACHE_THREAD; kind <= CACHE_P; kind++)
+        budget -= reg.count[kind] * atomic_load_explicit(&cmem__cache_limit[kind], memory_order_relaxed);
+    return budget > 0 && !cmem__cacheless() ? budget : 0;
+}
+
+int64_t cmem__cache_budget(size_t inuse) {
+    lock(&reg.lock);
+    int64_t left = set_budget(budget_for(inuse));
     unlock(&reg.lock);
+    return left;
 }
 
 int64_t cmem__cache_extra(void) {
-    if (cmem__cacheless()) return 0; /* nor do transfer lists keep what a tool watches */
     size_t inuse = cmem__pages_inuse(), cached = cmem__cache_bytes() + cmem__transfer_bytes();
-    lock(&reg.lock);
     int64_t budget = budget_for(inuse > cached ? inuse - cached : 0);
-    if (reg.budget < budget) {
-        reg.budget = budget;
-        share();
-    }
-    budget = reg.budget;
-    for (int kind = CACHE_THREAD; kind <= CACHE_P; kind++)
-        budget -= reg.count[kind] * atomic_load_explicit(&cmem__cache_limit[kind], memory_order_relaxed);
+    lock(&reg.lock);
+    int64_t left = set_budget(budget > reg.budget ? budget : reg.budget);
     unlock(&reg.lock);
-    return budget > 0 ? budget : 0;
+    return left;
 }
 
 bool cmem__cacheless(void) { return !CMEM_DEBUG && cmem__tool_find() != TOOL_NONE; }
@@ -164,15 +167,18 @@ void cmem__cache_flush(struct cmem__cache *ch) {
     }
 }
 
+void cmem__cache_give_oldest(struct cmem__cache *ch, unsigned c, size_t k) {
+    struct cmem__magazine *m = &ch->mag[c];
+    cmem__central_give(c, m->base, k);
+    memmove(m->base, m->base + k, (count(m) - k) * sizeof *m->base);
+    poke(m->top, m->top - k);
+    ch->room += (int64_t)(k * class_size(c));
+}
+
 void cmem__cache_trim(struct cmem__cache *ch, const uint16_t number[NUM_CLASSES]) {
     for (unsigned c = next_made(ch, 0); c < NUM_CLASSES; c = next_made(ch, c + 1)) {
-        struct cmem__magazine *m = &ch->mag[c];
-        size_t n = number[c] < count(m) ? number[c] : count(m);
-        if (n == 0) continue;
-        cmem__central_give(c, m->base, n);
-        memmove(m->base, m->base + n, (count(m) - n) * sizeof *m->base);
-        poke(m->top, m->top - n);
-        ch->room += (int64_t)(n * class_size(c));
+        size_t have = count(&ch->mag[c]), n = number[c] < have ? number[c] : have;
+        if (n > 0) cmem__cache_give_oldest(ch, c, n);
     }
 }
 

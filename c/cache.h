@@ -46,10 +46,10 @@ enum cmem__cache_kind { CACHE_THREAD = 0, CACHE_P = 1 };
 /* What the limit of a cache is to be, by kind; its owner adopts it on its slow path. */
 extern _Atomic int64_t cmem__cache_limit[2];
 
-/* Sets the limits anew for so many bytes in use of late. */
-void cmem__cache_budget(size_t inuse);
+/* Sets the limits anew for so many bytes in use of late. Returns what they leave of the budget. */
+int64_t cmem__cache_budget(size_t inuse);
 
-/* What the limits leave of the budget, which grows at once with what is in use now. */
+/* The same between two steps of the scavenger: the budget grows at once with what is in use now. */
 int64_t cmem__cache_extra(void);
 
 /* Bytes in all caches, give or take what is on its way. */
@@ -129,6 +129,8 @@ struct cmem__cache *
 cmem__cache_new(enum cmem__cache_kind kind);     /* NULL: out of memory, or there are to be none */
 void cmem__cache_delete(struct cmem__cache *ch); /* flushes it first */
 void cmem__cache_flush(struct cmem__cache *ch);
+/* Gives central the k oldest blocks of class c. */
+void cmem__cache_give_oldest(struct cmem__cache *ch, unsigned c, size_t k);
 void cmem__cache_trim(struct cmem__cache *ch,
                       const uint16_t number[NUM_CLASSES]); /* gives central the oldest blocks of each class */
 bool cmem__magazine_init(struct cmem__cache *ch, unsigned c);

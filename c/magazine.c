@@ -23,15 +23,6 @@ static struct cmem__cache *thread_cache(void) {
     return cmem__thread_cache_new();
 }
 
-/* Gives the k oldest blocks of ch's magazine c to central. */
-static void give_oldest(struct cmem__cache *ch, unsigned c, size_t k) {
-    struct cmem__magazine *m = &ch->mag[c];
-    cmem__central_give(c, m->base, k);
-    memmove(m->base, m->base + k, (size_t)((char *)m->top - (char *)(m->base + k)));
-    poke(m->top, m->top - k);
-    ch->room += (int64_t)(k * class_size(c));
-}
-
 /* Makes room in a full cache: half of the blocks go of the class of which most bytes lie there beyond one block, then of the
  * next such; so what the thread uses in turn stays, a block of each class at least if there is room for that. */
 static void evict(struct cmem__cache *ch) {
@@ -45,7 +36,7 @@ static void evict(struct cmem__cache *ch) {
             cls = c;
         }
         if (cls == NUM_CLASSES) return;
-        give_oldest(ch, cls, (size_t)(ch->mag[cls].top - ch->mag[cls].base + 1) / 2);
+        cmem__cache_give_oldest(ch, cls, (size_t)(ch->mag[cls].top - ch->mag[cls].base + 1) / 2);
     }
 }
 
@@ -70,7 +61,7 @@ void cmem__free_slow(unsigned c, struct cmem__entry e) {
     struct cmem__magazine *m = &ch->mag[c];
     cache_enter(ch);
     cache_adopt(ch);
-    if (m->top == m->end) give_oldest(ch, c, (size_t)(m->end - m->base + 1) / 2);
+    if (m->top == m->end) cmem__cache_give_oldest(ch, c, (size_t)(m->end - m->base + 1) / 2);
     if (ch->room <= 0) evict(ch);
     *m->top = e;
     poke(m->top, m->top + 1);
@@ -99,7 +90,7 @@ static void give_large(struct cmem__cache *ch) {
     bool some = ch->limit - ch->room >= (int64_t)EXACT_MIN; /* else all of it is less */
     for (unsigned c = class_of(EXACT_MIN); some && c < NUM_CLASSES; c++) {
         struct cmem__magazine *m = &ch->mag[c];
-        if (m->top != m->base) give_oldest(ch, c, (size_t)(m->top - m->base));
+        if (m->top != m->base) cmem__cache_give_oldest(ch, c, (size_t)(m->top - m->base));
     }
     cache_leave(ch);
 }

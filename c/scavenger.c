@@ -51,10 +51,11 @@ struct cmem__stepped cmem__scavenger_step(uint64_t idle_ns) {
                                 .cached = cmem__cache_bytes() + cmem__transfer_bytes(),
                                 .free = use.hot};
     struct cmem__pacer_out out = cmem__pacer_step(&pacer, &in);
-    cmem__cache_budget(out.peak);
-    size_t released = cmem__pages_settle(out.release, idle_ns);
+    struct cmem__stepped done = {.next = out.next,
+                                 .extra = cmem__cache_budget(out.peak),
+                                 .released = cmem__pages_settle(out.release, idle_ns)};
     errno = saved;
-    return (struct cmem__stepped){out.next, released};
+    return done;
 }
 
 /* --------------------------------------------------------------------------------------------------- thread */

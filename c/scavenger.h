@@ -17,10 +17,11 @@ size_t cmem__scavenge(uint64_t idle_ns);
 bool cmem__reclaim(size_t npages) __attribute__((cold));
 
 /* A step of the one scavenger that a process has: keeps to pacer.h's law for that idle limit, which is above 0 (UINT64_MAX: gives
- * nothing back, unless memory is scarce). `next` is in how many nanoseconds the next one is due, `released` the bytes given back. */
+ * nothing back, unless memory is scarce). */
 struct cmem__stepped {
-    uint64_t next;
-    size_t released;
+    uint64_t next;   /* in how many nanoseconds the next one is due */
+    size_t released; /* bytes given back */
+    int64_t extra;   /* bytes that the limits of the caches leave of their budget */
 };
 struct cmem__stepped cmem__scavenger_step(uint64_t idle_ns);
 

@@ -99,10 +99,10 @@ func raiseLimit() {
 	atomic.StoreInt64(c.TransferLimit, most)
 }
 
-// keepBudget sets the limit of the transfer lists anew, and takes back what raised caches have beyond the budget, from each the same
-// part. (A cache adopts its limit on its next slow path.)
-func keepBudget() {
-	most := c.CacheExtra() / 2
+// keepBudget shares extra (c.CacheExtra) out: it sets the limit of the transfer lists anew, and takes back what raised caches have
+// beyond their half, from each the same part. (A cache adopts its limit on its next slow path.)
+func keepBudget(extra int64) {
+	most := extra / 2
 	atomic.StoreInt64(c.TransferLimit, most)
 	total := extraTotal.Load()
 	if total <= most {
@@ -152,9 +152,7 @@ func adopt(pid int, ch *c.Cache) {
 
 // lowerLimit takes back what raiseLimit gave P pid, whose cache, ch, is parked.
 func lowerLimit(pid int, ch *c.Cache) {
-	w := &windows[pid]
-	extraTotal.Add(-w.extra)
-	atomic.StoreInt64(&w.extra, 0)
+	extraTotal.Add(-atomic.SwapInt64(&windows[pid].extra, 0)) // keepBudget may be at it
 	adopt(pid, ch)
 }
 

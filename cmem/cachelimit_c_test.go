@@ -98,13 +98,13 @@ func TestRaisesAreBounded(t *testing.T) {
 	if extra := windows[pid].extra; extra > most || extra < most/2 || extra != extraTotal.Load() {
 		t.Errorf("a hundred raises come to %d bytes (%d in all), expected some %d", extra, extraTotal.Load(), most)
 	}
-	keepBudget()
+	keepBudget(c.CacheExtra())
 	if extra := windows[pid].extra; extra < most/2 {
 		t.Errorf("%d bytes are left within the budget of %d", extra, most)
 	}
 	extraTotal.Add(2 * most)
 	windows[pid].extra += 2 * most
-	keepBudget()
+	keepBudget(c.CacheExtra())
 	if extra := windows[pid].extra; extra > most || extra < most/2 || extra != extraTotal.Load() {
 		t.Errorf("%d bytes (%d in all) are left of more than the budget, which is %d", extra, extraTotal.Load(), most)
 	}

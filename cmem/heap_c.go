@@ -79,11 +79,16 @@ func readStats(s *Stats) {
 
 func writeSpans(w io.Writer) error { return writeSpansC(w) }
 
-// residentBytes is what cmem holds of the process's memory: spans in use, free ones that were not given back, and its own
-// structures, of which a 64th of the heap is an upper bound for what is touched.
+// residentBytes is what cmem holds of the process's memory.
 func residentBytes() int64 {
 	var st c.Stats
 	c.ReadStats(&st)
+	return residentOf(&st)
+}
+
+// residentOf is residentBytes by those statistics: spans in use, free ones that were not given back, and cmem's own structures, of
+// which a 64th of the heap is an upper bound for what is touched.
+func residentOf(st *c.Stats) int64 {
 	return int64(st.HeapSys - st.HeapReleased + min(st.MetadataSys, st.HeapSys/64))
 }
 

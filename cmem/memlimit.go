@@ -3,7 +3,6 @@ package cmem
 import (
 	"math"
 	"runtime/debug"
-	"runtime/metrics"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -94,40 +93,4 @@ func adjustLimit() {
 		debug.SetMemoryLimit(limit)
 		tracker.set = limit
 	}
-}
-
-// othersPeriod is how often the cgroup's use is looked at.
-const othersPeriod = time.Second
-
-// trackedUse is for the background: the budget, what of it is needed, and what cmem has free beside that; 0 where no budget is tracked.
-// Needed is what cmem has in use, what Go's heap holds that is live, and all else of Go's and of the cgroup's. Go's garbage is no need:
-// with GOGC=off Go fills its budget by design.
-func trackedUse() (budget, need, free int64) {
-	tracker.Lock()
-	defer tracker.Unlock()
-	if tracker.users == 0 {
-		return 0, 0, 0
-	}
-	if now := monotonic(); tracker.stat != "" && (tracker.othersAt == 0 || now-tracker.othersAt >= othersPeriod) {
-		tracker.othersAt = now
-		tracker.others = max(cgroupUse(tracker.stat)-residentSize("/proc/self/statm"), 0)
-	}
-	var s Stats
-	ReadStats(&s)
-	free = int64(s.HeapIdle - s.HeapReleased + s.MagazineBytes + s.ThreadCacheBytes)
-	return tracker.budget.Load(), residentBytes() - free + goNeeds() + tracker.others, free
-}
-
-// goNeeds is what Go's runtime needs: its memory, but for what its heap holds that is not live.
-func goNeeds() int64 {
-	m := []metrics.Sample{
-		{Name: "/memory/classes/total:bytes"}, {Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/objects:bytes"},
-		{Name: "/memory/classes/heap/unused:bytes"}, {Name: "/memory/classes/heap/free:bytes"}, {Name: "/memory/classes/heap/released:bytes"},
-	}
-	metrics.Read(m)
-	need := int64(m[0].Value.Uint64()) + int64(m[1].Value.Uint64())
-	for _, heap := range m[2:] {
-		need -= int64(heap.Value.Uint64())
-	}
-	return need
 }

@@ -25,7 +25,7 @@ import (
 //	came ≥ step  and  inUse ≥ M − 4 MiB  and  debt ≤ 1 s             at the memory limit.
 //
 // The first is the collector's own rule for the Go heap. The second holds with GOGC=off too. cmem's free memory does not count there,
-// as new handles use it before the process grows; but for a sixteenth, the share that the scavenger keeps because not all of it fits.
+// as new handles use it before the process grows; but for a sixteenth, as not all of it fits.
 // The step makes collections rare where handles come and go and none is lost. The debt bounds the cost: but for a first second these
 // collections take half of the CPU time at most, as Go's own do at the limit (its limiter has such a bucket too). What is lost while
 // the debt is too high may exceed M.

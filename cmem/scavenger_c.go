@@ -126,8 +126,8 @@ func step(idle time.Duration) (next time.Duration, released int64) {
 	if budget, need, free := trackedUse(); budget > 0 {
 		ns = c.ScarceIdle(ns, int(budget), int(need), int(free))
 	}
-	due, bytes := c.Step(ns)
-	keepBudget()
+	due, bytes, extra := c.Step(ns)
+	keepBudget(extra)
 	return time.Duration(due), int64(bytes)
 }
 

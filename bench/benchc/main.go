@@ -16,9 +16,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
-	"strings"
 	"time"
+
+	"github.com/gocmem/cmem/bench/internal/bench"
 )
 
 const exitUsage = 2
@@ -94,33 +94,14 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 // A named thing can be chosen by a flag.
 type named interface{ title() string }
 
-// find returns those of all whose names are in the list, in their own order; all of them for an empty list.
+// find is bench.Choose by titles.
 func find[T named](flag, list string, all []T) ([]T, error) {
-	if list == "" {
-		return all, nil
-	}
-	wanted := strings.Split(list, ",")
-	for _, name := range wanted {
-		if !slices.ContainsFunc(all, func(t T) bool { return t.title() == name }) {
-			return nil, fmt.Errorf("%s: there is no %q; expected some of %s", flag, name, names(all))
-		}
-	}
-	var found []T
-	for _, t := range all {
-		if slices.Contains(wanted, t.title()) {
-			found = append(found, t)
-		}
-	}
-	return found, nil
+	return bench.Choose(flag, "there is no", list, all, title[T])
 }
 
-func names[T named](all []T) string {
-	var s []string
-	for _, t := range all {
-		s = append(s, t.title())
-	}
-	return strings.Join(s, ",")
-}
+func names[T named](all []T) string { return bench.Names(all, title[T]) }
+
+func title[T named](t T) string { return t.title() }
 
 func usage(fs *flag.FlagSet, w io.Writer) {
 	fmt.Fprintf(w, "usage: make bench-c ARGS=\"[flag...]\"\n\nWorkloads; without -only, all of them:\n")

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -96,7 +94,7 @@ func measureAll(cfg *config, stdout io.Writer) error {
 	}
 	rep.Others = after.othersSince(before)
 	rep.conclude(stdout)
-	return rep.write(cfg.json)
+	return bench.WriteJSON(cfg.json, rep)
 }
 
 func (rep *report) head(w io.Writer) {
@@ -192,15 +190,4 @@ func (rep *report) conclude(w io.Writer) {
 	if len(missed) > 0 {
 		fmt.Fprintln(w, "missed: "+strings.Join(missed, "; "))
 	}
-}
-
-func (rep *report) write(file string) error {
-	if file == "" {
-		return nil
-	}
-	text, err := json.MarshalIndent(rep, "", "\t")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(file, append(text, '\n'), 0o666)
 }

@@ -2,10 +2,9 @@ package main
 
 import (
 	"fmt"
-	"path/filepath"
 	"sync"
 
-	"github.com/prometheus/procfs"
+	"github.com/gocmem/cmem/bench/internal/bench"
 )
 
 // Modes of the loads that compare sources.
@@ -55,23 +54,10 @@ var jemallocHere = sync.OnceValue(func() error {
 	return nil
 })
 
-// checkMode checks that this process is what the mode wants: the dynamic linker goes on without what it does not find.
+// checkMode checks that this process is what the mode wants.
 func checkMode(mode string) error {
 	if mode != modeJemalloc {
 		return nil
 	}
-	self, err := procfs.Self()
-	if err != nil {
-		return err
-	}
-	maps, err := self.ProcMaps()
-	if err != nil {
-		return err
-	}
-	for _, m := range maps {
-		if filepath.Base(m.Pathname) == jemallocLibrary {
-			return nil
-		}
-	}
-	return fmt.Errorf("the dynamic linker does not find %s", jemallocLibrary)
+	return bench.CheckPreloaded(jemallocLibrary)
 }

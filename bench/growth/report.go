@@ -1,11 +1,9 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -24,14 +22,8 @@ type report struct {
 
 // write writes the files that were asked for.
 func (rep *report) write(file, folder string) error {
-	if file != "" {
-		text, err := json.MarshalIndent(rep, "", "\t")
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(file, append(text, '\n'), 0o666); err != nil {
-			return err
-		}
+	if err := bench.WriteJSON(file, rep); err != nil {
+		return err
 	}
 	if folder == "" || len(rep.Curves) == 0 {
 		return nil

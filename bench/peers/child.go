@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gocmem/cmem/bench/internal/bench"
 	"github.com/gocmem/cmem/internal/ending"
 )
 
@@ -55,7 +56,7 @@ var orders = map[string]func(w worker, q *request, a *reply) error{
 		defer delete(w, q.Peer)
 		return w[q.Peer].finish()
 	},
-	"preloaded": func(_ worker, q *request, _ *reply) error { return checkPreloaded(q.Library) },
+	"preloaded": func(_ worker, q *request, _ *reply) error { return bench.CheckPreloaded(q.Library + "*") }, // libmimalloc.so.2.0
 	"load": func(w worker, q *request, a *reply) error {
 		if err := w.open(q); err != nil {
 			return err

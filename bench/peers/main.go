@@ -19,6 +19,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/gocmem/cmem/bench/internal/bench"
 )
 
 const exitUsage = 2
@@ -44,8 +46,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		err = rep.print(stdout)
 	}
-	if err == nil && cfg.json != "" {
-		err = rep.write(cfg.json)
+	if err == nil {
+		err = bench.WriteJSON(cfg.json, rep)
 	}
 	if err == nil && cfg.svg != "" {
 		err = rep.draw(filepath.Join(cfg.svg, "bench-go.svg"))

@@ -2,8 +2,6 @@ package main
 
 import (
 	"cmp"
-	"encoding/json"
-	"os"
 	"slices"
 	"time"
 
@@ -122,12 +120,4 @@ func column(rounds []sample, of func(sample) float64) []float64 {
 		values[i] = of(s)
 	}
 	return values
-}
-
-func (r *report) write(file string) error {
-	text, err := json.MarshalIndent(r, "", "\t")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(file, append(text, '\n'), 0o666)
 }

@@ -9,7 +9,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -17,9 +16,9 @@ import (
 	"math"
 	"os"
 	"runtime"
-	"slices"
-	"strings"
 	"time"
+
+	"github.com/gocmem/cmem/bench/internal/bench"
 )
 
 const exitUsage = 2
@@ -56,7 +55,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		err = rep.print(stdout)
 	}
 	if err == nil {
-		err = rep.write(c.json)
+		err = bench.WriteJSON(c.json, rep)
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, "states:", err)
@@ -104,18 +103,13 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 
 // choose takes the cases of the measurements of these names, of all where there are none.
 func (c *config) choose(list string, largest int) error {
-	wanted := names()
-	if list != "" {
-		wanted = strings.Split(list, ",")
+	chosen, err := bench.Choose("-only", "no measurement", list, measurements, func(m *measurement) string { return m.name })
+	if err != nil {
+		return err
 	}
-	for _, name := range wanted {
-		if !slices.Contains(names(), name) {
-			return fmt.Errorf("-only: no measurement %q; expected some of %s", name, strings.Join(names(), ","))
-		}
-	}
-	for _, m := range measurements {
+	for _, m := range chosen {
 		for _, tc := range m.cases() {
-			if tc.Measurement = m.name; slices.Contains(wanted, m.name) && max(tc.Size, tc.High) <= largest {
+			if tc.Measurement = m.name; max(tc.Size, tc.High) <= largest {
 				c.cases = append(c.cases, tc)
 			}
 		}
@@ -124,13 +118,6 @@ func (c *config) choose(list string, largest int) error {
 		return fmt.Errorf("-largest %d: no case has buffers as short as that", largest)
 	}
 	return nil
-}
-
-func names() (all []string) {
-	for _, m := range measurements {
-		all = append(all, m.name)
-	}
-	return all
 }
 
 func usage(fs *flag.FlagSet, w io.Writer) {
@@ -145,16 +132,4 @@ func usage(fs *flag.FlagSet, w io.Writer) {
 	fmt.Fprintf(w, "\nFlags:\n")
 	fs.SetOutput(w)
 	fs.PrintDefaults()
-}
-
-// write writes the report to a file, where that is not "".
-func (rep *report) write(file string) error {
-	if file == "" {
-		return nil
-	}
-	js, err := json.MarshalIndent(rep, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(file, append(js, '\n'), 0o666)
 }

@@ -201,8 +201,9 @@ func Spans(from *uintptr, buf *SpansText) int {
 // Scavenge gives what has been idle for idle nanoseconds back to the operating system and returns the bytes.
 func Scavenge(idle uint64) int { return int(C.cmem_scavenge(C.uint64_t(idle))) }
 
-// Step is a step of the scavenger: it keeps to pacer.h's law for an idle limit of so many nanoseconds. It returns in how many the next
-// step is due, the bytes that were given back, and CacheExtra.
+// Step is a step of the scavenger: it keeps to pacer.h's law for an idle limit of so many
+// nanoseconds. It returns in how many the next step is due, the bytes that were given back, and
+// CacheExtra.
 func Step(idle uint64) (next uint64, released int, extra int64) {
 	s := C.cmem__scavenger_step(C.uint64_t(idle))
 	return uint64(s.next), int(s.released), int64(s.extra)

@@ -55,8 +55,8 @@ static int64_t budget_for(size_t inuse) {
     return part > CACHE_BUDGET ? part : CACHE_BUDGET;
 }
 
-/* Sets the budget and the limits, under the registry lock. Returns what they leave: nothing where a tool watches, so that transfer lists
- * keep nothing from it either. */
+/* Sets the budget and the limits, under the registry lock. Returns what they leave: nothing where a
+ * tool watches, so that transfer lists keep nothing from it either. */
 static int64_t set_budget(int64_t budget) {
     reg.budget = budget;
     share();

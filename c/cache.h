@@ -37,9 +37,10 @@ enum cmem__cache_kind { CACHE_THREAD = 0, CACHE_P = 1 };
 #define CACHE_LIMIT_THREAD ((int64_t)256 << 10)
 #define CACHE_LIMIT_MIN ((int64_t)16 << 10)
 
-/* All caches together, and the transfer lists, hold a quarter of the most that was in use of late (pacer.h), or this where that is
- * more; give or take a block for each cache. Each has the same part of it, within the limits above; what that leaves is for those
- * Ps that need more (cmem/cachelimit_c.go). */
+/* All caches together, and the transfer lists, hold a quarter of the most that was in use of late
+ * (pacer.h), or this where that is more; give or take a block for each cache. Each has the same
+ * part of it, within the limits above; what that leaves is for those Ps that need more
+ * (cmem/cachelimit_c.go). */
 #define CACHE_BUDGET ((int64_t)2 << 20)
 #define CACHE_BUDGET_SHARE 4
 

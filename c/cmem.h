@@ -97,9 +97,11 @@ CMEM_API void cmem_free_batch(void *const *p, size_t count);
  * Returns the bytes given back. errno is kept. */
 CMEM_API size_t cmem_scavenge(uint64_t idle_ns);
 
-/* Starts a thread that gives idle memory back. While the heap is used, what stays resident is the most that was in use during the last
- * idle_ns and an eighth; after idle_ns without use everything goes. 3 s is a good choice, 20 ms as lean as it gets. A child of fork has no such thread. Returns 0, or -1 with errno EINVAL where idle_ns is 0, EALREADY where the thread
- * is there already or this is a Go program whose package cmem does the same (all but those built with -race), or what
+/* Starts a thread that gives idle memory back. While the heap is used, what stays resident is the
+ * most that was in use during the last idle_ns and an eighth; after idle_ns without use everything
+ * goes. 3 s is a good choice, 20 ms as lean as it gets. A child of fork has no such thread. Returns
+ * 0, or -1 with errno EINVAL where idle_ns is 0, EALREADY where the thread is there already or this
+ * is a Go program whose package cmem does the same (all but those built with -race), or what
  * pthread_create says (EAGAIN, EPERM). */
 CMEM_API int cmem_scavenger_start(uint64_t idle_ns);
 
@@ -152,10 +154,12 @@ struct cmem_stats {
     } by_size[CMEM_NUM_CLASSES];
 };
 
-/* Fills *out, whose struct_size the caller has set. As the type has the function's name, C++ too has to say `struct cmem_stats`. */
+/* Fills *out, whose struct_size the caller has set. As the type has the function's name, C++ too
+ * has to say `struct cmem_stats`. */
 CMEM_API void cmem_stats(struct cmem_stats *out);
 
-/* Writes to fd what the heap is made of: a line for each span, a run of pages, by rising address, below a line with the columns' names:
+/* Writes to fd what the heap is made of: a line for each span, a run of pages, by rising address,
+ * below a line with the columns' names:
  *   address   where it begins
  *   pages     its length, in pages of 4 KiB
  *   kind      what it was cut up for: "small" (many blocks), "large" (one of a size class), "huge" (one of no class); "-": it is free
@@ -167,12 +171,13 @@ CMEM_API void cmem_stats(struct cmem_stats *out);
  *   cached    how many are free in caches of threads and Ps, and in transfer lists
  *   idle      seconds since it was last freed, or given back
  *   released  pages that are not resident: all of a span that is released or untouched, else 0
- * At rest the columns' sums are those of cmem_stats: pages are heap_sys, those in use heap_inuse, released heap_released, block * live
- * live_bytes.
+ * At rest the columns' sums are those of cmem_stats: pages are heap_sys, those in use heap_inuse,
+ * released heap_released, block * live live_bytes.
  *
- * Other threads go on meanwhile. The heap is locked for some 20 spans at a time, and not while anything is written; so what changes
- * between two such steps may be told as it was or as it is, or left out, but nothing is told twice. Needs no memory and no stdio.
- * Returns 0 (errno is kept), or -1 with errno as write has it (EBADF, EPIPE, EAGAIN, ENOSPC ...): some lines may be written then. */
+ * Other threads go on meanwhile. The heap is locked for some 20 spans at a time, and not while
+ * anything is written; so what changes between two such steps may be told as it was or as it is, or
+ * left out, but nothing is told twice. Needs no memory and no stdio. Returns 0 (errno is kept), or
+ * -1 with errno as write has it (EBADF, EPIPE, EAGAIN, ENOSPC ...): some lines may be written then. */
 CMEM_API int cmem_spans(int fd);
 
 /* One row of the size-class table. */

@@ -1,11 +1,13 @@
-/* heap.h: the state of the page heap, which its files share: extent.c, region.c, window.c, move.c, release.c, pageheap.c, spans.c, check.c. Nobody
- * else includes it: pageheap.h is what others see.
+/* heap.h: the state of the page heap, which its files share: extent.c, region.c, window.c, move.c,
+ * release.c, pageheap.c, spans.c, check.c. Nobody else includes it: pageheap.h is what others see.
  *
- * A free span is hot (counted as resident) or cold (given back, or never touched; reads as zero), never a mixture: so what is
- * resident is exact, however spans are split and coalesced. Where memory does not read as zero once it was given back (shared memory,
- * huge pages, locked memory) all free spans are hot. A maximal run of free spans of either kind is an extent.
+ * A free span is hot (counted as resident) or cold (given back, or never touched; reads as zero),
+ * never a mixture: so what is resident is exact, however spans are split and coalesced. Where
+ * memory does not read as zero once it was given back (shared memory, huge pages, locked memory)
+ * all free spans are hot. A maximal run of free spans of either kind is an extent.
  *
- * Lock: cmem__heap.lock, held by whoever calls anything here, and dropped around system calls and malloc by those that say so.
+ * Lock: cmem__heap.lock, held by whoever calls anything here, and dropped around system calls and
+ * malloc by those that say so.
  */
 #ifndef CMEM_HEAP_H
 #define CMEM_HEAP_H

@@ -59,7 +59,8 @@ void cmem__os_wake(_Atomic uint32_t *word); /* everybody who waits, after *word 
 /* Has every thread of the process that is running pass a full memory barrier; false where the kernel has no such call. */
 bool cmem__os_barrier(void);
 
-/* Writes all of it. False with errno where write fails; that is called again after EINTR, and is no cancellation point here. */
+/* Writes all of it. False with errno where write fails; that is called again after EINTR, and is no
+ * cancellation point here. */
 bool cmem__os_write(int fd, const void *buf, size_t n);
 
 void *cmem__os_map(size_t bytes);

@@ -1,20 +1,23 @@
-/* pacer.h: how much of what is free stays resident. A pure computation: what the heap holds goes in, what it is to do comes out.
+/* pacer.h: how much of what is free stays resident. A pure computation: what the heap holds goes
+ * in, what it is to do comes out.
  *
- * The law. "In use" is what callers hold and part-filled spans, not what caches hold. Of the most that was in use during the
- * last idle limit,
+ * The law. "In use" is what callers hold and part-filled spans, not what caches hold. Of the most
+ * that was in use during the last idle limit,
  *
  *     keep = (1 + 1/8) * peak
  *
- * stays resident: in use, in caches and free together. What is free beyond it goes, longest free first, evenly within one idle
- * limit, 16 MiB a step at most. The eighth is for what does not fit: free memory in pieces of other sizes than what is asked for.
- * (Measured: with a sixth bodies of random sizes held 1.21 times what was in use at the peak, with an eighth 1.14 to 1.16.)
+ * stays resident: in use, in caches and free together. What is free beyond it goes, longest free
+ * first, evenly within one idle limit, 16 MiB a step at most. The eighth is for what does not fit:
+ * free memory in pieces of other sizes than what is asked for. (Measured: with a sixth bodies of
+ * random sizes held 1.21 times what was in use at the peak, with an eighth 1.14 to 1.16.)
  *
- * A maximum over a window, not an average: a batch that comes every second finds its memory, and one that does not come again is
- * gone. A free page that stays for 3 s costs as much as to fault it in again, at the price of a core for that of 4 GiB: so
- * whoever keeps free pages for that long never pays more than twice what perfect foresight would (ski rental).
+ * A maximum over a window, not an average: a batch that comes every second finds its memory, and
+ * one that does not come again is gone. A free page that stays for 3 s costs as much as to fault it
+ * in again, at the price of a core for that of 4 GiB: so whoever keeps free pages for that long
+ * never pays more than twice what perfect foresight would (ski rental).
  *
- * Scarcity raises the price of a page. Where there is a limit, the idle limit shrinks to nothing as what the process needs and what
- * is free beside it near that:
+ * Scarcity raises the price of a page. Where there is a limit, the idle limit shrinks to nothing as
+ * what the process needs and what is free beside it near that:
  *
  *     idle * clamp((limit - need - free) / (limit / 10), 0, 1)
  *
@@ -25,7 +28,8 @@
 
 #include "base.h"
 
-/* The peak is that of the eighths of an idle limit that began within the last one: it is forgotten after 1 to 9/8 of it. */
+/* The peak is that of the eighths of an idle limit that began within the last one: it is forgotten
+ * after 1 to 9/8 of it. */
 #define PACER_PARTS 8
 
 #define PACER_SLACK 8                      /* keep is a part of so many larger than the peak */

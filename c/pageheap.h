@@ -31,7 +31,8 @@ void cmem__pages_reclass(struct cmem__span *s, enum cmem__kind kind, unsigned cl
 size_t cmem__pages_sys(void);   /* pages of all regions */
 size_t cmem__pages_inuse(void); /* bytes of spans in use */
 
-/* Bytes of spans in use: now, and the most since the last call; those that are free and resident; the limit, SIZE_MAX for none. */
+/* Bytes of spans in use: now, and the most since the last call; those that are free and resident;
+ * the limit, SIZE_MAX for none. */
 struct cmem__pages_use {
     size_t inuse, peak, hot, limit;
 };

@@ -1,6 +1,7 @@
 //go:build linux && (amd64 || arm64 || riscv64)
 
-/* release.c: what goes back to the operating system: idle pages by age, what the pacer says, or for the limit; and regions. */
+/* release.c: what goes back to the operating system: idle pages by age, what the pacer says, or for
+ * the limit; and regions. */
 #include "base.h"
 #include "extent.h"
 #include "heap.h"

@@ -19,8 +19,8 @@ size_t cmem__pages_limit(size_t bytes);
  * kernel refuses, those stay that share their region with what is in use.) */
 void cmem__obey_limit(void);
 
-/* Gives back `most` bytes of hot free pages, longest idle first, as far as they are not in runs too short; and regions that have been free
- * for idle_ns. Returns the bytes. */
+/* Gives back `most` bytes of hot free pages, longest idle first, as far as they are not in runs too
+ * short; and regions that have been free for idle_ns. Returns the bytes. */
 size_t cmem__pages_settle(size_t most, uint64_t idle_ns);
 
 #endif /* CMEM_RELEASE_H */

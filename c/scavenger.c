@@ -1,6 +1,7 @@
 //go:build linux && (amd64 || arm64 || riscv64)
 
-/* scavenger.c: gives back what is idle, as the pacer says, and the thread that does, for programs without Go, where a timer does it. */
+/* scavenger.c: gives back what is idle, as the pacer says, and the thread that does, for programs
+ * without Go, where a timer does it. */
 #include "cache.h"
 #include "central.h"
 #include "os.h"
@@ -81,8 +82,8 @@ static bool nap(uint64_t ns) {
     return scavenger.state != STOPPING;
 }
 
-/* Steps as the law says. Once nothing has happened for an idle limit it gives everything back, and looks again but once an
- * idle limit. */
+/* Steps as the law says. Once nothing has happened for an idle limit it gives everything back, and
+ * looks again but once an idle limit. */
 static void *scavenge(void *arg) {
     uint64_t idle = scavenger.idle_ns, next = PACER_NEXT_MIN, quiet = 0, last = 0;
     (void)arg;

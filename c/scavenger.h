@@ -16,8 +16,8 @@ size_t cmem__scavenge(uint64_t idle_ns);
  * A request larger than the whole heap cannot succeed by that, so it fails without a cost to everybody else. */
 bool cmem__reclaim(size_t npages) __attribute__((cold));
 
-/* A step of the one scavenger that a process has: keeps to pacer.h's law for that idle limit, which is above 0 (UINT64_MAX: gives
- * nothing back, unless memory is scarce). */
+/* A step of the one scavenger that a process has: keeps to pacer.h's law for that idle limit, which
+ * is above 0 (UINT64_MAX: gives nothing back, unless memory is scarce). */
 struct cmem__stepped {
     uint64_t next;   /* in how many nanoseconds the next one is due */
     size_t released; /* bytes given back */

@@ -1,12 +1,13 @@
 //go:build linux && (amd64 || arm64 || riscv64)
 
-/* transfer.c: free blocks of the larger classes between caches: what leaves one waits here for the next miss. Otherwise each would go
- * through the central list to the page heap, and a next one be cut out of it. How many bytes may lie here, package cmem says
- * (cmem/cachelimit_c.go); in a C program none do.
+/* transfer.c: free blocks of the larger classes between caches: what leaves one waits here for the
+ * next miss. Otherwise each would go through the central list to the page heap, and a next one be
+ * cut out of it. How many bytes may lie here, package cmem says (cmem/cachelimit_c.go); in a C
+ * program none do.
  *
- * Go moves blocks between its caches and the lists by itself (cmem/transfer_c.go), pinned, and so cannot wait: it goes to
- * central where it finds a list taken. How much may lie in a list is for C alone to say, so that Go writes nothing that all
- * lists share.
+ * Go moves blocks between its caches and the lists by itself (cmem/transfer_c.go), pinned, and so
+ * cannot wait: it goes to central where it finds a list taken. How much may lie in a list is for C
+ * alone to say, so that Go writes nothing that all lists share.
  */
 #include "base.h"
 #include "lock.h"

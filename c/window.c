@@ -29,11 +29,13 @@ static void place(struct cmem__window *w, struct cmem__span *s, ptrdiff_t at, si
     }
 }
 
-/* The window of npages in the extent that begins `at` pages behind the beginning of its span s, or before it where that is
- * negative. A cold page costs a fault, and what is left of the extent will do for less: so two pages of it count as much as a cold one.
- * It counts up to the length of the request: no fault is taken to leave a large extent whole. (Simulated and measured with
- * the loads of docs/footprint.md: to count cold pages alone takes a third more address space and time; to count what is left alone costs a
- * quarter more time; without the bound a heap of few large blocks of all sizes faults ten times as often while half of it lies free.) */
+/* The window of npages in the extent that begins `at` pages behind the beginning of its span s, or
+ * before it where that is negative. A cold page costs a fault, and what is left of the extent will
+ * do for less: so two pages of it count as much as a cold one. It counts up to the length of the
+ * request: no fault is taken to leave a large extent whole. (Simulated and measured with the loads
+ * of docs/footprint.md: to count cold pages alone takes a third more address space and time; to
+ * count what is left alone costs a quarter more time; without the bound a heap of few large blocks
+ * of all sizes faults ten times as often while half of it lies free.) */
 static void window_at(struct cmem__window *w, const struct cmem__span *first, struct cmem__span *s,
                       ptrdiff_t at, size_t npages) {
     place(w, s, at, npages);

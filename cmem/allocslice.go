@@ -9,15 +9,17 @@ import (
 	"unsafe"
 )
 
-// AllocSlice returns n zeroed elements of T, as make([]T, n), in a buffer: the caller's until it goes to FreeSlice. The rules are those
-// of Alloc. AllocSlice(0), and any n of a type without size, returns a slice that need not be freed.
+// AllocSlice returns n zeroed elements of T, as make([]T, n), in a buffer: the caller's until it
+// goes to FreeSlice. The rules are those of Alloc. AllocSlice(0), and any n of a type without size,
+// returns a slice that need not be freed.
 //
-// T HOLDS NO GO POINTERS, as the collector does not look into buffers: numbers, arrays and structs of such. Pointers of any kind, also
-// unsafe.Pointer and those to C memory, strings, slices, maps, channels, functions and interfaces are refused; keep an index, or C's
-// address as a uintptr.
+// T HOLDS NO GO POINTERS, as the collector does not look into buffers: numbers, arrays and structs
+// of such. Pointers of any kind, also unsafe.Pointer and those to C memory, strings, slices, maps,
+// channels, functions and interfaces are refused; keep an index, or C's address as a uintptr.
 //
-// AllocSlice panics with a *MisuseError that names the first field of T that may hold a Go pointer; with an error that wraps ErrSize
-// where n is negative; and with one that wraps ErrNoMemory where no memory is to be had, or n elements are more than there are addresses.
+// AllocSlice panics with a *MisuseError that names the first field of T that may hold a Go pointer;
+// with an error that wraps ErrSize where n is negative; and with one that wraps ErrNoMemory where
+// no memory is to be had, or n elements are more than there are addresses.
 func AllocSlice[T any](n int) []T {
 	t := reflect.TypeFor[T]()
 	if !pointerFree(t) {
@@ -36,8 +38,9 @@ func AllocSlice[T any](n int) []T {
 	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(AllocZeroed(int(size))))), n)
 }
 
-// FreeSlice gives s, a slice of AllocSlice, back. s must start where that one does, whatever its length; an s of capacity 0, or of a type
-// without size, is passed over. FreeSlice panics as Free does.
+// FreeSlice gives s, a slice of AllocSlice, back. s must start where that one does, whatever its
+// length; an s of capacity 0, or of a type without size, is passed over. FreeSlice panics as Free
+// does.
 func FreeSlice[T any](s []T) {
 	if cap(s) == 0 || unsafe.Sizeof(s[0]) == 0 {
 		return
@@ -71,8 +74,8 @@ func pointerIn(t reflect.Type) string {
 	return fmt.Sprintf("%v%s may hold a Go pointer (%v): the collector does not look into buffers", t, path, field)
 }
 
-// findPointer returns the first field of t that may hold a Go pointer, with the path to it, such as ".a.b[0].c", and its type; nil where
-// there is none.
+// findPointer returns the first field of t that may hold a Go pointer, with the path to it, such as
+// ".a.b[0].c", and its type; nil where there is none.
 func findPointer(t reflect.Type) (path string, field reflect.Type) {
 	switch t.Kind() {
 	case reflect.Array:

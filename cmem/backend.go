@@ -47,9 +47,10 @@ var (
 	_ func(o *owner, n int)      = keepOwner
 	_ func() int64               = heldByHandles
 
-	// The whole heap. scavenge gives back what was idle for so long, 0 for everything, and returns the bytes; limitHeap's limit, none
-	// if it is 0 or less, holds for allocSlow. residentBytes is what Go's runtime does not count, inUseBytes the part of it that is not free.
-	// cpuTime is the process's. fastPath is Stats.FastPath.
+	// The whole heap. scavenge gives back what was idle for so long, 0 for everything, and returns
+	// the bytes; limitHeap's limit, none if it is 0 or less, holds for allocSlow. residentBytes is
+	// what Go's runtime does not count, inUseBytes the part of it that is not free. cpuTime is the
+	// process's. fastPath is Stats.FastPath.
 	_ func(idle time.Duration) int64 = scavenge
 	_ func(bytes int64)              = limitHeap
 	_ func(s *Stats)                 = readStats

@@ -5,10 +5,11 @@ import (
 	"sync/atomic"
 )
 
-// A Buffer is a handle on a buffer, for code that cannot be sure that somebody calls Free: when every copy of the handle
-// is lost, the buffer is freed by the collector's next cycle. The bytes behind handles make a cycle due as the Go heap
-// does: by GOGC, and at Go's memory limit. (With GOGC=off and no limit nothing does.) A Buffer is a small value: copy it
-// freely. All copies are the same buffer, and Free of one frees it for all. The zero value is an empty buffer.
+// A Buffer is a handle on a buffer, for code that cannot be sure that somebody calls Free: when
+// every copy of the handle is lost, the buffer is freed by the collector's next cycle. The bytes
+// behind handles make a cycle due as the Go heap does: by GOGC, and at Go's memory limit. (With
+// GOGC=off and no limit nothing does.) A Buffer is a small value: copy it freely. All copies are
+// the same buffer, and Free of one frees it for all. The zero value is an empty buffer.
 //
 // THE HANDLE KEEPS THE BUFFER ALIVE, the slice of Bytes does not: hold the handle, by runtime.KeepAlive if need be, for as
 // long as the slice is used. The handle owns the buffer: Free, Realloc and Attach of the package panic where they are given

@@ -10,11 +10,13 @@ import (
 	"github.com/gocmem/cmem/c"
 )
 
-// How much the cache of a P may hold. The ordinary limit (c.CacheLimit) keeps caches small beside what is in use: a service
-// that frees some thousand buffers a second does not notice that many of them go past its caches. A goroutine that does little
-// but allocate and free blocks of many sizes does. It is known by its overflows and misses, each a cgo call and a trip to the
-// page heap, which follow closely on each other; its P's cache gets more, bit by bit, as long as they do. All caches together
-// keep to a budget (c/cache.h): half of what the ordinary limits leave of it is for such caches, the other half for transfer lists.
+// How much the cache of a P may hold. The ordinary limit (c.CacheLimit) keeps caches small beside
+// what is in use: a service that frees some thousand buffers a second does not notice that many of
+// them go past its caches. A goroutine that does little but allocate and free blocks of many sizes
+// does. It is known by its overflows and misses, each a cgo call and a trip to the page heap, which
+// follow closely on each other; its P's cache gets more, bit by bit, as long as they do. All caches
+// together keep to a budget (c/cache.h): half of what the ordinary limits leave of it is for such
+// caches, the other half for transfer lists.
 
 const (
 	crampedTrips = 32                    // overflows and misses that are looked at together,
@@ -99,8 +101,9 @@ func raiseLimit() {
 	atomic.StoreInt64(c.TransferLimit, most)
 }
 
-// keepBudget shares extra (c.CacheExtra) out: it sets the limit of the transfer lists anew, and takes back what raised caches have
-// beyond their half, from each the same part. (A cache adopts its limit on its next slow path.)
+// keepBudget shares extra (c.CacheExtra) out: it sets the limit of the transfer lists anew, and
+// takes back what raised caches have beyond their half, from each the same part. (A cache adopts
+// its limit on its next slow path.)
 func keepBudget(extra int64) {
 	most := extra / 2
 	atomic.StoreInt64(c.TransferLimit, most)
@@ -172,9 +175,9 @@ func allocBorrowed(n int) unsafe.Pointer {
 	return nil
 }
 
-// borrow returns a block for n bytes past the empty magazine of class cls: of one of the next larger classes that ch, the cache of P pid, has
-// blocks of, where its limit is raised, as a pool of powers of two does always; else one of class cls from its transfer list; or nil.
-// Unpins.
+// borrow returns a block for n bytes past the empty magazine of class cls: of one of the next
+// larger classes that ch, the cache of P pid, has blocks of, where its limit is raised, as a pool
+// of powers of two does always; else one of class cls from its transfer list; or nil. Unpins.
 func borrow(pid int, ch *c.Cache, cls uint, n int) unsafe.Pointer {
 	from, cramped := cls, false
 	if raised(pid) {

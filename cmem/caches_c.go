@@ -87,10 +87,12 @@ func drain() {
 	})
 }
 
-// withParked parks the caches of the Ps that are wanted, and calls f with each: nobody uses it then. First they are taken out of the
-// fast paths' sight. A goroutine that saw one before is pinned until it is through with it, and a pinned goroutine keeps the world from
-// stopping: so after one stop of the world (ReadMemStats makes one, 1-6 µs, or 100 where threads must be woken) nobody is using them.
-// Then the caches go that belong to Ps which GOMAXPROCS has taken away, so that the others may hold what they might.
+// withParked parks the caches of the Ps that are wanted, and calls f with each: nobody uses it
+// then. First they are taken out of the fast paths' sight. A goroutine that saw one before is
+// pinned until it is through with it, and a pinned goroutine keeps the world from stopping: so
+// after one stop of the world (ReadMemStats makes one, 1-6 µs, or 100 where threads must be woken)
+// nobody is using them. Then the caches go that belong to Ps which GOMAXPROCS has taken away, so
+// that the others may hold what they might.
 func withParked(wanted func(pid int) bool, f func(pid int, ch *c.Cache)) {
 	cachesMu.Lock()
 	defer cachesMu.Unlock()

@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// cgroupLimit is the memory limit in bytes of the process's cgroup or, where that is lower, of one above it, and that cgroup's
-// memory.stat; 0 where there is none. root is "/" but in tests. It reads cgroup v2 (memory.max) and v1 (memory.limit_in_bytes), see
-// cgroups(7).
+// cgroupLimit is the memory limit in bytes of the process's cgroup or, where that is lower, of one
+// above it, and that cgroup's memory.stat; 0 where there is none. root is "/" but in tests. It
+// reads cgroup v2 (memory.max) and v1 (memory.limit_in_bytes), see cgroups(7).
 func cgroupLimit(root string) (limit int64, stat string) {
 	limit = math.MaxInt64
 	file := func(name ...string) string { return readFile(path.Join(append([]string{root}, name...)...)) }
@@ -49,7 +49,8 @@ func readFile(name string) string {
 	return strings.TrimSpace(string(b))
 }
 
-// cgroupUse is what memory.stat says of memory that is no cache of files: anon (v2), or total_rss (v1); 0 where it says nothing.
+// cgroupUse is what memory.stat says of memory that is no cache of files: anon (v2), or total_rss
+// (v1); 0 where it says nothing.
 func cgroupUse(stat string) int64 {
 	for _, line := range strings.Split(readFile(stat), "\n") {
 		name, value, _ := strings.Cut(line, " ")
@@ -61,8 +62,8 @@ func cgroupUse(stat string) int64 {
 	return 0
 }
 
-// residentSize is the process's resident memory that is no file's, in bytes: of the fields of proc/self/statm, which count pages, the
-// second less the third.
+// residentSize is the process's resident memory that is no file's, in bytes: of the fields of
+// proc/self/statm, which count pages, the second less the third.
 func residentSize(statm string) int64 {
 	var size, resident, shared int64
 	if n, _ := fmt.Sscan(readFile(statm), &size, &resident, &shared); n < 3 {

@@ -10,10 +10,11 @@
 //
 // # Rules
 //
-// Whoever holds a buffer frees it, once, by the slice that Alloc returned or one that starts where it does: Free(b[:0])
-// is fine, Free(b[1:]) is not. A slice that append has moved is Go memory and not to be freed. NOTHING KEEPS A BUFFER
-// ALIVE BUT YOUR CARE: a slice of it that is used after Free reads and writes somebody else's bytes. Buffers hold no Go
-// pointers: the collector does not look into them. AllocSlice hands out buffers of other elements than bytes, and sees to that.
+// Whoever holds a buffer frees it, once, by the slice that Alloc returned or one that starts where
+// it does: Free(b[:0]) is fine, Free(b[1:]) is not. A slice that append has moved is Go memory and
+// not to be freed. NOTHING KEEPS A BUFFER ALIVE BUT YOUR CARE: a slice of it that is used after
+// Free reads and writes somebody else's bytes. Buffers hold no Go pointers: the collector does not
+// look into them. AllocSlice hands out buffers of other elements than bytes, and sees to that.
 //
 // Misuse (a second free, a pointer that is not a block, the middle of a block, the block of a handle or an arena) panics with a
 // *MisuseError that names the pointer and what it is, and leaves the heap as it was. Two frees of one block at the very same time

@@ -38,8 +38,8 @@ func TestDebugvars(t *testing.T) {
 	}
 }
 
-// TestDebugvarDocs wants the table in docs/limits.md, and the list in the package documentation, to have the names that are accepted,
-// in their order, and in the table what they expect.
+// TestDebugvarDocs wants the table in docs/limits.md, and the list in the package documentation, to
+// have the names that are accepted, in their order, and in the table what they expect.
 func TestDebugvarDocs(t *testing.T) {
 	var want, wantExpected []string
 	for _, s := range debugSettings {

@@ -29,8 +29,9 @@ func noMemoryError(n int) error {
 		s.HeapInuse, s.LiveBytes, limit)
 }
 
-// A MisuseError is what Free, Realloc, Usable, Attach, AllocSlice, FreeSlice and the methods of Buffer and Arena panic with when they
-// are given what they must not be. The heap is as it was before the call.
+// A MisuseError is what Free, Realloc, Usable, Attach, AllocSlice, FreeSlice and the methods of
+// Buffer and Arena panic with when they are given what they must not be. The heap is as it was
+// before the call.
 type MisuseError struct {
 	Func string  // the function, "Free"
 	Ptr  uintptr // the address it was given; 0 for a Buffer, and a type

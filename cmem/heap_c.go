@@ -86,8 +86,9 @@ func residentBytes() int64 {
 	return residentOf(&st)
 }
 
-// residentOf is residentBytes by those statistics: spans in use, free ones that were not given back, and cmem's own structures, of
-// which a 64th of the heap is an upper bound for what is touched.
+// residentOf is residentBytes by those statistics: spans in use, free ones that were not given
+// back, and cmem's own structures, of which a 64th of the heap is an upper bound for what is
+// touched.
 func residentOf(st *c.Stats) int64 {
 	return int64(st.HeapSys - st.HeapReleased + min(st.MetadataSys, st.HeapSys/64))
 }

@@ -24,12 +24,13 @@ var tracker struct {
 // trackPeriod is how often the background looks. In that time a program that fills C memory at 2 GB/s gets 40 MB ahead.
 const trackPeriod = 20 * time.Millisecond
 
-// TrackMemoryLimit makes Go and cmem share one memory budget: while it is in force Go's memory limit (GOMEMLIMIT,
-// debug.SetMemoryLimit) is kept at the budget less the bytes that cmem holds, so that the collector works harder as C memory
-// grows. It is set at once, and adjusted 50 times a second from a second later on. The budget is Go's memory limit where one is
-// set, else the memory limit of the process's cgroup (v2 or v1) less a sixteenth of it; where there is neither, nothing is done.
-// Go is left an eighth of the budget at least. Where both together come to the budget, handles that are lost are collected, whatever
-// GOGC says.
+// TrackMemoryLimit makes Go and cmem share one memory budget: while it is in force Go's memory
+// limit (GOMEMLIMIT, debug.SetMemoryLimit) is kept at the budget less the bytes that cmem holds, so
+// that the collector works harder as C memory grows. It is set at once, and adjusted 50 times a
+// second from a second later on. The budget is Go's memory limit where one is set, else the memory
+// limit of the process's cgroup (v2 or v1) less a sixteenth of it; where there is neither, nothing
+// is done. Go is left an eighth of the budget at least. Where both together come to the budget,
+// handles that are lost are collected, whatever GOGC says.
 //
 // The function that it returns ends the tracking and restores the limit that was set; calling it again does nothing.
 // TrackMemoryLimit may be called more than once: the last of the functions restores. CMEMDEBUG=memlimit=1 does it from the
@@ -65,7 +66,8 @@ func untrack() {
 	}
 }
 
-// memoryBudget is what Go and cmem may hold together: the budget that is tracked, else goLimit, which is Go's memory limit.
+// memoryBudget is what Go and cmem may hold together: the budget that is tracked, else goLimit,
+// which is Go's memory limit.
 func memoryBudget(goLimit int64) int64 {
 	if budget := tracker.budget.Load(); budget > 0 {
 		return budget

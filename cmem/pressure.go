@@ -24,11 +24,12 @@ import (
 //	came ≥ max(4 MiB, GOGC/100 · max(base, 4 MiB))                   as the heap grows, or
 //	came ≥ step  and  inUse ≥ M − 4 MiB  and  debt ≤ 1 s             at the memory limit.
 //
-// The first is the collector's own rule for the Go heap. The second holds with GOGC=off too. cmem's free memory does not count there,
-// as new handles use it before the process grows; but for a sixteenth, as not all of it fits.
-// The step makes collections rare where handles come and go and none is lost. The debt bounds the cost: but for a first second these
-// collections take half of the CPU time at most, as Go's own do at the limit (its limiter has such a bucket too). What is lost while
-// the debt is too high may exceed M.
+// The first is the collector's own rule for the Go heap. The second holds with GOGC=off too. cmem's
+// free memory does not count there, as new handles use it before the process grows; but for a
+// sixteenth, as not all of it fits. The step makes collections rare where handles come and go and
+// none is lost. The debt bounds the cost: but for a first second these collections take half of the
+// CPU time at most, as Go's own do at the limit (its limiter has such a bucket too). What is lost
+// while the debt is too high may exceed M.
 //
 // Who has added twice as many bytes as made a collection due waits for its end.
 //
@@ -38,7 +39,8 @@ import (
 // pressureFloor is what the Go runtime takes for its own smallest heap (4 MiB at GOGC=100).
 const pressureFloor = 4 << 20
 
-// pressureCheck is how many bytes come between two looks at all Ps' counts. A look costs 1 µs, and from pressureFloor on 2 µs.
+// pressureCheck is how many bytes come between two looks at all Ps' counts. A look costs 1 µs, and
+// from pressureFloor on 2 µs.
 const pressureCheck = 256 << 10
 
 var pressure struct {
@@ -47,9 +49,11 @@ var pressure struct {
 	cycles atomic.Uint64 // collections, whoever started them, when base was set for one
 	unseen atomic.Int64  // bytes that came since the last look
 
-	// collecting is locked while a collection that was started here is under way; who waits for its end locks it too. (A condition or
-	// a channel would not do in a testing/synctest bubble: its goroutines may not wait on them for one outside. Nor would a
-	// sync.RWMutex: its Unlock lets the readers go some time before TryLock succeeds again, and they allocate without bound meanwhile.)
+	// collecting is locked while a collection that was started here is under way; who waits for its
+	// end locks it too. (A condition or a channel would not do in a testing/synctest bubble: its
+	// goroutines may not wait on them for one outside. Nor would a sync.RWMutex: its Unlock lets
+	// the readers go some time before TryLock succeeds again, and they allocate without bound
+	// meanwhile.)
 	collecting sync.Mutex
 
 	// Of the last collection at the limit. Cleanups may run long after it.
@@ -109,9 +113,10 @@ func pressed(n int) {
 	}
 }
 
-// noteCycles sets the base if there was a collection since it was set; cycles is how many there have been. Nothing runs at the end of a
-// stranger's collection that would tell: a finalizer would wait behind those of the program, of which one may never return. So what
-// came between that end and this look, pressureFloor as a rule, is in the base too.
+// noteCycles sets the base if there was a collection since it was set; cycles is how many there
+// have been. Nothing runs at the end of a stranger's collection that would tell: a finalizer would
+// wait behind those of the program, of which one may never return. So what came between that end
+// and this look, pressureFloor as a rule, is in the base too.
 func noteCycles(cycles uint64) bool {
 	seen := pressure.cycles.Load()
 	if cycles <= seen {
@@ -161,7 +166,8 @@ func (g collector) step(base int64) int64 {
 	return max(pressureFloor, int64(float64(max(base, pressureFloor))*float64(g.gogc)/100))
 }
 
-// atLimit tells whether Go and cmem together have nearly come to the memory limit: what may come until the next collection still fits.
+// atLimit tells whether Go and cmem together have nearly come to the memory limit: what may come
+// until the next collection still fits.
 func (g collector) atLimit() bool {
 	budget := memoryBudget(g.limit)
 	if budget == math.MaxInt64 {

@@ -169,7 +169,8 @@ func atMemoryLimit(t *testing.T, room int64) {
 	})
 }
 
-// TestMemoryLimitCollects loses 2 GiB with GOGC=off: they are collected before Go and cmem together exceed the memory limit.
+// TestMemoryLimitCollects loses 2 GiB with GOGC=off: they are collected before Go and cmem together
+// exceed the memory limit.
 func TestMemoryLimitCollects(t *testing.T) {
 	const room = 64 << 20
 	for _, tracked := range []bool{false, true} {

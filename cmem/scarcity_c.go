@@ -12,9 +12,10 @@ import (
 // othersPeriod is how often the cgroup's use is looked at.
 const othersPeriod = time.Second
 
-// trackedUse is for the background: the budget, what of it is needed, and what cmem has free beside that; 0 where no budget is tracked.
-// Needed is what cmem has in use, what Go's heap holds that is live, and all else of Go's and of the cgroup's. Go's garbage is no need:
-// with GOGC=off Go fills its budget by design.
+// trackedUse is for the background: the budget, what of it is needed, and what cmem has free beside
+// that; 0 where no budget is tracked. Needed is what cmem has in use, what Go's heap holds that is
+// live, and all else of Go's and of the cgroup's. Go's garbage is no need: with GOGC=off Go fills
+// its budget by design.
 func trackedUse() (budget, need, free int64) {
 	tracker.Lock()
 	defer tracker.Unlock()

@@ -12,10 +12,11 @@ import (
 	"github.com/gocmem/cmem/c"
 )
 
-// The background gives idle memory back, and keeps Go's memory limit (memlimit.go). While the heap is used it steps as c/pacer.h's law
-// says. Once nothing has happened for an idle limit it drains the magazines and gives everything back. After a second of silence at
-// least it rests: it looks once a second whether the heap is used again, and after what C threads have left. (C programs have a
-// thread that does as much: c/scavenger.c.)
+// The background gives idle memory back, and keeps Go's memory limit (memlimit.go). While the heap
+// is used it steps as c/pacer.h's law says. Once nothing has happened for an idle limit it drains
+// the magazines and gives everything back. After a second of silence at least it rests: it looks
+// once a second whether the heap is used again, and after what C threads have left. (C programs
+// have a thread that does as much: c/scavenger.c.)
 //
 // It is a timer and no goroutine: leak checkers report one that stays, and one that is started on demand may belong to a
 // testing/synctest bubble. The timer is made where no bubble is, when the package is initialised. Its function runs in a goroutine

@@ -72,7 +72,8 @@ func TestWriteSpans(t *testing.T) {
 	Free(huge)
 }
 
-// At rest the columns add up to the statistics. Other tests' C threads and cleanups may still be at it: so once of several times.
+// At rest the columns add up to the statistics. Other tests' C threads and cleanups may still be at
+// it: so once of several times.
 func TestWriteSpansAddsUp(t *testing.T) {
 	held := [][]byte{Alloc(100), Alloc(40_000), Alloc(300_000), Alloc(20 << 20)}
 	defer func() {

@@ -10,18 +10,21 @@ import (
 	"github.com/gocmem/cmem/c"
 )
 
-// What lies in a magazine and is not used goes: the steps of the scavenger note the fewest blocks that each held, and every now and
-// then so many of its oldest leave it. So do all that the Ps hold that GOMAXPROCS has taken away.
+// What lies in a magazine and is not used goes: the steps of the scavenger note the fewest blocks
+// that each held, and every now and then so many of its oldest leave it. So do all that the Ps hold
+// that GOMAXPROCS has taken away.
 
 const (
 	trimPeriod = time.Second // at least, as it stops the world
 	trimLeast  = 64 << 10    // bytes that are worth it
 )
 
-// lowMarks are the fewest blocks of each class that each P's cache has held since trimCaches; only the scavenger uses them.
+// lowMarks are the fewest blocks of each class that each P's cache has held since trimCaches; only
+// the scavenger uses them.
 var lowMarks [maxProcs]*[c.NumClasses]uint16
 
-// watchCaches looks how many blocks there are in the caches. It reads what their owners are changing: a number may be one off.
+// watchCaches looks how many blocks there are in the caches. It reads what their owners are
+// changing: a number may be one off.
 func watchCaches() {
 	for pid := range caches {
 		ch := seenCache(pid)

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// A cost is what a load takes of CPU time and of memory, told alike for all loads that have one, so that they can be compared.
-// Bytes are those beyond the start, when all but the buffers was there.
+// A cost is what a load takes of CPU time and of memory, told alike for all loads that have one, so
+// that they can be compared. Bytes are those beyond the start, when all but the buffers was there.
 type cost struct {
 	Rate   float64 `json:"rate"`   // buffers put back, a second
 	CPU    float64 `json:"cpu"`    // µs a buffer, of the whole process
@@ -36,8 +36,8 @@ func (w *watch) cost(buffers float64) *cost {
 	}
 }
 
-// inUseOf is what callers of cmem hold and what is free in spans of which they hold a part. Blocks in transfer lists are
-// among these: cmem's statistics do not tell them apart.
+// inUseOf is what callers of cmem hold and what is free in spans of which they hold a part. Blocks
+// in transfer lists are among these: cmem's statistics do not tell them apart.
 func inUseOf(s *sample) int64 { return s.heap.inuse - s.heap.magazines - s.heap.threads }
 
 // meanPeak is the most of the last peakSpan, as a mean over the window.

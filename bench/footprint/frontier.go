@@ -103,8 +103,8 @@ func tabulate(out io.Writer, l *load, spots []*spot) {
 	}
 }
 
-// draw has cmem's idle limits on a line, and a dot for each peer. Two panels for each GOMAXPROCS: of all modes, and of cmem
-// and the pool alone, which lie close together among all.
+// draw has cmem's idle limits on a line, and a dot for each peer. Two panels for each GOMAXPROCS:
+// of all modes, and of cmem and the pool alone, which lie close together among all.
 func draw(file string, l *load, spots []*spot) error {
 	var panels []bench.Panel
 	for len(spots) > 0 {

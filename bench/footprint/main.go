@@ -181,8 +181,8 @@ func parseIdle(list string) ([]time.Duration, error) {
 	return all, nil
 }
 
-// parseCosts checks what -pairs and -frontier go with, and sets what they have by default. Without loads named they take all
-// that have a cost.
+// parseCosts checks what -pairs and -frontier go with, and sets what they have by default. Without
+// loads named they take all that have a cost.
 func (o *options) parseCosts(set map[string]bool, named bool) error {
 	switch {
 	case o.pairs > 0 && o.frontier != "":

@@ -12,7 +12,8 @@ import (
 // costWindow is what is measured of each load for -pairs and -frontier, by default.
 const costWindow = 4 * time.Second
 
-// What -pairs expects of cmem, the rest of the line being met: multiples of what the other mode takes but for the last two.
+// What -pairs expects of cmem, the rest of the line being met: multiples of what the other mode
+// takes but for the last two.
 const (
 	cpuLimit   = 1.00
 	cpuEnd     = 1.05 // of the interval's upper end

@@ -34,8 +34,8 @@ type goHeap struct{}
 func (goHeap) get(n int) []byte { return make([]byte, n) }
 func (goHeap) put([]byte)       {}
 
-// pools is what services write today: a sync.Pool for each power of two, from 64 B to 16 MiB. They hold pointers to the first
-// byte, as a slice in an interface would be an allocation for each put.
+// pools is what services write today: a sync.Pool for each power of two, from 64 B to 16 MiB. They
+// hold pointers to the first byte, as a slice in an interface would be an allocation for each put.
 type pools [largestPool + 1]sync.Pool
 
 // Logarithms of the pools' sizes.

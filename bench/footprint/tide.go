@@ -47,8 +47,9 @@ func (o tide) work(c *crowd, w *worker) {
 	}
 }
 
-// turn is when in a period the i-th of n workers begins; it ends as long before the next period. The number that works is a
-// sine of the time, from n/tideEbb at the period's ends to n in its middle.
+// turn is when in a period the i-th of n workers begins; it ends as long before the next period.
+// The number that works is a sine of the time, from n/tideEbb at the period's ends to n in its
+// middle.
 func turn(i, n int) time.Duration {
 	low := float64(n) / tideEbb
 	middle, swing := (float64(n)+low)/2, (float64(n)-low)/2

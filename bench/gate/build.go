@@ -64,8 +64,8 @@ func build(ctx context.Context, dir, name, here, library string, stderr io.Write
 		filepath.Join(library, "build/lib/libcmem.a"), "-ldl", "-o", filepath.Join(s.bin, "bench_alloc"))
 }
 
-// writeMod writes the go.mod and go.sum of the module in dir to file, with replacements for those of these modules that it
-// requires.
+// writeMod writes the go.mod and go.sum of the module in dir to file, with replacements for those
+// of these modules that it requires.
 func writeMod(dir, file string, replaced map[string]string) error {
 	mod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
 	if err != nil {

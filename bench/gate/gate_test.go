@@ -28,8 +28,8 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-// fake puts a benchmark into a folder that answers any measurement of bench_alloc with so many ns an operation, and notes
-// whose turn it was.
+// fake puts a benchmark into a folder that answers any measurement of bench_alloc with so many ns
+// an operation, and notes whose turn it was.
 func fake(t *testing.T, dir, ns string) side {
 	s := side{filepath.Join(t.TempDir(), "side")}
 	script := `#!/bin/sh

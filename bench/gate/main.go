@@ -1,6 +1,7 @@
-// Gate tells what a change of the library costs. It builds the benchmarks of this tree twice, with the library of this tree
-// and with that of another commit, lets the two take turns, and prints the ratio of each cost: the geometric mean over the
-// pairs and its 95 % interval. It fails where an interval lies wholly above the limit.
+// Gate tells what a change of the library costs. It builds the benchmarks of this tree twice, with
+// the library of this tree and with that of another commit, lets the two take turns, and prints the
+// ratio of each cost: the geometric mean over the pairs and its 95 % interval. It fails where an
+// interval lies wholly above the limit.
 //
 //	go run ./bench/gate -base v0.1.0            all measurements, some 15 minutes
 //	go run ./bench/gate -base HEAD^ -only pair  those whose names begin so

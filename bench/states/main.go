@@ -1,7 +1,8 @@
-// States measures what a buffer costs from cmem and from a sync.Pool, in processes that have done something before: pairs by
-// several goroutines after other work, buffers that go through a channel, and live buffers that are replaced. A heap that has
-// found a good state, or a bad one, may stay in it; so each case is measured in several fresh processes. In each of them the
-// two take turns, and what counts is the ratio of their CPU time.
+// States measures what a buffer costs from cmem and from a sync.Pool, in processes that have done
+// something before: pairs by several goroutines after other work, buffers that go through a
+// channel, and live buffers that are replaced. A heap that has found a good state, or a bad one,
+// may stay in it; so each case is measured in several fresh processes. In each of them the two take
+// turns, and what counts is the ratio of their CPU time.
 //
 //	go run ./bench/states                   all measurements, some 6 minutes
 //	go run ./bench/states -only pair,hold   two of them

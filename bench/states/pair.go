@@ -57,7 +57,8 @@ func enter[B any](state string, heapOf func(size int) heap[B], d time.Duration) 
 	}
 }
 
-// useAll has n goroutines use buffers, new ones again and again: on which Ps they are is chance. The collector has a part in that.
+// useAll has n goroutines use buffers, new ones again and again: on which Ps they are is chance.
+// The collector has a part in that.
 func useAll[B any](n int, heapOf func(size int) heap[B], d time.Duration) {
 	for _, size := range pairSizes {
 		h := heapOf(size)

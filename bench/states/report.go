@@ -93,8 +93,8 @@ func (rep *report) print(out io.Writer) error {
 	return nil
 }
 
-// table has two lines a row: the median and the slowest process; the geometric mean and its interval. What misses what is
-// expected has an exclamation mark.
+// table has two lines a row: the median and the slowest process; the geometric mean and its
+// interval. What misses what is expected has an exclamation mark.
 func table(out io.Writer, all []*result) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	var rows, columns []string

@@ -2,8 +2,9 @@ package main
 
 import "github.com/gocmem/cmem/cmem"
 
-// An attachedItem is rawItem with package cmem: no pointer beside the body, no limit, no finalizer. The body is freed with the item, which
-// needs one collection, not two; to free it earlier, as one does, is checked.
+// An attachedItem is rawItem with package cmem: no pointer beside the body, no limit, no finalizer.
+// The body is freed with the item, which needs one collection, not two; to free it earlier, as one
+// does, is checked.
 type attachedItem struct {
 	Flag int
 	Body []byte

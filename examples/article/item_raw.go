@@ -32,8 +32,9 @@ func newRawItem(length int) *rawItem {
 		return item
 	}
 	item.alloc = raw.Alloc(uintptr(length))
-	// The body's capacity is set, too: it would be that of the array type, a gigabyte, and an append would write behind the block
-	// instead of moving the body to Go's memory. (Before Go 1.2 this took reflect.SliceHeader; today unsafe.Slice does all of it.)
+	// The body's capacity is set, too: it would be that of the array type, a gigabyte, and an
+	// append would write behind the block instead of moving the body to Go's memory. (Before Go 1.2
+	// this took reflect.SliceHeader; today unsafe.Slice does all of it.)
 	item.Body = (*[1 << 30]byte)(unsafe.Pointer(item.alloc))[:length:length]
 	runtime.SetFinalizer(item, func(item *rawItem) {
 		if item.alloc != nil {

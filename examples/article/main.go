@@ -1,5 +1,6 @@
-// Command article is the articles' recipe for buffers outside of Go's heap: an item with a body in C memory, which a finalizer frees;
-// then the same with package cmem; then elements of other types than bytes. README.md has what it prints.
+// Command article is the articles' recipe for buffers outside of Go's heap: an item with a body in
+// C memory, which a finalizer frees; then the same with package cmem; then elements of other types
+// than bytes. README.md has what it prints.
 //
 //	article         the recipe
 //	article spans   the spans of cmem's heap
@@ -109,7 +110,8 @@ func misuse(f func()) (what string) {
 	return "nothing"
 }
 
-// collectUntil collects garbage until done says so, for ten seconds at most: finalizers and cleanups run some time after a collection.
+// collectUntil collects garbage until done says so, for ten seconds at most: finalizers and
+// cleanups run some time after a collection.
 func collectUntil(done func() bool) {
 	for end := time.Now().Add(10 * time.Second); !done() && time.Now().Before(end); time.Sleep(time.Millisecond) {
 		runtime.GC()

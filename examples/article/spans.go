@@ -8,7 +8,8 @@ import (
 	"github.com/gocmem/cmem/cmem"
 )
 
-// showSpans shows what the articles read of Go's heap in a debugger: of each span how long it is unused, and what of it was released.
+// showSpans shows what the articles read of Go's heap in a debugger: of each span how long it is
+// unused, and what of it was released.
 func showSpans(out io.Writer) error {
 	small, body, large := cmem.Alloc(1000), cmem.Alloc(100_000), cmem.Alloc(3_000_000)
 	clear(large)

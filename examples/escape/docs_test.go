@@ -43,8 +43,8 @@ func TestGuideNames(t *testing.T) {
 	}
 }
 
-// TestPattern takes the pattern by which the compiler's words are found, which stands in three places: it is to find them, and not
-// the path in front of each.
+// TestPattern takes the pattern by which the compiler's words are found, which stands in three
+// places: it is to find them, and not the path in front of each.
 func TestPattern(t *testing.T) {
 	const want = `grep -E 'not escape|escapes to|moved to'`
 	for _, file := range []string{guide, "doc.go", "../../Makefile"} {

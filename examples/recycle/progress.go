@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// progress shows a mode's samples as they are taken, under the columns' names: the article's four figures of the heap and its count of
-// buffers, with what is held and resident beside them. A line is rewritten on a terminal; elsewhere there is one a sample.
+// progress shows a mode's samples as they are taken, under the columns' names: the article's four
+// figures of the heap and its count of buffers, with what is held and resident beside them. A line
+// is rewritten on a terminal; elsewhere there is one a sample.
 type progress struct {
 	out        io.Writer
 	mode       string

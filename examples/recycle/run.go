@@ -15,8 +15,8 @@ import (
 	"github.com/gocmem/cmem/internal/ending"
 )
 
-// runOne runs the only mode in this process, and writes its CSV, its chart and its line of the table: that goes to stderr
-// where the CSV goes to stdout.
+// runOne runs the only mode in this process, and writes its CSV, its chart and its line of the
+// table: that goes to stderr where the CSV goes to stdout.
 func runOne(ctx context.Context, c *config, stdout, stderr io.Writer) (err error) {
 	csv, text := stdout, stderr
 	if c.csv != stdoutName {
@@ -47,8 +47,8 @@ func create(name string) (*os.File, error) {
 	return os.Create(name)
 }
 
-// measure runs a mode in this process, writes the samples to csv and returns them. They are kept, not read back, for csv may be a
-// pipe.
+// measure runs a mode in this process, writes the samples to csv and returns them. They are kept,
+// not read back, for csv may be a pipe.
 func measure(ctx context.Context, c *config, name string, csv io.Writer) ([]sample, error) {
 	out, err := newSampleWriter(csv)
 	if err != nil {

@@ -78,9 +78,10 @@ func (w *Workspace) Build(ctx context.Context, pkg string, v Variant) (*Program,
 	return p, p.inspect()
 }
 
-// copyProgram copies an executable and removes the old one. How much of a file's page cache a page fault maps depends on how the
-// pages came there: of what the C compiler's linker has just written a third more becomes resident than of what Go's has. A copy
-// is written one way, whoever linked it, so that the rows compare programs and not linkers.
+// copyProgram copies an executable and removes the old one. How much of a file's page cache a page
+// fault maps depends on how the pages came there: of what the C compiler's linker has just written
+// a third more becomes resident than of what Go's has. A copy is written one way, whoever linked
+// it, so that the rows compare programs and not linkers.
 func copyProgram(to, from string) (err error) {
 	in, err := os.Open(from)
 	if err != nil {

@@ -246,8 +246,8 @@ func processesOf(t *testing.T, dir string) []string {
 	return found
 }
 
-// TestResidentOfFreshBinary: how the linker wrote the executable is nothing to its resident size. A copy, written another way, has
-// as much of it.
+// TestResidentOfFreshBinary: how the linker wrote the executable is nothing to its resident size. A
+// copy, written another way, has as much of it.
 func TestResidentOfFreshBinary(t *testing.T) {
 	w := workspace(t)
 	p := build(t, w, examples+"ex1", lookup(t, "external"))

@@ -117,8 +117,9 @@ func (b *builder) cFiles(p *packageInfo) []string {
 	return files
 }
 
-// explain explains the failure of a build: of one that leaves out files with C, and of Go's own linker. Tables have the first line, which
-// must make sense alone; what the tools printed comes below it.
+// explain explains the failure of a build: of one that leaves out files with C, and of Go's own
+// linker. Tables have the first line, which must make sense alone; what the tools printed comes
+// below it.
 func (b *builder) explain(err error) error {
 	var failed *BuildError
 	if !errors.As(err, &failed) {

@@ -15,10 +15,12 @@ type TracedThread struct {
 	Calls []string // "mmap(NULL, 134217728, PROT_NONE, ...)", in their order
 }
 
-// Trace runs the program under strace until it is ready, and returns its threads in the order of their first calls, the main thread
-// first. A call is the text that strace prints without what differs between two runs of one program: addresses, process numbers and
-// data are "…", the program's path is its name, and of results only errors are told. Calls that wait, or ask for a number or the time,
-// are left out, as those come by chance; so are those that only block signals meanwhile.
+// Trace runs the program under strace until it is ready, and returns its threads in the order of
+// their first calls, the main thread first. A call is the text that strace prints without what
+// differs between two runs of one program: addresses, process numbers and data are "…", the
+// program's path is its name, and of results only errors are told. Calls that wait, or ask for a
+// number or the time, are left out, as those come by chance; so are those that only block signals
+// meanwhile.
 //
 // The errors are those of Start, and one where there is no strace.
 func (p *Program) Trace(ctx context.Context, run RunConfig) ([]TracedThread, error) {

@@ -1,9 +1,10 @@
-// Package ending is how the commands of this repository end by a signal: each removes what it made for a while, ends what it
-// started, and has the exit status that a shell gives such a command.
+// Package ending is how the commands of this repository end by a signal: each removes what it made
+// for a while, ends what it started, and has the exit status that a shell gives such a command.
 //
-// A command whose standard output is read no more (`| head`) needs nothing of this: its next write there ends it, by SIGPIPE,
-// as Go does by itself. What it started ends with it where Bind was told. A write to a pipe by another name, such as /dev/stdout,
-// is but an error (EPIPE), for which Status has the same exit status.
+// A command whose standard output is read no more (`| head`) needs nothing of this: its next write
+// there ends it, by SIGPIPE, as Go does by itself. What it started ends with it where Bind was
+// told. A write to a pipe by another name, such as /dev/stdout, is but an error (EPIPE), for which
+// Status has the same exit status.
 package ending
 
 import (
@@ -21,8 +22,9 @@ type Signal syscall.Signal
 
 func (s Signal) Error() string { return fmt.Sprintf("ended by a signal: %v", syscall.Signal(s)) }
 
-// Context returns a context that the first SIGINT, SIGTERM or SIGHUP cancels, with a Signal as its cause. The second one then
-// ends the program at once. One that is ignored when the program starts, as nohup has SIGHUP, stays so.
+// Context returns a context that the first SIGINT, SIGTERM or SIGHUP cancels, with a Signal as its
+// cause. The second one then ends the program at once. One that is ignored when the program starts,
+// as nohup has SIGHUP, stays so.
 func Context() (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)
@@ -66,7 +68,8 @@ func Status(err error, failed int) int {
 	return failed
 }
 
-// Bind has the kernel kill a command, which is not started yet, when this program dies in whichever way: by SIGKILL or SIGPIPE,
-// too. Strictly, that is when the thread ends that starts it; Go keeps its threads, but for those of a goroutine that is locked
-// to one. It is for Linux; elsewhere it does nothing.
+// Bind has the kernel kill a command, which is not started yet, when this program dies in whichever
+// way: by SIGKILL or SIGPIPE, too. Strictly, that is when the thread ends that starts it; Go keeps
+// its threads, but for those of a goroutine that is locked to one. It is for Linux; elsewhere it
+// does nothing.
 func Bind(cmd *exec.Cmd) { bind(cmd) }

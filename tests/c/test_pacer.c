@@ -120,7 +120,8 @@ Test(pacer, steps_may_come_early) {
     cr_assert_eq(heap.free, PACER_LEAST);
 }
 
-/* No more than 16 MiB a step: so the more the more often, within one idle limit if the steps need not be closer than the least. */
+/* No more than 16 MiB a step: so the more the more often, within one idle limit if the steps need
+ * not be closer than the least. */
 Test(pacer, no_more_than_a_step) {
     for (size_t gib = 1; gib <= 64; gib *= 4) {
         heap.free = gib * 1024 * MIB;
@@ -158,7 +159,8 @@ Test(pacer, keeps_everything) {
     }
 }
 
-/* Another idle limit holds at once: a shorter one forgets what lies before it, and there is a step at least every 1/8 of it. */
+/* Another idle limit holds at once: a shorter one forgets what lies before it, and there is a step
+ * at least every 1/8 of it. */
 Test(pacer, the_idle_limit_changes) {
     heap.inuse = 100 * MIB;
     steps(SECOND);

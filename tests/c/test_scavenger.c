@@ -60,7 +60,8 @@ Test(scavenger, sees_a_peak_between_two_steps) {
     give(a);
 }
 
-/* Blocks in caches are in use for the page heap, but for nobody else: they are part of what stays beside what is in use. */
+/* Blocks in caches are in use for the page heap, but for nobody else: they are part of what stays
+ * beside what is in use. */
 Test(scavenger, does_not_count_what_lies_in_caches) {
     unsigned c = class_of(256 * KIB);
     struct cmem__cache *ch = cmem__cache_new(CACHE_P);

@@ -24,7 +24,8 @@ static const char *const choices[][2] = {
      "     ^^^^"},
     {"hhhhhhhhhhhhhhhhhhhhhhhxcccc", /**/
      "^^^^"},
-    /* But not before one with fewer cold pages than half of what that leaves over, which counts no more than the request. */
+    /* But not before one with fewer cold pages than half of what that leaves over, which counts no
+     * more than the request. */
     {"chhhxhhhhh", /**/
      "     ^^^^"},
     {"chhhxhhhhhh", /**/

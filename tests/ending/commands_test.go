@@ -1,7 +1,7 @@
 //go:build linux && cgo && !race && !asan && !goexperiment.cgocheck2
 
-// Package ending tests that the commands of this repository end by SIGTERM, and when nobody reads what they print, and that
-// what they have started ends with them.
+// Package ending tests that the commands of this repository end by SIGTERM, and when nobody reads
+// what they print, and that what they have started ends with them.
 package ending
 
 import (

@@ -66,7 +66,8 @@ func TestAsan(t *testing.T) {
 	}
 }
 
-// TestAsanLines tests a user's package with a use after free. The go command keeps no line numbers in a test binary but with -o.
+// TestAsanLines tests a user's package with a use after free. The go command keeps no line numbers
+// in a test binary but with -o.
 func TestAsanLines(t *testing.T) {
 	needCgo(t)
 	if runtime.GOARCH != "amd64" && runtime.GOARCH != "arm64" {
@@ -148,7 +149,8 @@ func TestRace(t *testing.T) {
 	}
 }
 
-// TestRaceFreeInC wants C's cmem_free of a Go buffer to say what is the matter under the race detector. Without it, it is right.
+// TestRaceFreeInC wants C's cmem_free of a Go buffer to say what is the matter under the race
+// detector. Without it, it is right.
 func TestRaceFreeInC(t *testing.T) {
 	if status, out := run(faulty(t, "-trimpath"), "free-in-c", 1000); status != 0 {
 		t.Errorf("without -race: exit status %d\n%s", status, out)

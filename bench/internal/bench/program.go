@@ -11,8 +11,9 @@ import (
 	"github.com/prometheus/procfs"
 )
 
-// Choose returns those of all whose names are in the list, separated by commas, in their own order; all of them for an empty list.
-// An error begins with the flag that has the list and says that there is none of a name, as in "no measurement".
+// Choose returns those of all whose names are in the list, separated by commas, in their own order;
+// all of them for an empty list. An error begins with the flag that has the list and says that
+// there is none of a name, as in "no measurement".
 func Choose[T any](flag, none, list string, all []T, name func(T) string) ([]T, error) {
 	if list == "" {
 		return all, nil
@@ -53,8 +54,8 @@ func WriteJSON(file string, v any) error {
 	return os.WriteFile(file, append(text, '\n'), 0o666)
 }
 
-// CheckPreloaded looks for a library among this process's mappings, by its file's name, which may go on where that ends in "*": the
-// dynamic linker goes on without what it does not find.
+// CheckPreloaded looks for a library among this process's mappings, by its file's name, which may
+// go on where that ends in "*": the dynamic linker goes on without what it does not find.
 func CheckPreloaded(library string) error {
 	self, err := procfs.Self()
 	if err != nil {

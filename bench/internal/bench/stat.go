@@ -14,7 +14,8 @@ func Median(values []float64) float64 {
 	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
 }
 
-// SizeName writes n bytes with the largest unit that divides them, a binary one if there is any: 64 B, 1 KiB, 8 MiB, 10 KB.
+// SizeName writes n bytes with the largest unit that divides them, a binary one if there is any: 64
+// B, 1 KiB, 8 MiB, 10 KB.
 func SizeName(n int) string {
 	switch {
 	case n >= 1<<20 && n%(1<<20) == 0:
@@ -29,8 +30,9 @@ func SizeName(n int) string {
 	return fmt.Sprintf("%d B", n)
 }
 
-// A Ratio is what two series, taken in turn, tell of the ratio of what they measure: the geometric mean of the pairs' ratios
-// and the interval that has the true one with a probability of 95 % (Student's t of the logarithms).
+// A Ratio is what two series, taken in turn, tell of the ratio of what they measure: the geometric
+// mean of the pairs' ratios and the interval that has the true one with a probability of 95 %
+// (Student's t of the logarithms).
 type Ratio struct{ Mean, Low, High float64 }
 
 // Ratios is that of a to b, which are of the same length, 2 at least, and above 0.

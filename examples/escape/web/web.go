@@ -1,5 +1,5 @@
-// Package web is net/http with buffers of cmem: a body of unknown length is read, one is sent, and a wrong Free is no line in a log
-// that nobody reads.
+// Package web is net/http with buffers of cmem: a body of unknown length is read, one is sent, and
+// a wrong Free is no line in a log that nobody reads.
 package web
 
 import (
@@ -15,8 +15,9 @@ import (
 // ErrTooLong says that a body is longer than its reader allows.
 var ErrTooLong = errors.New("body too long")
 
-// ReadBody reads all of r, at most limit bytes, into a buffer, which is the caller's to free. hint is how long it says it is, such as
-// the request's ContentLength: -1 where nobody knows, and nothing to be relied on.
+// ReadBody reads all of r, at most limit bytes, into a buffer, which is the caller's to free. hint
+// is how long it says it is, such as the request's ContentLength: -1 where nobody knows, and
+// nothing to be relied on.
 func ReadBody(r io.Reader, hint int64, limit int) ([]byte, error) {
 	// One byte more than is hoped for shows the end, or that there is more than is allowed.
 	b, err := cmem.TryAlloc(int(min(max(hint, 4096), int64(limit))) + 1)
@@ -42,8 +43,8 @@ func ReadBody(r io.Reader, hint int64, limit int) ([]byte, error) {
 	}
 }
 
-// A Body is a request's body in a buffer of cmem. Its Close frees the buffer: the transport closes every body, and may read it until
-// then, which may be after Do has returned.
+// A Body is a request's body in a buffer of cmem. Its Close frees the buffer: the transport closes
+// every body, and may read it until then, which may be after Do has returned.
 type Body struct {
 	mu  sync.Mutex // Close may come in the middle of a Read
 	buf []byte     // nil: closed
@@ -92,8 +93,9 @@ func Post(client *http.Client, url, contentType string, buf []byte) (*http.Respo
 	return client.Do(req) // closes the body, also where it fails
 }
 
-// Misuse is the handler h, but that report is called where it panics with a *cmem.MisuseError: net/http would log that like any
-// other panic, close the connection, and go on with a program that has a bug in its memory.
+// Misuse is the handler h, but that report is called where it panics with a *cmem.MisuseError:
+// net/http would log that like any other panic, close the connection, and go on with a program that
+// has a bug in its memory.
 func Misuse(h http.Handler, report func(*cmem.MisuseError)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {

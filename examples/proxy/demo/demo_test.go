@@ -68,8 +68,8 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// TestChartCountsFromTheLoad draws two trials that differ in how long it took until their loads began: the two have the same
-// lines.
+// TestChartCountsFromTheLoad draws two trials that differ in how long it took until their loads
+// began: the two have the same lines.
 func TestChartCountsFromTheLoad(t *testing.T) {
 	lines := func(waited time.Duration) string {
 		tr := testTrial()

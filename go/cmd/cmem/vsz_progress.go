@@ -12,8 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// progress tells what is being done: on a terminal in one line that is written anew each time; elsewhere by a line now and then,
-// so that who waits sees that it goes on, and logs are not filled.
+// progress tells what is being done: on a terminal in one line that is written anew each time;
+// elsewhere by a line now and then, so that who waits sees that it goes on, and logs are not
+// filled.
 type progress struct {
 	out      io.Writer // nil: nobody is told
 	terminal bool

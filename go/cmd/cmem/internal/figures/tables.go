@@ -143,8 +143,8 @@ func NoSyscalls(r *study.Result) string {
 	return ""
 }
 
-// NetLines has what package net says of its resolver in each row in which a name was looked up, rows of which it says the same
-// together.
+// NetLines has what package net says of its resolver in each row in which a name was looked up,
+// rows of which it says the same together.
 func NetLines(r *study.Result) []Answer {
 	var all []Answer
 	for _, row := range measured(r) {
@@ -196,8 +196,8 @@ func effect(with, without uint64, runsWith, runsWithout [2]uint64) string {
 	return signed(int64(with) - int64(without))
 }
 
-// overlap: some run with the setting has no more, and some no less, than one without it, to within the noise: of three runs each, one
-// pair in ten lies apart by chance.
+// overlap: some run with the setting has no more, and some no less, than one without it, to within
+// the noise: of three runs each, one pair in ten lies apart by chance.
 func overlap(a, b [2]uint64) bool { return a[0] <= b[1]+noise && b[0] <= a[1]+noise }
 
 // told tells whether the setting's effect on VSZ is more than runs with the same settings differ by.
@@ -205,7 +205,8 @@ func told(w *study.WhatIf, row *vsz.VariantReport) bool {
 	return !overlap(row.VSZRangeKiB, w.Without.VSZRangeKiB)
 }
 
-// oneMore: the rows differ by an arena or a thread more or less, which a few runs may do by chance, whatever the setting.
+// oneMore: the rows differ by an arena or a thread more or less, which a few runs may do by chance,
+// whatever the setting.
 func oneMore(a, b *vsz.VariantReport) bool {
 	rest := int64(b.VSZKiB) - int64(a.VSZKiB)
 	some := false

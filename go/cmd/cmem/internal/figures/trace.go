@@ -12,8 +12,9 @@ import (
 	"github.com/gocmem/cmem/go/cmd/cmem/internal/study"
 )
 
-// WriteTrace lays the system calls of two variants side by side, thread by thread: between them "|" where they differ, "<" or ">" where
-// only one side has a call. It ends where the two agree again, to their ends.
+// WriteTrace lays the system calls of two variants side by side, thread by thread: between them "|"
+// where they differ, "<" or ">" where only one side has a call. It ends where the two agree again,
+// to their ends.
 func WriteTrace(out io.Writer, sides [2]study.Traced) error {
 	w := &writer{out: out}
 	var names [2]string

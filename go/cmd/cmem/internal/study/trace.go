@@ -17,8 +17,8 @@ type Traced struct {
 	Threads []vsz.TracedThread
 }
 
-// Trace builds two variants, each of its package (as vsz.Workspace.Build takes it), and runs either under strace. Of cfg it takes how a
-// program is run, and whom to tell.
+// Trace builds two variants, each of its package (as vsz.Workspace.Build takes it), and runs either
+// under strace. Of cfg it takes how a program is run, and whom to tell.
 func Trace(ctx context.Context, cfg Config, packages [2]string, variants [2]vsz.Variant) (sides [2]Traced, err error) {
 	ws, err := vsz.NewWorkspace()
 	if err != nil {

@@ -80,17 +80,17 @@ func TestScavengerOff(t *testing.T) {
 // TestScarcity: under a tracked limit that is reached free memory goes, whatever the idle limit is, down to what fits.
 func TestScarcity(t *testing.T) {
 	noLeak(t)
-	const budget = 300 << 20
+	const budget = 400 << 20 // whatever tests before this one have left of Go's memory, it has room beside 225 MiB of cmem's
 	defer SetIdleLimit(SetIdleLimit(time.Hour))
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(budget))
 	defer TrackMemoryLimit()()
 	kept := Alloc(200 << 20)
 	dirty(kept)
-	gone := Alloc(110 << 20)
+	gone := Alloc(210 << 20)
 	dirty(gone)
 	Free(gone)
-	if _, need, free := trackedUse(); need < 200<<20 || free < 100<<20 {
-		t.Errorf("%d bytes are needed and %d free, with 200 MiB in use and 110 free", need, free)
+	if _, need, free := trackedUse(); need < 200<<20 || free < 200<<20 {
+		t.Errorf("%d bytes are needed and %d free, with 200 MiB in use and 210 free", need, free)
 	}
 	afterGC(t, "what is free fits into the limit", func() bool {
 		_, need, free := trackedUse()

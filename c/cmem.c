@@ -21,6 +21,7 @@
 #include "start.h"
 #include "thread.h"
 #include "tool.h"
+#include "transfer.h"
 
 #include <errno.h>
 #include <string.h>
@@ -260,13 +261,15 @@ assert_offset(struct cmem_stats, huge_bytes, 144);
 assert_offset(struct cmem_stats, huge_blocks, 152);
 assert_offset(struct cmem_stats, huge_mallocs, 160);
 assert_offset(struct cmem_stats, by_size, 168);
-assert_size(struct cmem_stats, 2472);
+assert_offset(struct cmem_stats, transfer_bytes, 2472);
+assert_size(struct cmem_stats, 2480);
 
 void cmem_stats(struct cmem_stats *out) {
     struct cmem_stats s = {.version = 1};
     cmem__pages_stats(&s);
     cmem__cache_stats(&s);
     s.central_free_bytes = cmem__central_free_bytes();
+    s.transfer_bytes = cmem__transfer_bytes();
     s.metadata_sys = cmem__meta_bytes();
     s.frees = s.mallocs - s.live_blocks;
     size_t n = out->struct_size < sizeof s ? out->struct_size : sizeof s;

@@ -114,6 +114,11 @@ CMEM_API void cmem_scavenger_stop(void);
  * Returns 0, or -1 with errno ERANGE where more than that is in use now: the limit holds nevertheless. */
 CMEM_API int cmem_set_limit(size_t bytes);
 
+/* Blocks of one size class. */
+struct cmem_class_stats {
+    uint64_t mallocs, frees; /* ever allocated, and ever freed */
+};
+
 /* What the heap holds, in bytes unless said otherwise. At rest (no other thread in the library) these sums hold:
  *   heap_sys   = heap_inuse + heap_idle
  *   heap_inuse = live_bytes + magazine_bytes + thread_cache_bytes + central_free_bytes
@@ -148,10 +153,9 @@ struct cmem_stats {
     uint64_t huge_blocks;  /* their number */
     uint64_t huge_mallocs; /* those ever allocated */
 
-    /* Blocks of each size class (cmem_class_info) ever allocated, and ever freed. */
-    struct {
-        uint64_t mallocs, frees;
-    } by_size[CMEM_NUM_CLASSES];
+    struct cmem_class_stats by_size[CMEM_NUM_CLASSES]; /* by size class (cmem_class_info) */
+
+    uint64_t transfer_bytes; /* free blocks in transfer lists, between two of Go's caches; part of central_free_bytes */
 };
 
 /* Fills *out, whose struct_size the caller has set. As the type has the function's name, C++ too

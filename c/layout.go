@@ -103,6 +103,12 @@ type (
 		NBlocks uint16
 	}
 
+	// ClassStats is struct cmem_class_stats.
+	ClassStats struct {
+		Mallocs uint64
+		Frees   uint64
+	}
+
 	// Stats is struct cmem_stats; cmem.h describes the fields.
 	Stats struct {
 		StructSize       uint32
@@ -127,6 +133,7 @@ type (
 		HugeBytes        uint64
 		HugeBlocks       uint64
 		HugeMallocs      uint64
-		BySize           [NumClasses]struct{ Mallocs, Frees uint64 }
+		BySize           [NumClasses]ClassStats
+		TransferBytes    uint64
 	}
 )

@@ -23,6 +23,7 @@ type Stats struct {
 	MagazineBytes    uint64 // in free blocks in the magazines of Go's Ps
 	ThreadCacheBytes uint64 // in free blocks in the caches of C threads
 	CentralFreeBytes uint64 // in free blocks of spans that hold live or cached ones too
+	TransferBytes    uint64 // the part of CentralFreeBytes in transfer lists, on the way from one P's cache to another's
 
 	MetadataSys uint64 // address space of the library's own structures, not part of HeapSys
 

@@ -21,6 +21,7 @@ func addC(s *Stats) {
 	s.MagazineBytes += st.MagazineBytes
 	s.ThreadCacheBytes += st.ThreadCacheBytes
 	s.CentralFreeBytes += st.CentralFreeBytes
+	s.TransferBytes += st.TransferBytes
 	s.MetadataSys += st.MetadataSys
 	s.TotalAlloc += st.TotalAlloc
 	s.Mallocs += st.Mallocs

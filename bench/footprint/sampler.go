@@ -25,7 +25,7 @@ type sample struct {
 // modes the same.
 type heapSample struct {
 	sys, inuse, idle, released                 int64
-	classLive, magazines, threads, central, md int64
+	classLive, magazines, threads, central, transfer, md int64
 }
 
 func readHeap() heapSample {
@@ -34,7 +34,7 @@ func readHeap() heapSample {
 	return heapSample{
 		sys: int64(s.HeapSys), inuse: int64(s.HeapInuse), idle: int64(s.HeapIdle), released: int64(s.HeapReleased),
 		classLive: int64(s.LiveBytes), magazines: int64(s.MagazineBytes), threads: int64(s.ThreadCacheBytes),
-		central: int64(s.CentralFreeBytes), md: int64(s.MetadataSys),
+		central: int64(s.CentralFreeBytes), transfer: int64(s.TransferBytes), md: int64(s.MetadataSys),
 	}
 }
 

@@ -40,6 +40,7 @@ Test(transfer, blocks_come_back_newest_first_and_count_as_free) {
     cr_assert_eq(cmem__transfer_bytes(), 10 * BLOCK, "two went to the page heap");
     cr_assert_eq(stats_now().heap_inuse, 10 * BLOCK);
     cr_assert_eq(stats_now().central_free_bytes, 10 * BLOCK);
+    cr_assert_eq(stats_now().transfer_bytes, 10 * BLOCK);
     cr_assert_eq(stats_now().live_bytes, 0);
     cr_assert_eq(cmem__transfer_take(c, out, 3), 3);
     for (unsigned i = 0; i < 3; i++) cr_assert_eq(out[i].block, e[7 + i].block);

@@ -74,6 +74,9 @@ type (
 	// Span is the head of struct cmem__span. Tags is the address of SpanTags bytes.
 	Span C.struct_cmem__span
 
+	// ClassStats is struct cmem_class_stats.
+	ClassStats C.struct_cmem_class_stats
+
 	// Stats is struct cmem_stats; cmem.h describes the fields.
 	Stats C.struct_cmem_stats
 )

@@ -36,7 +36,7 @@ var fields = map[string]string{
 	"Span.Npages":   "NPages uintptr",
 	"Span.Cls":      "Class uint8",
 	"Span.Nblocks":  "NBlocks uint16",
-	"Stats.By_size": "BySize [NumClasses]struct{ Mallocs, Frees uint64 }",
+	"Stats.By_size": "BySize [NumClasses]ClassStats",
 }
 
 // lasts are the last fields of the structures whose head is all that Go knows.

@@ -36,9 +36,10 @@ func (w *watch) cost(buffers float64) *cost {
 	}
 }
 
-// inUseOf is what callers of cmem hold and what is free in spans of which they hold a part. Blocks
-// in transfer lists are among these: cmem's statistics do not tell them apart.
-func inUseOf(s *sample) int64 { return s.heap.inuse - s.heap.magazines - s.heap.threads - s.heap.transfer }
+// inUseOf is what callers of cmem hold and what is free in spans of which they hold a part.
+func inUseOf(s *sample) int64 {
+	return s.heap.inuse - s.heap.magazines - s.heap.threads - s.heap.transfer
+}
 
 // meanPeak is the most of the last peakSpan, as a mean over the window.
 func (w *watch) meanPeak(of func(*sample) int64) float64 {

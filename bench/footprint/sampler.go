@@ -24,7 +24,7 @@ type sample struct {
 // heapSample is what cmem says of itself; zeros in modes without it, where it is read nevertheless: the harness costs all
 // modes the same.
 type heapSample struct {
-	sys, inuse, idle, released                 int64
+	sys, inuse, idle, released                           int64
 	classLive, magazines, threads, central, transfer, md int64
 }
 

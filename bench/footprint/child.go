@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gocmem/cmem/cmem"
+	"github.com/gocmem/cmem/internal/ending"
 )
 
 // childEnv carries the order to the process that is to be measured.
@@ -136,6 +137,7 @@ func spawn(l *load, o order, errOut io.Writer) (*trial, error) {
 	cmd.Env = append(os.Environ(), childEnv+"="+string(js), "GOMAXPROCS="+strconv.Itoa(o.Procs))
 	cmd.Env = append(append(cmd.Env, l.env...), modeEnv(o.Mode)...)
 	cmd.Stdout, cmd.Stderr = &out, errOut
+	ending.Bind(cmd)
 	if err := cmd.Run(); err != nil {
 		return nil, fmt.Errorf("%s in mode %s: %w", o.Load, o.Mode, err)
 	}

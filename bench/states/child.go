@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/gocmem/cmem/internal/ending"
 )
 
 // childEnv carries the order to a measured process.
@@ -124,6 +126,7 @@ func (c *config) spawn(tc testcase) (*times, error) {
 	cmd := exec.Command(self)
 	cmd.Env = append(os.Environ(), childEnv+"="+string(js), "GOMAXPROCS="+strconv.Itoa(c.procs))
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	ending.Bind(cmd)
 	if err := cmd.Run(); err != nil {
 		return nil, fmt.Errorf("%s: %w: %s", js, err, strings.TrimSpace(stderr.String()))
 	}

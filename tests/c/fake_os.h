@@ -46,20 +46,20 @@ static bool os_refuses(void) {
     return os.refuse_at != 0 && (os.calls == os.refuse_at || (os.refuse_all && os.calls > os.refuse_at));
 }
 
-int madvise(void *p, size_t bytes, int advice) {
+int madvise(void *addr, size_t len, int advice) {
     if (advice == MADV_NOHUGEPAGE) os.small++;
-    if (advice != MADV_DONTNEED) return (int)syscall(SYS_madvise, p, bytes, advice);
-    if (os.in_release != NULL) os.in_release((uintptr_t)p, bytes);
+    if (advice != MADV_DONTNEED) return (int)syscall(SYS_madvise, addr, len, advice);
+    if (os.in_release != NULL) os.in_release((uintptr_t)addr, len);
     if (os.refuse_release) {
         os.refused++;
         errno = EINVAL;
         return -1;
     }
-    os.released += bytes;
-    return os.keep_contents ? 0 : (int)syscall(SYS_madvise, p, bytes, advice);
+    os.released += len;
+    return os.keep_contents ? 0 : (int)syscall(SYS_madvise, addr, len, advice);
 }
 
-void *aligned_alloc(size_t alignment, size_t bytes) {
+void *aligned_alloc(size_t alignment, size_t size) {
     if (os.in_region != NULL) os.in_region();
     os.regions++;
     if (os_refuses() || os.refuse_regions > 0) {
@@ -68,14 +68,14 @@ void *aligned_alloc(size_t alignment, size_t bytes) {
         return NULL;
     }
     if (os.region_at == NULL)
-        return memalign(os.region_align > alignment ? os.region_align : alignment, bytes);
-    os.region_at += bytes;
-    return os.region_at - bytes;
+        return memalign(os.region_align > alignment ? os.region_align : alignment, size);
+    os.region_at += size;
+    return os.region_at - size;
 }
 
-void *mmap(void *p, size_t bytes, int prot, int flags, int fd, off_t offset) {
+void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset) {
     if (os.in_map != NULL) os.in_map();
-    if (!os_refuses()) return (void *)syscall(SYS_mmap, p, bytes, prot, flags, fd, offset);
+    if (!os_refuses()) return (void *)syscall(SYS_mmap, addr, len, prot, flags, fd, offset);
     errno = ENOMEM;
     return MAP_FAILED;
 }
@@ -92,20 +92,20 @@ static bool in_one_mapping(uintptr_t from, size_t bytes) {
 }
 
 /* Only as the library calls it, with a new place. */
-void *mremap(void *from, size_t bytes, size_t new_bytes, int flags, ...) {
+void *mremap(void *addr, size_t old_len, size_t new_len, int flags, ...) {
     va_list args;
     va_start(args, flags);
     void *to = va_arg(args, void *);
     va_end(args);
-    if (os.in_move != NULL) os.in_move((uintptr_t)from, (uintptr_t)to, bytes);
+    if (os.in_move != NULL) os.in_move((uintptr_t)addr, (uintptr_t)to, old_len);
     if (os.moves < LEN(os.move_to)) os.move_to[os.moves] = (uintptr_t)to;
     os.moves++;
-    bool crosses = os.one_mapping && !in_one_mapping((uintptr_t)from, bytes);
+    bool crosses = os.one_mapping && !in_one_mapping((uintptr_t)addr, old_len);
     int error = crosses ? EFAULT : os.move_error;
-    if (error == 0) return (void *)syscall(SYS_mremap, from, bytes, new_bytes, flags, to);
-    size_t some = bytes > os.move_some ? os.move_some : 0;
-    if (some > 0) (void)syscall(SYS_mremap, from, some, some, flags, to);
-    if (os.move_unmaps || crosses) (void)munmap((char *)to + some, some > 0 ? some : bytes);
+    if (error == 0) return (void *)syscall(SYS_mremap, addr, old_len, new_len, flags, to);
+    size_t some = old_len > os.move_some ? os.move_some : 0;
+    if (some > 0) (void)syscall(SYS_mremap, addr, some, some, flags, to);
+    if (os.move_unmaps || crosses) (void)munmap((char *)to + some, some > 0 ? some : old_len);
     errno = error;
     return MAP_FAILED;
 }

@@ -99,7 +99,7 @@ ParameterizedTestParameters(bins, random_operations_against_a_sorted_array) {
     return cr_make_param_array(enum cmem__tree, kinds, LEN(kinds));
 }
 
-ParameterizedTest(enum cmem__tree *kind, bins, random_operations_against_a_sorted_array) {
+ParameterizedTest(const enum cmem__tree *kind, bins, random_operations_against_a_sorted_array) {
     uint64_t seed = test_seed("bins");
     size_t members = 0;
     bins.kind = *kind;

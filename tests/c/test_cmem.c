@@ -369,7 +369,7 @@ Test(cmem, stats_count_what_was_done) {
     cr_assert_eq(s.mallocs, 3);
     cr_assert_eq(s.total_alloc, bytes);
     cr_assert_eq(s.frees, 0);
-    cr_assert_eq(s.thread_cache_bytes, (class_refill(class_of(100)) - 1) * 112);
+    cr_assert_eq(s.thread_cache_bytes, (class_refill(class_of(100)) - 1) * (size_t)112);
     for (unsigned i = 0; i < 3; i++) cmem_free(p[i]);
     p[0] = cmem_alloc(100);
     s = check_heap();

@@ -142,7 +142,7 @@ ParameterizedTestParameters(misuse, aborts_with_its_line) {
     return cr_make_param_array(size_t, index, LEN(rows));
 }
 
-ParameterizedTest(size_t *index, misuse, aborts_with_its_line) {
+ParameterizedTest(const size_t *index, misuse, aborts_with_its_line) {
     const struct row *row = &rows[*index];
     char out[4096], err[4096], want[512], block[32] = "";
     int status = run(row->program, out, err, sizeof out);

@@ -666,7 +666,7 @@ Test(pageheap, released_memory_that_came_back) {
     take(FIRST_PAGES);
     lay_out(s, (size_t[]){40, 1, 40, 1, 2000, 1}, 6);
     uintptr_t base[3];
-    for (unsigned i = 0; i < 3; i++) base[i] = s[2 * i]->base;
+    for (size_t i = 0; i < 3; i++) base[i] = s[2 * i]->base;
     for (unsigned i = 0; i < 6; i += 2) give(s[i]);
     cr_assert_eq(scavenge(0), 2080);
     wait_for_the_next_look();

@@ -18,9 +18,9 @@
 
 static uint64_t clock_ns; /* 0: the real one */
 
-int clock_gettime(clockid_t id, struct timespec *t) {
-    if (clock_ns == 0) return (int)syscall(SYS_clock_gettime, id, t);
-    *t = (struct timespec){.tv_sec = (time_t)(clock_ns / SECOND), .tv_nsec = (long)(clock_ns % SECOND)};
+int clock_gettime(clockid_t clock_id, struct timespec *tp) {
+    if (clock_ns == 0) return (int)syscall(SYS_clock_gettime, clock_id, tp);
+    *tp = (struct timespec){.tv_sec = (time_t)(clock_ns / SECOND), .tv_nsec = (long)(clock_ns % SECOND)};
     return 0;
 }
 

@@ -62,7 +62,7 @@ Test(sizeclass, division_is_exact) {
         struct cmem__entry e;
         cr_assert_eq(cmem__central_fetch(c, &e, 1, NULL), 1);
         const struct cmem__span *s = pagemap_span(e.block);
-        cr_assert_eq(s->unit * SPAN_TAGS, s->npages * PAGE_SIZE);
+        cr_assert_eq(s->unit * (size_t)SPAN_TAGS, s->npages * PAGE_SIZE);
         cr_assert_eq(s->nblocks, class_blocks(c));
         cr_assert_eq(s->unit << class_tag_shift(c), class_size(c), "a block's tag is that of its beginning");
         for (size_t off = 0; off < s->npages * PAGE_SIZE; off++) {

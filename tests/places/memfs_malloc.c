@@ -17,8 +17,8 @@ static void *from_next(size_t alignment, size_t bytes) {
     return next(alignment, bytes);
 }
 
-void *aligned_alloc(size_t alignment, size_t bytes) {
-    if (bytes < (size_t)1 << 20) return from_next(alignment, bytes);
+void *aligned_alloc(size_t alignment, size_t size) {
+    if (size < (size_t)1 << 20) return from_next(alignment, size);
     if (arena == NULL) {
         int fd = memfd_create("memfs", MFD_CLOEXEC);
         if (fd < 0 || ftruncate(fd, (off_t)ARENA) != 0) return NULL;
@@ -27,13 +27,13 @@ void *aligned_alloc(size_t alignment, size_t bytes) {
         arena = p;
         used = -(size_t)p % alignment;
     }
-    size_t at = __atomic_fetch_add(&used, (bytes + alignment - 1) / alignment * alignment, __ATOMIC_RELAXED);
-    return at + bytes <= ARENA ? arena + at : from_next(alignment, bytes);
+    size_t at = __atomic_fetch_add(&used, (size + alignment - 1) / alignment * alignment, __ATOMIC_RELAXED);
+    return at + size <= ARENA ? arena + at : from_next(alignment, size);
 }
 
-void free(void *p) {
+void free(void *ptr) {
     static void (*next)(void *);
-    if (p == NULL || (arena != NULL && (char *)p >= arena && (char *)p < arena + ARENA)) return;
+    if (ptr == NULL || (arena != NULL && (char *)ptr >= arena && (char *)ptr < arena + ARENA)) return;
     if (next == NULL) next = (void (*)(void *))dlsym(RTLD_NEXT, "free");
-    next(p);
+    next(ptr);
 }

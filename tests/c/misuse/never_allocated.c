@@ -3,6 +3,6 @@
 
 int main(void) {
     char *p = cmem_alloc(100);
-    cmem_free(announce(p + 112 * 40));
+    cmem_free(announce(p + 4480));
     return 0;
 }

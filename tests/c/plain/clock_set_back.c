@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 /* Stands before the C library's. */
-int clock_gettime(clockid_t clock, struct timespec *t) {
-    int result = (int)syscall(SYS_clock_gettime, clock, t);
-    if (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE) t->tv_sec += 3600;
+int clock_gettime(clockid_t clock_id, struct timespec *tp) {
+    int result = (int)syscall(SYS_clock_gettime, clock_id, tp);
+    if (clock_id == CLOCK_REALTIME || clock_id == CLOCK_REALTIME_COARSE) tp->tv_sec += 3600;
     return result;
 }
 

@@ -240,36 +240,39 @@ fmt: ## format all Go and C files
 	$Qgofmt -w $(CODE)
 	$Qclang-format -i $(C_FILES)
 
-## Run
+## Run (SAVE=1 writes what a benchmark prints to docs/results/TASK.txt too)
+
+# $(save) ends the command of a benchmark whose tables are worth keeping.
+save = $(if $(SAVE),| tee docs/results/$@.txt)
 
 .PHONY: demo
 demo: ## the memcached proxy on make([]byte) and on cmem, under load: a table and a picture
 	@tests/scripts/install-packages.sh memcached || echo 'demo: going on without memcached'
 	@echo 'demo: compiling (a minute or two where nothing is compiled yet)'
-	@go run ./examples/proxy/demo $(ARGS)
+	@go run ./examples/proxy/demo $(ARGS) $(save)
 	@printf '\nand what cgo costs in virtual memory (cmem vsz; compiling three variants):\n\n'
 	@go run ./go/cmd/cmem vsz --variants nocgo,default,netgo+cgo --lean --ready '^ready' ./examples/vsz/ex1
 
 .PHONY: recycle
 recycle: ## the recycling experiment: nine modes, charts in demo-out/recycle (half an hour); ARGS="-help" lists the flags
-	@go run ./examples/recycle $(ARGS)
+	@go run ./examples/recycle $(ARGS) $(save)
 
 .PHONY: footprint
 footprint: ## resident memory, CPU and faults under 13 loads, beside make, sync.Pool, malloc, jemalloc (35 minutes); ARGS="-pairs 15"
-	@go run ./bench/footprint $(ARGS)
+	@go run ./bench/footprint $(ARGS) $(save)
 
 .PHONY: frontier
 frontier: ## CPU time against memory, cmem at six idle limits and its peers: a picture a load in build/frontier, one table (35 minutes); ARGS="-help"
 	@tests/scripts/install-packages.sh libjemalloc2 || echo 'frontier: going on without jemalloc'
-	@go run ./bench/footprint -frontier build/frontier $(ARGS)
+	@go run ./bench/footprint -frontier build/frontier $(ARGS) $(save)
 
 .PHONY: growth
 growth: ## how costs grow with live blocks, goroutines, sizes, threads and free runs (4 minutes); ARGS="-help" lists the flags
-	@go run ./bench/growth $(ARGS)
+	@go run ./bench/growth $(ARGS) $(save)
 
 .PHONY: states
 states: ## cmem beside sync.Pool in fresh processes: pairs after other work, a channel, live buffers (6 minutes); ARGS="-only pair"
-	@go run ./bench/states $(ARGS)
+	@go run ./bench/states $(ARGS) $(save)
 
 .PHONY: vsz
 vsz: ## what cgo costs in virtual memory: all examples in all variants; fills docs/vsz.md and its pictures (6 minutes); ARGS="-only ex1"
@@ -278,7 +281,7 @@ vsz: ## what cgo costs in virtual memory: all examples in all variants; fills do
 .PHONY: escape
 escape: ## what the compiler puts on the stack and what on the heap, and what make, sync.Pool and cmem cost (a minute); ARGS="-count 7"
 	@go build -gcflags=-m ./examples/escape 2>&1 | grep -E 'not escape|escapes to|moved to'
-	@go test -run '^$$' -bench . -benchmem -benchtime 100ms $(ARGS) ./examples/escape ./examples/escape/breakeven
+	@go test -run '^$$' -bench . -benchmem -benchtime 100ms $(ARGS) ./examples/escape ./examples/escape/breakeven $(save)
 
 .PHONY: bench
 bench: ## cmem beside make, pools and other allocators, in one run: tables, JSON, a picture (6 minutes); ARGS="-help" lists the flags
@@ -287,13 +290,13 @@ bench: ## cmem beside make, pools and other allocators, in one run: tables, JSON
 	done
 	@mkdir -p build
 	@go build -C bench/peers -o $(CURDIR)/build/peers .
-	@build/peers $(ARGS)
+	@build/peers $(ARGS) $(save)
 
 .PHONY: bench-c
 bench-c: $(BENCHES) ## the C API beside glibc, jemalloc, mimalloc and tcmalloc (3 minutes); ARGS="-help" lists workloads and flags
 	$(call require,BENCHES,bench/c/bench_*.c)
 	@tests/scripts/install-packages.sh libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 || echo 'bench-c: going on without the allocators that are missing'
-	@go run ./bench/benchc $(ARGS)
+	@go run ./bench/benchc $(ARGS) $(save)
 
 .PHONY: deps
 deps: ## install the Debian packages that tests and demo need, where they are missing
@@ -311,7 +314,7 @@ deps-all: ## install what only test-all needs
 
 .PHONY: gate
 gate: ## what a change costs: benchmarks with this tree's library and with BASE's in turn, ratios and intervals (25 minutes); ARGS="-help"
-	@go run ./bench/gate $(ARGS)
+	@go run ./bench/gate $(ARGS) $(save)
 
 ## Release
 

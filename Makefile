@@ -36,14 +36,15 @@ STRESS := $(foreach v,debug asan tsan valgrind,$(patsubst tests/c/%.c,build/$v/%
 CODE := $(wildcard c cmem go examples tests bench)
 C_FILES = $(shell find $(CODE) -name '*.[ch]')
 
-# Go's modules. ./... passes over those below it without a word, so all are named: TOGETHER those of go.work, which one go
-# command takes, and APART those that need a newer Go, each with a go.work of its own. An adapter, go/adapters/NAME, is to be
-# one of these.
+# Go's modules. ./... passes over those below it without a word, so all are named: TOGETHER those of
+# go.work, which one go command takes, and APART those that need a newer Go, each with a go.work of
+# its own. An adapter, go/adapters/NAME, is to be one of these.
 TOGETHER = $(shell sed -n 's|^\t\(\.[^ ]*\)$$|\1/...|p' go.work)
 APART := $(patsubst %/go.work,%,$(wildcard bench/*/go.work go/adapters/*/go.work))
 apart = @for m in $(APART); do tests/scripts/in-module.sh $$m $1; done
 
-# What is tested in other builds than the ordinary one (race, asan, no cgo, strict): cmem itself; in test-all everything.
+# What is tested in other builds than the ordinary one (race, asan, no cgo, strict): cmem itself; in
+# test-all everything.
 VARIED := ./...
 
 # Where else the root's module is to compile, there without cgo.
@@ -84,8 +85,8 @@ clean: ## remove build/
 build/lib/libcmem.a: build/release/libcmem.a
 	$Qmkdir -p $(@D) && cp $< $@
 
-# nodelete: threads hold a destructor of the library, which must not be unmapped before they end. (Where only the archive is linked,
-# stay_loaded in start.c sees to that.)
+# nodelete: threads hold a destructor of the library, which must not be unmapped before they end.
+# (Where only the archive is linked, stay_loaded in start.c sees to that.)
 build/lib/$(SOFILE): build/release/libcmem.a
 	$(call say,LINK,$@)
 	$Qmkdir -p $(@D)
@@ -225,8 +226,8 @@ build/tidy/c/%.ok: c/%.c $(wildcard c/*.h) .clang-tidy
 build/tidy/cmem/%.ok: cmem/%.c $(wildcard c/*.h cmem/*/*/*.h) .clang-tidy
 	$(call tidy)
 
-# Tests ignore the results of some calls, and name things as the headers that they replace do. The analyzer takes most of
-# the time, and finds in Criterion's macros what is none.
+# Tests ignore the results of some calls, and name things as the headers that they replace do. The
+# analyzer takes most of the time, and finds in Criterion's macros what is none.
 TIDY_TESTS := -cert-err33-c,-cert-err34-c,-bugprone-reserved-identifier,-cert-dcl37-c,-cert-dcl51-cpp,-clang-analyzer-*
 build/tidy/%.ok: %.c $(wildcard c/*.h tests/c/*.h bench/*/*.h) .clang-tidy
 	$(call tidy,--checks='$(TIDY_TESTS)',-DCMEM_DEBUG=1 -Itests/c)

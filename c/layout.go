@@ -39,8 +39,8 @@ const (
 	SpanTags = 256
 )
 
-// Addresses are uintptr here, not pointers: the structures lie in C memory, where a pointer store from Go would pass the
-// collector's write barrier for nothing.
+// Addresses are uintptr here, not pointers: the structures lie in C memory, where a pointer store
+// from Go would pass the collector's write barrier for nothing.
 type (
 	// Entry is struct cmem__entry: a free block and where its tag lies.
 	Entry struct {
@@ -83,8 +83,8 @@ type (
 		_     [112]byte
 	}
 
-	// Leaf is struct cmem__leaf. A page's word has its tag in the first byte, and above that the address of its Span; Root is the
-	// leaf's index in the pagemap.
+	// Leaf is struct cmem__leaf. A page's word has its tag in the first byte, and above that the
+	// address of its Span; Root is the leaf's index in the pagemap.
 	Leaf struct {
 		Page [LeafPages]uintptr
 		_    [320]byte

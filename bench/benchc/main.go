@@ -4,10 +4,11 @@
 //	make bench-c ARGS="-only pair,hold"           two of them
 //	make bench-c ARGS="-help"                     the flags and the workloads
 //
-// Each allocator has a process of its own for each case (bench/c/bench_alloc.c), for what malloc did before changes what
-// it does next: glibc's threshold for mmap follows what is freed. The processes stay and are told when to run a round;
-// in each round the allocators take turns, another one first each time, so that what disturbs the machine disturbs all.
-// The tables have each allocator's median over the rounds and the medians of the rounds' ratios.
+// Each allocator has a process of its own for each case (bench/c/bench_alloc.c), for what malloc
+// did before changes what it does next: glibc's threshold for mmap follows what is freed. The
+// processes stay and are told when to run a round; in each round the allocators take turns, another
+// one first each time, so that what disturbs the machine disturbs all. The tables have each
+// allocator's median over the rounds and the medians of the rounds' ratios.
 package main
 
 import (

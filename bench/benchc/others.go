@@ -7,8 +7,8 @@ import (
 	"github.com/prometheus/procfs"
 )
 
-// An account is what had been used, of time and of the machine's CPUs, by everybody and by this program and its children
-// that have ended; in seconds.
+// An account is what had been used, of time and of the machine's CPUs, by everybody and by this
+// program and its children that have ended; in seconds.
 type account struct{ wall, machine, own float64 }
 
 func readAccount() (a account, err error) {

@@ -77,7 +77,8 @@ func bySize(sizes []int, target func(size int) float64, args ...string) (cases [
 
 func none(int) float64 { return 0 }
 
-// pairTarget: cmem marks each block as live or free, glibc marks nothing; above its own caches glibc searches and merges.
+// pairTarget: cmem marks each block as live or free, glibc marks nothing; above its own caches
+// glibc searches and merges.
 func pairTarget(size int) float64 {
 	switch {
 	case size <= 1<<10:

@@ -19,7 +19,8 @@ var lognormalLoad = &load{
 
 const lognormalWorkers = 1500
 
-// plainStart is the resident size of a Go program that does nothing: with it as the base the harness counts as footprint.
+// plainStart is the resident size of a Go program that does nothing: with it as the base the
+// harness counts as footprint.
 const plainStart = 4.2e6
 
 func measureLognormal(t *trial) error {

@@ -106,10 +106,10 @@ type mapping struct {
 	RSS  int64  `json:"rss"`
 }
 
-// residentByName reads from /proc/self/smaps which mappings hold the resident bytes, the largest first. Names are the
-// kernel's: a file, [heap], or what the owner called it, as [anon: Go: heap] and [anon: cmem: region]. Names of anonymous
-// memory need a kernel with CONFIG_ANON_VMA_NAME; without it there is Go's heap, or what of it is in one piece, and
-// the rest.
+// residentByName reads from /proc/self/smaps which mappings hold the resident bytes, the largest
+// first. Names are the kernel's: a file, [heap], or what the owner called it, as [anon: Go: heap]
+// and [anon: cmem: region]. Names of anonymous memory need a kernel with CONFIG_ANON_VMA_NAME;
+// without it there is Go's heap, or what of it is in one piece, and the rest.
 func residentByName() ([]mapping, error) {
 	f, err := os.Open("/proc/self/smaps")
 	if err != nil {
@@ -163,8 +163,9 @@ func contains(addresses string, a uintptr) bool {
 	return n == 2 && from <= a && a < to
 }
 
-// mallocArenas counts the arenas that glibc has made for threads: 64 MiB of addresses each, aligned to as much, whatever is
-// in use of them, as a mapping that may be written and one that may not yet.
+// mallocArenas counts the arenas that glibc has made for threads: 64 MiB of addresses each, aligned
+// to as much, whatever is in use of them, as a mapping that may be written and one that may not
+// yet.
 func mallocArenas() (int, error) {
 	self, err := procfs.Self()
 	if err != nil {

@@ -81,8 +81,8 @@ func (r *ring) resize(n int) {
 	}
 }
 
-// churn replaces buffers for this long. The new one comes before the old one goes, as where a buffer is read into and then
-// swapped in.
+// churn replaces buffers for this long. The new one comes before the old one goes, as where a
+// buffer is read into and then swapped in.
 func (r *ring) churn(d time.Duration) {
 	const every = time.Second / replaceRate
 	began := time.Now()

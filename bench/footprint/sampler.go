@@ -10,8 +10,9 @@ import (
 	"github.com/gocmem/cmem/cmem"
 )
 
-// sampleEvery is the time between two samples. One costs some 10 µs (RSS, the bytes of 1,500 workers, cmem's statistics),
-// a few times that where the caches are cold: 0.2 % of one CPU at most, and the same for every source.
+// sampleEvery is the time between two samples. One costs some 10 µs (RSS, the bytes of 1,500
+// workers, cmem's statistics), a few times that where the caches are cold: 0.2 % of one CPU at
+// most, and the same for every source.
 const sampleEvery = 20 * time.Millisecond
 
 // A sample is one row of a run's series, in bytes.
@@ -21,8 +22,8 @@ type sample struct {
 	heap      heapSample
 }
 
-// heapSample is what cmem says of itself; zeros in modes without it, where it is read nevertheless: the harness costs all
-// modes the same.
+// heapSample is what cmem says of itself; zeros in modes without it, where it is read nevertheless:
+// the harness costs all modes the same.
 type heapSample struct {
 	sys, inuse, idle, released                           int64
 	classLive, magazines, threads, central, transfer, md int64

@@ -32,8 +32,8 @@ func (s *sizes) mean() float64 {
 	return sum / float64(len(s))
 }
 
-// paretoSizes are bodies of a Pareto distribution cut off at both bounds. Its exponent alpha follows from the mean: 0.69
-// for 100 KB. (With the bounds given, 1 would mean 57 KB.)
+// paretoSizes are bodies of a Pareto distribution cut off at both bounds. Its exponent alpha
+// follows from the mean: 0.69 for 100 KB. (With the bounds given, 1 would mean 57 KB.)
 func paretoSizes() *sizes {
 	return fit(meanPareto, 2, 0.1, func(alpha, u float64) float64 {
 		low, high := math.Pow(minBody, -alpha), math.Pow(maxBody, -alpha)

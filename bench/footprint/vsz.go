@@ -101,8 +101,9 @@ func measureVSZ(t *trial) error {
 	return nil
 }
 
-// concludeVSZ takes the threads that do nothing away from those that work. In the difference is whatever Go and malloc reserved in one run
-// and not in the other, in steps of 64 MiB; so it also says what cmem has itself, and what it was to have at most.
+// concludeVSZ takes the threads that do nothing away from those that work. In the difference is
+// whatever Go and malloc reserved in one run and not in the other, in steps of 64 MiB; so it also
+// says what cmem has itself, and what it was to have at most.
 func concludeVSZ(trials []*trial) []string {
 	var lines []string
 	all := rows(trials)

@@ -109,8 +109,9 @@ func (w *watch) after(times ...time.Duration) []figure {
 	return all
 }
 
-// whereHeap says which part of cmem's heap, and of the Go heap, the resident bytes beyond the start are. What cmem counts
-// as in use is not resident where nobody has touched it yet, as the end of a large block: the rest may be below zero.
+// whereHeap says which part of cmem's heap, and of the Go heap, the resident bytes beyond the start
+// are. What cmem counts as in use is not resident where nobody has touched it yet, as the end of a
+// large block: the rest may be below zero.
 func whereHeap(in []sample, start float64, before, after *runtime.MemStats) []figure {
 	of := func(f func(*heapSample) int64) float64 { return mean(in, func(s *sample) int64 { return f(&s.heap) }) }
 	live, rss := mean(in, liveOf), mean(in, rssOf)
@@ -132,6 +133,6 @@ func whereHeap(in []sample, start float64, before, after *runtime.MemStats) []fi
 	}
 }
 
-// goResident is what the Go runtime has taken from the operating system and not given back: its heap and the goroutines'
-// stacks, of which not all need have been touched.
+// goResident is what the Go runtime has taken from the operating system and not given back: its
+// heap and the goroutines' stacks, of which not all need have been touched.
 func goResident(m *runtime.MemStats) float64 { return float64(m.Sys) - float64(m.HeapReleased) }

@@ -10,8 +10,8 @@ type curve struct {
 	measure     func(*config, *result) error
 }
 
-// curves are in the order of the report. An init function sets them, as the measurements look at the configuration, which
-// looks at them.
+// curves are in the order of the report. An init function sets them, as the measurements look at
+// the configuration, which looks at them.
 var curves []*curve
 
 func init() {

@@ -9,7 +9,8 @@ import (
 // tooLong ends a curve whose next point would take a minute: the time, in ns, that one step of a point took.
 const tooLong = 1e9
 
-// An alternation is one maximal run of free pages of many spans: resident ones and others, which were given back, by turns.
+// An alternation is one maximal run of free pages of many spans: resident ones and others, which
+// were given back, by turns.
 type alternation struct {
 	*filled
 	resident int     // spans

@@ -18,15 +18,16 @@ func times(f func()) func(n int) {
 	}
 }
 
-// alone sees to it that the heap stays as the measurement has made it: the background scavenger rests, and there is one P, as
-// blocks that stay in the magazine of another would break up a stretch of free ones.
+// alone sees to it that the heap stays as the measurement has made it: the background scavenger
+// rests, and there is one P, as blocks that stay in the magazine of another would break up a
+// stretch of free ones.
 func alone() {
 	cmem.SetIdleLimit(0)
 	runtime.GOMAXPROCS(1)
 }
 
-// A batch allocates so many blocks and then frees them all, in a random order: far more than a magazine holds, so that the
-// page heap serves most of them. They are not written to.
+// A batch allocates so many blocks and then frees them all, in a random order: far more than a
+// magazine holds, so that the page heap serves most of them. They are not written to.
 type batch struct {
 	size   int
 	blocks [][]byte

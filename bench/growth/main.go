@@ -1,7 +1,8 @@
-// Growth measures how the cost of an allocation and its free grows with what grows in a service: live blocks, goroutines, the
-// blocks' sizes, threads, and the free runs, spans and regions of the page heap. Each curve is measured in a process of
-// its own, a second instance of this program, so that none inherits another's heap, in each round anew: the rounds of a point
-// lie minutes apart, so that what disturbs the machine for a while disturbs few of them.
+// Growth measures how the cost of an allocation and its free grows with what grows in a service:
+// live blocks, goroutines, the blocks' sizes, threads, and the free runs, spans and regions of the
+// page heap. Each curve is measured in a process of its own, a second instance of this program, so
+// that none inherits another's heap, in each round anew: the rounds of a point lie minutes apart,
+// so that what disturbs the machine for a while disturbs few of them.
 //
 //	go run ./bench/growth                     all curves, some 4 minutes
 //	go run ./bench/growth -only live,extent   two of them

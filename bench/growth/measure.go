@@ -7,8 +7,9 @@ import (
 	"github.com/gocmem/cmem/bench/internal/bench"
 )
 
-// samples are taken of each point in a process, one after another; the point is their median. They are many and short, so
-// that most fall between two moments at which the processor is another process's.
+// samples are taken of each point in a process, one after another; the point is their median. They
+// are many and short, so that most fall between two moments at which the processor is another
+// process's.
 const samples = 9
 
 // fewSamples are taken where each needs a heap to be built.

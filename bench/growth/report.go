@@ -49,8 +49,8 @@ func (rep *report) panels() (all []bench.Panel) {
 	return all
 }
 
-// wide is whether the costs differ so much that only a logarithmic axis shows them all. It would make much of what is noise in
-// lines that are level.
+// wide is whether the costs differ so much that only a logarithmic axis shows them all. It would
+// make much of what is noise in lines that are level.
 func (c *chart) wide() bool {
 	low, high := math.Inf(1), 0.0
 	for _, l := range c.Lines {

@@ -125,8 +125,8 @@ func slope(points []point) float64 {
 	return 0
 }
 
-// costAt is the cost at n, between the two points beside it on logarithmic axes. Points that are rounded to whole numbers
-// may begin a little above n.
+// costAt is the cost at n, between the two points beside it on logarithmic axes. Points that are
+// rounded to whole numbers may begin a little above n.
 func costAt(points []point, n float64) (float64, bool) {
 	for i, p := range points {
 		at := float64(p.N)

@@ -2,9 +2,10 @@ package main
 
 import "github.com/gocmem/cmem/cmem"
 
-// stride frees one in so many of a region's equal blocks: every 61st, so that the runs stand 610 pages apart, a Fibonacci
-// number, or random ones, for comparison. (A tree whose shape follows from a multiplicative hash of the addresses is a list
-// where the distances are such that the hashes rise.)
+// stride frees one in so many of a region's equal blocks: every 61st, so that the runs stand 610
+// pages apart, a Fibonacci number, or random ones, for comparison. (A tree whose shape follows from
+// a multiplicative hash of the addresses is a list where the distances are such that the hashes
+// rise.)
 func stride(c *config, r *result) error {
 	alone()
 	const size, one = 40 << 10, 61

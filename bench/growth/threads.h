@@ -8,8 +8,9 @@
  * be. */
 int growth_churn(size_t n);
 
-/* Starts threads that allocate, free and wait, until there are n of them in all, and returns when the last one waits. Returns
- * 0, or the errno of the first that could not be; those before it wait. */
+/* Starts threads that allocate, free and wait, until there are n of them in all, and returns when
+ * the last one waits. Returns 0, or the errno of the first that could not be; those before it
+ * wait. */
 int growth_idle(size_t n);
 
 /* Lets the waiting ones end. */

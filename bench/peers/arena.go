@@ -6,7 +6,8 @@ import (
 	"github.com/gocmem/cmem/cmem"
 )
 
-// The sides of arena: an operation is a request, which takes a buffer of each of the sizes and gives back all of them at once.
+// The sides of arena: an operation is a request, which takes a buffer of each of the sizes and
+// gives back all of them at once.
 
 //go:noinline
 func cmemArena(sizes []int) session {

@@ -22,8 +22,8 @@ type config struct {
 	svg       string // folder; "" for none
 }
 
-// parse returns what the arguments say, or an error that names what is wrong with which of them. On -help it writes the usage
-// to out and returns flag.ErrHelp.
+// parse returns what the arguments say, or an error that names what is wrong with which of them. On
+// -help it writes the usage to out and returns flag.ErrHelp.
 func parse(args []string, out io.Writer) (cfg config, err error) {
 	var only, among string
 	flags := flag.NewFlagSet("peers", flag.ContinueOnError)

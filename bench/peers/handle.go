@@ -55,8 +55,9 @@ func finalizerHandle(size int) session {
 	}, settle: awaitPending}
 }
 
-// awaitPending collects until all cleanups have run, so that they do not run while another peer is measured. A second is
-// the limit, for the collector may miss an owner that a register still points to.
+// awaitPending collects until all cleanups have run, so that they do not run while another peer is
+// measured. A second is the limit, for the collector may miss an owner that a register still points
+// to.
 func awaitPending() {
 	for start := time.Now(); pending.Load() > 0 && time.Since(start) < time.Second; {
 		runtime.GC()

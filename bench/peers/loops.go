@@ -8,8 +8,9 @@ import (
 
 //go:generate go run ./gen
 
-// loops makes a peer's sessions, one maker for each workload that it can do. The makers are not inlined, because the compiler
-// would not inline what is called in the copy of a closure, Alloc and Free among it, as it does in users' code.
+// loops makes a peer's sessions, one maker for each workload that it can do. The makers are not
+// inlined, because the compiler would not inline what is called in the copy of a closure, Alloc and
+// Free among it, as it does in users' code.
 type loops struct {
 	pair, touch, handoff, handle func(size int) session
 	hold                         func(s *steps, stride int) session // a byte in stride is written, and the last
@@ -25,7 +26,8 @@ type session struct {
 	view   func(i int) []byte        // hold: the buffer in slot i, between begin and end
 }
 
-// A sink keeps each buffer from being found useless; no two are in a cache line, nor in the pair that is fetched together.
+// A sink keeps each buffer from being found useless; no two are in a cache line, nor in the pair
+// that is fetched together.
 type sink struct {
 	b []byte
 	_ [104]byte
@@ -51,8 +53,9 @@ type steps [holdSteps]step
 // seed of all random choices: every peer and every run sees the same sizes.
 const seed = 1
 
-// touchLines writes v to a byte of each cache line of p. All peers run this one loop: it takes half as long again or twice as long, a line,
-// where it comes to lie across a boundary of the processor's cache of decoded instructions, which is the linker's to say.
+// touchLines writes v to a byte of each cache line of p. All peers run this one loop: it takes half
+// as long again or twice as long, a line, where it comes to lie across a boundary of the
+// processor's cache of decoded instructions, which is the linker's to say.
 //
 //go:noinline
 func touchLines(p []byte, v byte) {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestBuffers has every peer hold buffers of all its sizes: each must have the length asked for and bytes of its own, also
-// after many replacements.
+// TestBuffers has every peer hold buffers of all its sizes: each must have the length asked for and
+// bytes of its own, also after many replacements.
 func TestBuffers(t *testing.T) {
 	for _, p := range peers {
 		if p.loops.hold == nil {

@@ -4,10 +4,11 @@
 //	make bench ARGS="-only pair,hold"           two of the workloads
 //	make bench ARGS="-help"                     the flags, the workloads, the peers
 //
-// In each round all peers have their turn, in an order that changes from round to round, so that what disturbs the machine
-// disturbs all of them. Tables have medians over the rounds, and medians of the rounds' ratios. Peers that make garbage, and C
-// allocators that are preloaded, run in child processes, which wait their turn like the others: a collection would empty the
-// other peers' pools.
+// In each round all peers have their turn, in an order that changes from round to round, so that
+// what disturbs the machine disturbs all of them. Tables have medians over the rounds, and medians
+// of the rounds' ratios. Peers that make garbage, and C allocators that are preloaded, run in child
+// processes, which wait their turn like the others: a collection would empty the other peers'
+// pools.
 //
 // It is a module of its own, so that its peers are no dependencies of cmem's.
 package main

@@ -60,9 +60,9 @@ func (s *localSide) calibrate(d time.Duration) (int, error) {
 	}
 }
 
-// turn has the peer at work for a while before the clock starts, so that it has what it keeps; where there is garbage, the
-// collector is done with what others left. CPU time counts: where n goroutines run on n CPUs, a buffer takes n times as long
-// as they need for one on the whole.
+// turn has the peer at work for a while before the clock starts, so that it has what it keeps;
+// where there is garbage, the collector is done with what others left. CPU time counts: where n
+// goroutines run on n CPUs, a buffer takes n times as long as they need for one on the whole.
 func (s *localSide) turn(ops int) (sample, error) {
 	if s.c.Procs > 0 {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(s.c.Procs))
@@ -91,8 +91,9 @@ func (s *localSide) finish() error {
 	return nil
 }
 
-// heap is what a service has beside its buffers: without it, each buffer of some MiB that a pool makes would be reason for a
-// collection, which empties the pools. Nothing touches it, so that it is no memory.
+// heap is what a service has beside its buffers: without it, each buffer of some MiB that a pool
+// makes would be reason for a collection, which empties the pools. Nothing touches it, so that it
+// is no memory.
 var heap []byte
 
 func keepHeap() {

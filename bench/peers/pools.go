@@ -9,7 +9,8 @@ import (
 	"modernc.org/memory"
 )
 
-// newPool returns a bare pool of buffers of one size. It keeps pointers to slices, so that neither Get nor Put allocates.
+// newPool returns a bare pool of buffers of one size. It keeps pointers to slices, so that neither
+// Get nor Put allocates.
 func newPool(size int) *sync.Pool {
 	return &sync.Pool{New: func() any {
 		b := make([]byte, size)
@@ -41,8 +42,8 @@ func sized(b *bytebufferpool.ByteBuffer, n int) *bytebufferpool.ByteBuffer {
 	return b
 }
 
-// newGRPCPool returns grpc's pool with a tier for each power of two from 64 B to 8 MiB. Its default has five tiers, which
-// would make 40 KiB a buffer of 1 MiB.
+// newGRPCPool returns grpc's pool with a tier for each power of two from 64 B to 8 MiB. Its default
+// has five tiers, which would make 40 KiB a buffer of 1 MiB.
 func newGRPCPool() mem.BufferPool {
 	var exponents []uint8
 	for e := uint8(6); e <= 23; e++ {

@@ -55,7 +55,8 @@ type entry struct {
 	Rounds    []sample `json:"rounds"`
 }
 
-// A control is the bare sync.Pool in a child process that preloads a library: preloading should make no difference to it.
+// A control is the bare sync.Pool in a child process that preloads a library: preloading should
+// make no difference to it.
 type control struct {
 	Library string   `json:"library"`
 	ToPool  float64  `json:"to_pool"` // the median of the rounds' ratios to the one in the main process

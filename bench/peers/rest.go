@@ -25,8 +25,8 @@ func (r *rest) share() float64 {
 	return float64(max(r.After-r.Start, 0)) / float64(max(r.Peak-r.Start, 1))
 }
 
-// measureRest runs each peer at each case of hold for load in a process of its own, one after another, and looks at each
-// again after the silence.
+// measureRest runs each peer at each case of hold for load in a process of its own, one after
+// another, and looks at each again after the silence.
 func measureRest(cases []workCase, chosen []*peer, load, silence time.Duration, progress io.Writer) ([]rest, error) {
 	var todo []rest
 	for _, c := range cases {

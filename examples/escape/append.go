@@ -1,7 +1,7 @@
 package escape
 
-// AppendEscapes outgrows its buffer. The buffer stays, as the compiler says; those that append makes when it is full, each
-// about twice as large as the one before, are allocated at run time.
+// AppendEscapes outgrows its buffer. The buffer stays, as the compiler says; those that append
+// makes when it is full, each about twice as large as the one before, are allocated at run time.
 //
 //go:noinline
 func AppendEscapes(n int) int {

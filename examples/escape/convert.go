@@ -11,8 +11,8 @@ func ConvertEscapes(b []byte) int {
 	return len(name)
 }
 
-// ConvertStays looks one up, for which nothing is copied: the compiler knows that the map will not keep it. Nor is it for
-// comparisons, switches and range.
+// ConvertStays looks one up, for which nothing is copied: the compiler knows that the map will not
+// keep it. Nor is it for comparisons, switches and range.
 //
 //go:noinline
 func ConvertStays(b []byte) int {

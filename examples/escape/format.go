@@ -5,8 +5,9 @@ import (
 	"strconv"
 )
 
-// FormatEscapes has fmt write into a buffer that stays. But fmt's arguments are interfaces, and what goes into one is copied
-// to the heap: a number (beyond 255; smaller ones the runtime has ready), the header of a slice.
+// FormatEscapes has fmt write into a buffer that stays. But fmt's arguments are interfaces, and
+// what goes into one is copied to the heap: a number (beyond 255; smaller ones the runtime has
+// ready), the header of a slice.
 //
 //go:noinline
 func FormatEscapes(n int) int {

@@ -40,7 +40,8 @@ func readAny[R io.Reader](r R) int {
 	return sum(b[:n])
 }
 
-// GenericEscapes calls a generic function, which is no better: all pointer types share its code, and that looks the method up.
+// GenericEscapes calls a generic function, which is no better: all pointer types share its code,
+// and that looks the method up.
 //
 //go:noinline
 func GenericEscapes(r *bytes.Reader) int { return readAny(r) }

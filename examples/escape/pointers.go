@@ -1,7 +1,7 @@
 package escape
 
-// PointersEscapes keeps its buffers in a slice. The slice stays. But its elements are stored through a pointer, and where
-// such a pointer leads the compiler does not follow.
+// PointersEscapes keeps its buffers in a slice. The slice stays. But its elements are stored
+// through a pointer, and where such a pointer leads the compiler does not follow.
 //
 //go:noinline
 func PointersEscapes() (total int) {
@@ -26,8 +26,8 @@ func PointersStays() (total int) {
 	return total
 }
 
-// LoopEscapes makes a buffer in each turn of a loop for a variable that is older than the turn: the stack would need room for
-// any number of them.
+// LoopEscapes makes a buffer in each turn of a loop for a variable that is older than the turn: the
+// stack would need room for any number of them.
 //
 //go:noinline
 func LoopEscapes() (total int) {

@@ -18,7 +18,8 @@ type program struct {
 	run       func()
 }
 
-// programs returns all of them. A function's name says whether it allocates; SizeEscapes(32) alone does as the Go version does.
+// programs returns all of them. A function's name says whether it allocates; SizeEscapes(32) alone
+// does as the Go version does.
 func programs() []program {
 	text := bytes.Repeat([]byte("text"), 16)
 	reader := bytes.NewReader(text)

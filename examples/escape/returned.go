@@ -47,7 +47,8 @@ func small() []byte {
 	return b
 }
 
-// InlinedStays calls a function that returns its buffer but is so small that its body is copied here, where nothing returns.
+// InlinedStays calls a function that returns its buffer but is so small that its body is copied
+// here, where nothing returns.
 //
 //go:noinline
 func InlinedStays() int {

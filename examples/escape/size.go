@@ -1,7 +1,8 @@
 package escape
 
-// SizeEscapes learns the size at run time. From Go 1.25 on the compiler says that the buffer does not escape, which is half
-// the truth: the stack frame has 32 bytes for it, and where n is more it is allocated all the same. Before, it always was.
+// SizeEscapes learns the size at run time. From Go 1.25 on the compiler says that the buffer does
+// not escape, which is half the truth: the stack frame has 32 bytes for it, and where n is more it
+// is allocated all the same. Before, it always was.
 //
 //go:noinline
 func SizeEscapes(n int) int {

@@ -40,7 +40,8 @@ func columnNames() []string {
 	return names
 }
 
-// A sampleWriter writes samples as CSV, each as soon as it is there, so that a run that is cut short leaves what it saw.
+// A sampleWriter writes samples as CSV, each as soon as it is there, so that a run that is cut
+// short leaves what it saw.
 type sampleWriter struct{ w *csv.Writer }
 
 func newSampleWriter(w io.Writer) (*sampleWriter, error) {

@@ -20,11 +20,11 @@ func randomSize(r *rand.Rand) int { return smallestBuffer + r.IntN(largestBuffer
 // sampleInterval is how often the memory is looked at.
 const sampleInterval = time.Second
 
-// A driver is the article's main loop. It holds buffers in slots; again and again it gets a buffer, puts it into a random
-// slot, and gives back the one that was there.
+// A driver is the article's main loop. It holds buffers in slots; again and again it gets a buffer,
+// puts it into a random slot, and gives back the one that was there.
 //
-// Its randomness begins anew with each phase, so that a mode that cannot keep up with the rate, and so leaves replacements
-// out, still meets the other modes' sequence in the next.
+// Its randomness begins anew with each phase, so that a mode that cannot keep up with the rate, and
+// so leaves replacements out, still meets the other modes' sequence in the next.
 type driver struct {
 	mode   modes.Mode
 	seed   uint64
@@ -50,8 +50,8 @@ func (d *driver) run(ctx context.Context, phases []phase) error {
 	return nil
 }
 
-// resize fills or empties slots, so that n buffers are held. The article's slots are empty at first and fill as they are
-// hit; here every phase has its full number from the beginning.
+// resize fills or empties slots, so that n buffers are held. The article's slots are empty at first
+// and fill as they are hit; here every phase has its full number from the beginning.
 func (d *driver) resize(n int) {
 	for len(d.slots) < n {
 		d.slots = append(d.slots, d.get())

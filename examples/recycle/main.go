@@ -1,10 +1,10 @@
 // Command recycle runs the experiment of John Graham-Cumming's article "Recycling memory buffers in Go" (CloudFlare,
 // 2013) on today's Go: a few large buffers are held, random ones replaced by new ones, and the memory is watched. It
-// does so with each of several ways to come by a buffer (see -help), the article's three and what there is today, through
-// steady traffic, a burst, traffic again, and silence.
+// does so with each of several ways to come by a buffer (see -help), the article's three and what
+// there is today, through steady traffic, a burst, traffic again, and silence.
 //
-// Each mode runs in a process of its own, one after another, on the same random sequence. The results are a CSV and an SVG
-// for each mode, all.svg, and a table.
+// Each mode runs in a process of its own, one after another, on the same random sequence. The
+// results are a CSV and an SVG for each mode, all.svg, and a table.
 package main
 
 import (

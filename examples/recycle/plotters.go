@@ -12,8 +12,8 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// rightAxis is a second vertical axis, which gonum's plots do not have: from 0 to max over the whole height. What belongs
-// to it is drawn by the left axis, scaled.
+// rightAxis is a second vertical axis, which gonum's plots do not have: from 0 to max over the
+// whole height. What belongs to it is drawn by the left axis, scaled.
 type rightAxis struct {
 	label string
 	max   float64

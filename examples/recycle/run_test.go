@@ -161,8 +161,8 @@ func TestCSVOnly(t *testing.T) {
 	}
 }
 
-// TestInterrupt ends the parent alone, as kill does; it takes its child along. The child holds the pipe of standard error
-// as well, so Wait returns when both are gone.
+// TestInterrupt ends the parent alone, as kill does; it takes its child along. The child holds the
+// pipe of standard error as well, so Wait returns when both are gone.
 func TestInterrupt(t *testing.T) {
 	dir := t.TempDir()
 	cmd := program(t, "-mode", "gc,pool", "-out", dir, "-live", "1", "-burst", "0", "-seconds", "3600")

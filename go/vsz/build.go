@@ -118,8 +118,9 @@ func (e *BuildError) Error() string {
 	return strings.TrimRight(fmt.Sprintf("variant %s: %s: %s\n%s", e.Variant, e.Command, e.cause(), e.Output), "\n")
 }
 
-// cause is what a line of a table can say: the first line of the output that tells more than that something failed. The go
-// command puts the package in front of it, and Go's linker the command of the C compiler.
+// cause is what a line of a table can say: the first line of the output that tells more than that
+// something failed. The go command puts the package in front of it, and Go's linker the command of
+// the C compiler.
 func (e *BuildError) cause() string {
 	lines := strings.Split(e.Output, "\n")
 	for i := 0; i < len(lines); i++ {

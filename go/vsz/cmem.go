@@ -2,9 +2,10 @@ package vsz
 
 import "slices"
 
-// What is known of cmem's pagemap: see pagemap.h in c/. It is an array of addresses of leaves, one a GiB. A leaf has a word for
-// each page: a byte of its own, and above that a pointer, which is set for the first and the last page of every span, and for
-// each page of some; its last word is its index, and behind that lie marks of the pages. The spans leave no page of a region out.
+// What is known of cmem's pagemap: see pagemap.h in c/. It is an array of addresses of leaves, one
+// a GiB. A leaf has a word for each page: a byte of its own, and above that a pointer, which is set
+// for the first and the last page of every span, and for each page of some; its last word is its
+// index, and behind that lie marks of the pages. The spans leave no page of a region out.
 // cmem_layout.go has its measures.
 const (
 	cmemPagemap = "cmem__pagemap"
@@ -13,8 +14,8 @@ const (
 	cmemChunk   = 256 << 10                              // what its other structures are cut from
 )
 
-// findCmem looks for the pagemap in the variables of a stripped executable: an array in which each word that is not 0 is
-// the address of a leaf, and each leaf has its index behind its pages.
+// findCmem looks for the pagemap in the variables of a stripped executable: an array in which each
+// word that is not 0 is the address of a leaf, and each leaf has its index behind its pages.
 func (c *classifier) findCmem() {
 	if c.bits32 { // where there is no libcmem
 		return
@@ -77,8 +78,9 @@ func (c *classifier) cmemRegions() {
 	}
 }
 
-// mallocBlock returns the block of malloc that s lies in, where it is one that malloc has from mmap; else s. In front of
-// memory that was asked for aligned are its header and what the alignment left over.
+// mallocBlock returns the block of malloc that s lies in, where it is one that malloc has from
+// mmap; else s. In front of memory that was asked for aligned are its header and what the alignment
+// left over.
 func (c *classifier) mallocBlock(s span) span {
 	lead, _ := c.memory.word(s.start - 2*wordSize)
 	head, known := c.memory.word(s.start - wordSize)
@@ -89,9 +91,9 @@ func (c *classifier) mallocBlock(s span) span {
 	return b
 }
 
-// cmemMetadata claims the leaves of cmem's pagemap, and the chunks that hold the spans' descriptions. Where a chunk begins
-// is not to be seen if the kernel has merged it with its neighbours: it is taken to begin with its first description,
-// before which there is little.
+// cmemMetadata claims the leaves of cmem's pagemap, and the chunks that hold the spans'
+// descriptions. Where a chunk begins is not to be seen if the kernel has merged it with its
+// neighbours: it is taken to begin with its first description, before which there is little.
 func (c *classifier) cmemMetadata() {
 	for _, leaf := range c.cmemLeaves() {
 		c.claim(span{leaf.address, pageUp(leaf.address + cmemLeafSize + cmemMarks)}, CmemMetadata, "a leaf of cmem's pagemap")

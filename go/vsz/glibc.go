@@ -23,8 +23,9 @@ func (c *classifier) glibcArenas() {
 	}
 }
 
-// isArena tells whether the block at a begins as glibc's heap_info: the arena's address, the heap before it, the bytes in
-// use. Where memory may not be read, the block must have a head in use and a tail that is reserved.
+// isArena tells whether the block at a begins as glibc's heap_info: the arena's address, the heap
+// before it, the bytes in use. Where memory may not be read, the block must have a head in use and
+// a tail that is reserved.
 func (c *classifier) isArena(a uint64) bool {
 	head, tail := c.at(a), c.at(a+arenaSize-1)
 	if !head.vma.readWrite() {
@@ -43,8 +44,8 @@ func alignUp(a, n uint64) uint64 { return (a + n - 1) / n * n }
 // maxGuard is the largest guard that is taken for one: a page is usual, of 64 KiB at most.
 const maxGuard = 64 << 10
 
-// threadStacks claims a guard (memory without access) and the stack above it. That it is a stack is told by the kernel's
-// flag for MAP_STACK, by a thread's stack pointer in it, or by its size.
+// threadStacks claims a guard (memory without access) and the stack above it. That it is a stack is
+// told by the kernel's flag for MAP_STACK, by a thread's stack pointer in it, or by its size.
 func (c *classifier) threadStacks() {
 	size, neighbours := c.stackSize(), c.goNeighbours()
 	for i := 0; i+1 < len(c.pieces); i++ {
@@ -65,9 +66,10 @@ func (c *classifier) threadStacks() {
 	c.unguardedStacks(size)
 }
 
-// stackEnd returns where a stack ends that is larger than the usual size: at the first of the runtime's addresses in it,
-// for then the kernel has merged a neighbour with it; else it is as large as that. Where those addresses are not known it
-// is taken to be of the usual size, unless a thread's stack pointer says that it is not.
+// stackEnd returns where a stack ends that is larger than the usual size: at the first of the
+// runtime's addresses in it, for then the kernel has merged a neighbour with it; else it is as
+// large as that. Where those addresses are not known it is taken to be of the usual size, unless a
+// thread's stack pointer says that it is not.
 func (c *classifier) stackEnd(stack span, size uint64, neighbours []uint64) uint64 {
 	i, _ := slices.BinarySearch(neighbours, stack.start+1)
 	switch {
@@ -162,8 +164,8 @@ const (
 	leastMmap   = 64 << 10
 )
 
-// glibcMmapped claims the large blocks of malloc: memory behind the header of one. The kernel merges several blocks into
-// one mapping, and with neighbours of others.
+// glibcMmapped claims the large blocks of malloc: memory behind the header of one. The kernel
+// merges several blocks into one mapping, and with neighbours of others.
 func (c *classifier) glibcMmapped() {
 	var blocks []span
 	c.runs(func(i int) bool { return c.pieces[i].freeRW() }, func(i, j int) {

@@ -109,7 +109,8 @@ func (c *classifier) inMmapZone(a uint64) bool {
 	return false
 }
 
-// indexByShape claims memory of the index's size for which the runtime has asked for no huge pages; it does since Go 1.21.
+// indexByShape claims memory of the index's size for which the runtime has asked for no huge pages;
+// it does since Go 1.21.
 func (c *classifier) indexByShape() {
 	for i := range c.pieces {
 		pc := c.pieces[i]

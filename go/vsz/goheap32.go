@@ -1,9 +1,10 @@
 package vsz
 
-// The heap of a 32-bit Go program (runtime/malloc.go, mallocinit): its arenas have 4 MiB. At the start it reserves 512 MiB and an
-// arena, or half of that, or a quarter, as one run above the executable, and elsewhere room for the descriptions of all the
-// arenas that an address space can have: 2.3 MiB, but 134 in Go 1.20 and 1.21, and some 258 before. There is no index to speak
-// of, and the page allocator's summaries take 12 KiB.
+// The heap of a 32-bit Go program (runtime/malloc.go, mallocinit): its arenas have 4 MiB. At the
+// start it reserves 512 MiB and an arena, or half of that, or a quarter, as one run above the
+// executable, and elsewhere room for the descriptions of all the arenas that an address space can
+// have: 2.3 MiB, but 134 in Go 1.20 and 1.21, and some 258 before. There is no index to speak of,
+// and the page allocator's summaries take 12 KiB.
 const (
 	goArenaSize32 = 4 << 20
 	goLeastHeap32 = 128 << 20
@@ -18,8 +19,9 @@ func (p *process) goArenaSize() uint64 {
 	return goArenaSize
 }
 
-// goHeap32 claims the arenas: runs of whole arenas that begin with memory in use. Where the runtime's variables can be read, one
-// has the end of an arena in the run, up to which it may be taken into use.
+// goHeap32 claims the arenas: runs of whole arenas that begin with memory in use. Where the
+// runtime's variables can be read, one has the end of an arena in the run, up to which it may be
+// taken into use.
 func (c *classifier) goHeap32() {
 	known := c.goWords()
 	var heaps []span
@@ -47,8 +49,8 @@ func hasEnd(known map[uint64]bool, start, end uint64) bool {
 	return false
 }
 
-// goReserved32 claims what is reserved for descriptions of arenas. It lies behind those in use, and where the runtime's variables
-// can be read, one has its beginning or its end.
+// goReserved32 claims what is reserved for descriptions of arenas. It lies behind those in use, and
+// where the runtime's variables can be read, one has its beginning or its end.
 func (c *classifier) goReserved32() {
 	known := c.goWords()
 	for i := 1; i < len(c.pieces); i++ {

@@ -20,8 +20,9 @@ func (m fakeMemory32) ReadAt(p []byte, off int64) (int, error) {
 	return len(p), nil
 }
 
-// TestFixture386: a program as qemu-i386 shows it its own mappings: without resident sizes, and with the stack where qemu has it.
-// The vdso has the name that a kernel gives it, and qemu's guard of the stack is left out.
+// TestFixture386: a program as qemu-i386 shows it its own mappings: without resident sizes, and
+// with the stack where qemu has it. The vdso has the name that a kernel gives it, and qemu's guard
+// of the stack is left out.
 func TestFixture386(t *testing.T) {
 	p := load(t, "386")
 	e := explain(p)

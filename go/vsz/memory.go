@@ -59,8 +59,8 @@ func (m memory) decode(b []byte) uint64 {
 
 var pageSize = uint64(os.Getpagesize())
 
-// word reads the word at address a, a multiple of its size. It returns false where they cannot be read. A page that has no
-// memory behind it is not touched: it reads as 0.
+// word reads the word at address a, a multiple of its size. It returns false where they cannot be
+// read. A page that has no memory behind it is not touched: it reads as 0.
 func (m memory) word(a uint64) (uint64, bool) {
 	var b [wordSize]byte
 	if m.mem == nil {
@@ -81,8 +81,8 @@ func (m memory) word(a uint64) (uint64, bool) {
 	return m.decode(b[:]), true
 }
 
-// words calls f with the words of [start, end) that are not 0. Pages without memory behind them are passed over: to read
-// them would give the process page tables for them.
+// words calls f with the words of [start, end) that are not 0. Pages without memory behind them are
+// passed over: to read them would give the process page tables for them.
 func (m memory) words(start, end uint64, f func(addr, word uint64)) {
 	if m.mem == nil {
 		return

@@ -18,7 +18,8 @@ const (
 	resolverNone    = "none"    // the program has no package net
 )
 
-// linkedResolver tells the resolver by how the program is built and the environment it runs in, as package net chooses it.
+// linkedResolver tells the resolver by how the program is built and the environment it runs in, as
+// package net chooses it.
 func (p *Program) linkedResolver(env []string) (resolver, by string) {
 	mode := netdnsMode(joinGodebug(p.GODEBUG, env))
 	switch {
@@ -38,7 +39,8 @@ func (p *Program) linkedResolver(env []string) (resolver, by string) {
 	return resolverDynamic, "built with cgo and neither netgo nor netcgo"
 }
 
-// netdnsMode is the resolver that a GODEBUG asks for: "go", "cgo", or "". Beside it there may be a level of detail: "go+1".
+// netdnsMode is the resolver that a GODEBUG asks for: "go", "cgo", or "". Beside it there may be a
+// level of detail: "go+1".
 func netdnsMode(godebug string) string {
 	for _, s := range strings.Split(godebug, ",") {
 		value, ok := strings.CutPrefix(s, "netdns=")
@@ -94,8 +96,9 @@ func (p *Program) askResolver(ctx context.Context, run RunConfig, row *VariantRe
 	return cancelled(ctx, err)
 }
 
-// joinGodebug returns the GODEBUG of an environment with netdns=1 added: which resolver is taken is then still up to the rest
-// of it, and to byDefault, the program's own, which a setting of the same name would hide.
+// joinGodebug returns the GODEBUG of an environment with netdns=1 added: which resolver is taken is
+// then still up to the rest of it, and to byDefault, the program's own, which a setting of the same
+// name would hide.
 func joinGodebug(byDefault string, env []string) string {
 	var settings []string
 	for _, e := range env {

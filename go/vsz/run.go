@@ -266,7 +266,8 @@ func fetch(ctx context.Context, client *http.Client, url string) error {
 // PID is the process's number.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// Startup is the time from exec until the program was ready, to about a millisecond; 0 where only a time was waited for.
+// Startup is the time from exec until the program was ready, to about a millisecond; 0 where only a
+// time was waited for.
 func (p *Process) Startup() time.Duration { return p.startup }
 
 // Output is what the program printed so far, on both streams. Of much output the first and the last 64 KiB are kept.

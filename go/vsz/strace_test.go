@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// A trace as strace -f -o has it, of a program that a shell has started: calls of one thread are cut in two when another
-// thread makes one meanwhile, and the blanks around "resumed" vary.
+// A trace as strace -f -o has it, of a program that a shell has started: calls of one thread are
+// cut in two when another thread makes one meanwhile, and the blanks around "resumed" vary.
 const trace = `41 execve("/usr/bin/sh", ["sh", "-c"], 0x7ffd /* 20 vars */) = 0
 41 brk(NULL)                         = 0x5555
 41 mmap(NULL, 8192, PROT_READ, MAP_PRIVATE, -1, 0) = 0x7f01

@@ -99,8 +99,8 @@ static void walk(size_t n) {
     expect_access(p, 0, n, false);
 }
 
-/* A realloc that cuts off a tail: it is free memory from then on, and soon somebody else's. Longer than the first region,
- * so that there is no other place for it. */
+/* A realloc that cuts off a tail: it is free memory from then on, and soon somebody else's. Longer
+ * than the first region, so that there is no other place for it. */
 static void trim(void) {
     unsigned char *p = cmem_alloc(3 * MIB);
     p = cmem_realloc(p, 100000);

@@ -1,5 +1,6 @@
-/* stress_transfer.c: threads exchange blocks through a transfer list as the Ps of a Go program do, where they can, and by way of
- * central where not. Meanwhile somebody trims the lists, changes their limit, reads the statistics and walks the heap. */
+/* stress_transfer.c: threads exchange blocks through a transfer list as the Ps of a Go program do,
+ * where they can, and by way of central where not. Meanwhile somebody trims the lists, changes
+ * their limit, reads the statistics and walks the heap. */
 #include "stress.h"
 #include "go_transfer.h"
 

@@ -1,5 +1,5 @@
-/* test_cancel.c: a thread that is cancelled while it waits for another one in the library goes on until it reaches a cancellation point of
- * its own. */
+/* test_cancel.c: a thread that is cancelled while it waits for another one in the library goes on
+ * until it reaches a cancellation point of its own. */
 #include "pages.h"
 
 #include "central.h"

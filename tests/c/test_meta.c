@@ -47,7 +47,8 @@ Test(meta, freed_pieces_are_reused_by_size_and_zeroed) {
 }
 
 Test(meta, the_rest_of_a_chunk_is_used) {
-    /* Pieces of 7 KiB from the second line on leave 4 KiB less a line at the end of a chunk of 256 KiB: they must not be lost. */
+    /* Pieces of 7 KiB from the second line on leave 4 KiB less a line at the end of a chunk of
+     * 256 KiB: they must not be lost. */
     unsigned char *first = cmem__meta_alloc(7 * KIB);
     size_t mapped = cmem__meta_bytes();
     while (cmem__meta_bytes() == mapped) (void)cmem__meta_alloc(7 * KIB);

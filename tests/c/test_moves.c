@@ -9,7 +9,8 @@
 #include "sizeclass.h"
 #include "span.h"
 
-/* What is moved, in pages: pieces that begin at multiples of this and are multiples of it, into spans of SPAN or more. */
+/* What is moved, in pages: pieces that begin at multiples of this and are multiples of it, into
+ * spans of SPAN or more. */
 #define PIECE ((size_t)32)
 #define SPAN ((size_t)256)
 #define MOVES_OF_A_SPAN 8

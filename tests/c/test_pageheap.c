@@ -183,7 +183,8 @@ Test(pageheap, parts_leave_no_short_rest) {
     cmem__check(true);
 }
 
-/* Of no more than the 16 oldest runs, where none of them can go, whole or in part: 18 pages are wanted of runs of 31. */
+/* Of no more than the 16 oldest runs, where none of them can go, whole or in part: 18 pages are
+ * wanted of runs of 31. */
 Test(pageheap, settle_looks_at_the_oldest) {
     for (size_t n = 15; n <= 16; n++) {
         struct cmem__span *s[34];
@@ -292,7 +293,8 @@ Test(pageheap, trim) {
 
 /* ---------------------------------------------------------------------------------------------- what is not walked
  *
- * The pagemap's entries of pages that an operation has nothing to do with cannot be read: a walk over them is a SIGSEGV. */
+ * The pagemap's entries of pages that an operation has nothing to do with cannot be read: a walk
+ * over them is a SIGSEGV. */
 
 /* A physical page of entries, on whatever machine. */
 #define GUARDED ((size_t)8192)
@@ -303,8 +305,8 @@ static void guard(uintptr_t a, int protection) {
     cr_assert_eq(mprotect(entries, GUARDED * sizeof(void *), protection), 0);
 }
 
-/* One extent: 32,000 pages that are cold and hot by turns, with the guarded ones amidst; then, with a cold page behind each,
- * eight hot runs of 4 pages and one of 40. */
+/* One extent: 32,000 pages that are cold and hot by turns, with the guarded ones amidst; then, with
+ * a cold page behind each, eight hot runs of 4 pages and one of 40. */
 enum { TURNS = 32000, FOURS = 8, LONG_PAGES = 4 * GUARDED };
 
 static struct cmem__span *forty, *behind; /* the last hot run, and what is in use behind the extent */
@@ -527,8 +529,8 @@ static bool words_are(const struct cmem__span *s, uint64_t key) {
 
 /* --------------------------------------------------------------------------------- memory that is not given back
  *
- * A region whose pages do not read as zero once they were given back has hot spans only, in nobody's way, and goes back to malloc
- * when it is free. */
+ * A region whose pages do not read as zero once they were given back has hot spans only, in
+ * nobody's way, and goes back to malloc when it is free. */
 
 static void refuse(void) { os.refuse_release = true; }
 static void keep_contents(void) { os.keep_contents = true; }
@@ -576,8 +578,8 @@ Test(pageheap, other_regions_are_given_back) {
     cr_assert_eq(hot_pages(), 0);
 }
 
-/* A region that is free goes back by free: where pages are kept, and where they are refused later; when it was idle, and at once
- * where everything is asked for. */
+/* A region that is free goes back by free: where pages are kept, and where they are refused later;
+ * when it was idle, and at once where everything is asked for. */
 static void goes_by_free(bool later) {
     uint64_t half_the_uptime = cmem__now() / 2;
     take(FIRST_PAGES);
@@ -606,8 +608,9 @@ static void goes_by_free(bool later) {
 Test(pageheap, free_region_that_releases_nothing) { goes_by_free(false); }
 Test(pageheap, free_region_whose_release_is_refused) { goes_by_free(true); }
 
-/* All memory was locked while blocks are in use. Each settle asks no more than a few times, then a second nobody; everything is
- * tried again where all is asked for, and found when it is unlocked. */
+/* All memory was locked while blocks are in use. Each settle asks no more than a few times, then a
+ * second nobody; everything is tried again where all is asked for, and found when it is
+ * unlocked. */
 Test(pageheap, refusals_do_not_add_up) {
     struct cmem__span *s[101];
     size_t npages[101];
@@ -660,7 +663,8 @@ static void wait_for_the_next_look(void) {
     nanosleep(&(struct timespec){.tv_sec = 1, .tv_nsec = 20000000}, NULL);
 }
 
-/* What was given back, and the kernel filled again: found when somebody looks, and given back again, without huge pages. */
+/* What was given back, and the kernel filled again: found when somebody looks, and given back
+ * again, without huge pages. */
 Test(pageheap, released_memory_that_came_back) {
     struct cmem__span *s[6];
     take(FIRST_PAGES);
@@ -981,8 +985,8 @@ static size_t account(const struct cmem__span *s, bool aligned) {
     return cold;
 }
 
-/* Allocates, and accounts for every page: those of the span were free, what of them was cold is resident now, and so much
- * else is cold as was moved. */
+/* Allocates, and accounts for every page: those of the span were free, what of them was cold is
+ * resident now, and so much else is cold as was moved. */
 static struct cmem__span *walk_alloc(uint64_t *seed) {
     size_t align = pick(seed, 4) == 0 ? (size_t)1 << pick(seed, 9) : 1, npages = pick_log(seed, 1, 1500);
     struct cmem_stats before = stats_now();

@@ -1,7 +1,7 @@
 //go:build ignore
 
-// What Go and assembly know of libcmem's structures and constants, by the names that they have for them: cgo -godefs takes
-// their layout from the C headers. main.go tells what becomes of it.
+// What Go and assembly know of libcmem's structures and constants, by the names that they have for
+// them: cgo -godefs takes their layout from the C headers. main.go tells what becomes of it.
 package c
 
 /*
@@ -52,8 +52,8 @@ const (
 	SpanTags = C.SPAN_TAGS
 )
 
-// Addresses are uintptr here, not pointers: the structures lie in C memory, where a pointer store from Go would pass the
-// collector's write barrier for nothing.
+// Addresses are uintptr here, not pointers: the structures lie in C memory, where a pointer store
+// from Go would pass the collector's write barrier for nothing.
 type (
 	// Entry is struct cmem__entry: a free block and where its tag lies.
 	Entry C.struct_cmem__entry
@@ -67,8 +67,8 @@ type (
 	// Transfer is struct cmem__transfer. Whoever has set Taken from 0 to 1 is in it.
 	Transfer C.struct_cmem__transfer
 
-	// Leaf is struct cmem__leaf. A page's word has its tag in the first byte, and above that the address of its Span; Root is the
-	// leaf's index in the pagemap.
+	// Leaf is struct cmem__leaf. A page's word has its tag in the first byte, and above that the
+	// address of its Span; Root is the leaf's index in the pagemap.
 	Leaf C.struct_cmem__leaf
 
 	// Span is the head of struct cmem__span. Tags is the address of SpanTags bytes.

@@ -22,8 +22,9 @@ import (
 //go:embed layout.go
 var template string
 
-// fields are those of which cgo -godefs tells too little, by its names: it strips prefixes, and takes each integer type for one
-// of a fixed size and each union for bytes. The rest gets Go's spelling: npages would be Npages, prev_free PrevFree.
+// fields are those of which cgo -godefs tells too little, by its names: it strips prefixes, and
+// takes each integer type for one of a fixed size and each union for bytes. The rest gets Go's
+// spelling: npages would be Npages, prev_free PrevFree.
 var fields = map[string]string{
 	"Entry.Block":   "Block uintptr",
 	"Cache.Since":   "ActiveSince uint64",
@@ -182,8 +183,9 @@ func goType(typ ast.Expr) string {
 	return regexp.MustCompile(`\]u?int8$`).ReplaceAllString(out.String(), "]byte")
 }
 
-// check compares the place and the size of all fields in package c's file with those of cgo -godefs, which are the C compiler's.
-// (binding.go compares the sizes of the structures whenever it is compiled.)
+// check compares the place and the size of all fields in package c's file with those of cgo
+// -godefs, which are the C compiler's. (binding.go compares the sizes of the structures whenever it
+// is compiled.)
 func (l *layout) check(text []byte) error {
 	fset := token.NewFileSet()
 	file, err := parser.ParseFile(fset, "layout.go", text, 0)

@@ -1,5 +1,5 @@
-// Command generate writes the Go files that say once more what the C headers say: make generate. So there is one place for
-// the layout of what C, Go and assembly share, and for the size classes:
+// Command generate writes the Go files that say once more what the C headers say: make generate. So
+// there is one place for the layout of what C, Go and assembly share, and for the size classes:
 //
 //	c/layout.go               structures and constants, by cgo -godefs from layout.go here
 //	cmem/sizetable.go         the size classes, by a C program that asks class_size and its kin
@@ -7,9 +7,9 @@
 //	cmem/testdata/classes.txt vectors for the tests of the class arithmetic, in C, Go and assembly: not by that arithmetic but
 //	                          by the classes' definition
 //
-// The test of this package fails where one of them is not what would be written now. Every machine that libcmem is for has 64-bit
-// addresses and is little-endian (base.h and pagemap.h assert both), so the files are the same for all; the test asks the
-// cross compilers, where there are any.
+// The test of this package fails where one of them is not what would be written now. Every machine
+// that libcmem is for has 64-bit addresses and is little-endian (base.h and pagemap.h assert both),
+// so the files are the same for all; the test asks the cross compilers, where there are any.
 package main
 
 import (
@@ -42,7 +42,8 @@ func write(root string) error {
 	return err
 }
 
-// generate returns what the files are to be, by their paths in the repository at root. The compiler's programs must run here.
+// generate returns what the files are to be, by their paths in the repository at root. The
+// compiler's programs must run here.
 func generate(root string, cc compiler) (map[string][]byte, error) {
 	l, err := readLayout(root, cc)
 	if err != nil {

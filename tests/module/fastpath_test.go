@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestFastPath builds a program in each way that decides about the fast path. (That each known Go release has the assembly
-// is for package cmem's own test, which is run under all of them.)
+// TestFastPath builds a program in each way that decides about the fast path. (That each known Go
+// release has the assembly is for package cmem's own test, which is run under all of them.)
 func TestFastPath(t *testing.T) {
 	needCgo(t)
 	if runtime.GOARCH != "amd64" {

@@ -105,7 +105,8 @@ func TestIt(t *testing.T) {
 	}
 }
 
-// TestMsan wants MemorySanitizer, for which the C files are compiled too, to report a use of what nobody has written, and no other.
+// TestMsan wants MemorySanitizer, for which the C files are compiled too, to report a use of what
+// nobody has written, and no other.
 func TestMsan(t *testing.T) {
 	if _, err := exec.LookPath("clang"); err != nil {
 		t.Skip("go build -msan needs clang")

@@ -1,7 +1,8 @@
 //go:build !race && !asan && !goexperiment.cgocheck2
 
-// Package module tests the modules from outside: as the programs of their users get them, released and built with the tools
-// that find mistakes. The builds are the same whatever the tests themselves are built with, so they are made once.
+// Package module tests the modules from outside: as the programs of their users get them, released
+// and built with the tools that find mistakes. The builds are the same whatever the tests
+// themselves are built with, so they are made once.
 package module
 
 import (
@@ -73,8 +74,9 @@ type module struct {
 	env []string
 }
 
-// newModule makes a module of files from testdata/user. Nothing but this repository's modules may be downloaded for it. With
-// -trimpath what was compiled for one test serves the others, whose module caches have other paths.
+// newModule makes a module of files from testdata/user. Nothing but this repository's modules may
+// be downloaded for it. With -trimpath what was compiled for one test serves the others, whose
+// module caches have other paths.
 func newModule(t *testing.T, files ...string) *module {
 	t.Helper()
 	m := &module{t: t, dir: t.TempDir(), env: append(os.Environ(),
@@ -149,7 +151,8 @@ func needCgo(t *testing.T) {
 	}
 }
 
-// TestGet adds cmem to a program. Its module graph is to gain cmem, and what that says of Go's version, and nothing more.
+// TestGet adds cmem to a program. Its module graph is to gain cmem, and what that says of Go's
+// version, and nothing more.
 func TestGet(t *testing.T) {
 	needCgo(t)
 	m := newModule(t, "main.go")

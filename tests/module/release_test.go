@@ -82,8 +82,9 @@ func (c *clone) refuses(version, want string) {
 	}
 }
 
-// TestRelease releases a version that the modules do not require yet, and gets it by its tags, as the module proxy does: the
-// checksums that were written are to be those of what go makes of the tags.
+// TestRelease releases a version that the modules do not require yet, and gets it by its tags, as
+// the module proxy does: the checksums that were written are to be those of what go makes of the
+// tags.
 func TestRelease(t *testing.T) {
 	needCgo(t)
 	const version = "v0.99.7"

@@ -45,8 +45,8 @@ func list(t *testing.T, system, cgo string, packages ...string) []listed {
 	}
 }
 
-// TestFilesOfSystems wants the C files of each package to be left out exactly where its Go files with C are: the go command
-// refuses the ones without the others.
+// TestFilesOfSystems wants the C files of each package to be left out exactly where its Go files
+// with C are: the go command refuses the ones without the others.
 func TestFilesOfSystems(t *testing.T) {
 	libcmem := []string{"linux/amd64", "linux/arm64", "linux/riscv64"}
 	others := []string{

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# asan.sh: the ordinary library in programs under AddressSanitizer and LeakSanitizer, of gcc and clang: a correct program
-# passes, a faulty one is reported.
+# asan.sh: the ordinary library in programs under AddressSanitizer and LeakSanitizer, of gcc and
+# clang: a correct program passes, a faulty one is reported.
 set -euo pipefail
 source tests/scripts/faulty.sh
 export ASAN_OPTIONS=detect_leaks=1

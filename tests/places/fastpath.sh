@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# fastpath.sh: cmem_alloc and cmem_free of the release library have no instruction for the tools that watch the memory: their
-# machine code names neither the variable that tells which one runs nor what it is told by. (Slow paths are functions of their own.)
+# fastpath.sh: cmem_alloc and cmem_free of the release library have no instruction for the tools
+# that watch the memory: their machine code names neither the variable that tells which one runs nor
+# what it is told by. (Slow paths are functions of their own.)
 set -euo pipefail
 command -v objdump >/dev/null || { echo 'no objdump here'; exit 77; }
 dir=$(mktemp -d)

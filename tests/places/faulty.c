@@ -1,5 +1,6 @@
-/* faulty.c: a program that makes one mistake, which its first argument names, with a block of as many bytes as the second
- * says: for the scripts that run it under a tool. "none" makes none, with blocks of every kind. C and C++. */
+/* faulty.c: a program that makes one mistake, which its first argument names, with a block of as
+ * many bytes as the second says: for the scripts that run it under a tool. "none" makes none, with
+ * blocks of every kind. C and C++. */
 #include "cmem.h"
 
 #include <pthread.h>

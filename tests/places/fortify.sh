@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# fortify.sh: programs that are built with _FORTIFY_SOURCE=3, which knows from cmem.h how many bytes each request was for. One that
-# fills a block's usable bytes as cmem.h says must run; one that fills more than it asked for must be stopped.
+# fortify.sh: programs that are built with _FORTIFY_SOURCE=3, which knows from cmem.h how many bytes
+# each request was for. One that fills a block's usable bytes as cmem.h says must run; one that
+# fills more than it asked for must be stopped.
 set -euo pipefail
 
 dir=$(mktemp -d)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# layers.sh: the parts of the library stand in the order of c/layers.txt. No object refers to a symbol that a higher part defines, no
-# file includes the header of a higher one, no headers include each other in a circle, each header compiles alone, and no file is
-# beyond 500 lines.
+# layers.sh: the parts of the library stand in the order of c/layers.txt. No object refers to a
+# symbol that a higher part defines, no file includes the header of a higher one, no headers include
+# each other in a circle, each header compiles alone, and no file is beyond 500 lines.
 set -euo pipefail
 failed=0
 fail() {
@@ -21,7 +21,8 @@ done
 for part in "${!rank[@]}"; do [[ -e c/$part.c || -e c/$part.h ]] || fail "c/layers.txt: $part has no file"; done
 [[ $failed -eq 0 ]] || exit 1
 
-# Calls and variables. "PART SYMBOL" for each that the objects define, or refer to. (An object whose source is gone may lie about.)
+# Calls and variables. "PART SYMBOL" for each that the objects define, or refer to. (An object whose
+# source is gone may lie about.)
 parts=(c/*.c)
 parts=("${parts[@]#c/}")
 symbols() { # BUILD NM-OPTION...
@@ -41,7 +42,8 @@ for build in release debug; do
 done
 [[ $references -gt 200 ]] || fail "the objects refer to $references symbols of each other: that cannot be all"
 
-# Includes. cmem.h, though its functions are of the highest part, is the lowest header: it has types for all, and includes none.
+# Includes. cmem.h, though its functions are of the highest part, is the lowest header: it has types
+# for all, and includes none.
 includes() { grep -Ho '^ *# *include "[a-z]*\.h"' "$@" | sed 's|^c/\(.*\): *# *include "\(.*\)\.h"|\1 \2|'; }
 while read -r file to; do
     [[ -e c/$to.h ]] || fail "c/$file includes $to.h, which is not there"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# memcheck.sh: the ordinary library under valgrind. Under memcheck a correct program passes and a faulty one is reported;
-# under the other tools, which do not look at blocks, it runs as it does without.
+# memcheck.sh: the ordinary library under valgrind. Under memcheck a correct program passes and a
+# faulty one is reported; under the other tools, which do not look at blocks, it runs as it does
+# without.
 set -euo pipefail
 source tests/scripts/faulty.sh
 

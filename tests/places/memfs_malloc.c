@@ -1,6 +1,6 @@
-/* A malloc for LD_PRELOAD whose aligned_alloc serves what is 1 MiB or more from shared memory, as tcmalloc's memfs does: giving pages
- * of that back leaves their contents. What is freed is lost; where the memory is used up, the next malloc has more. Built by
- * memfs.sh. */
+/* A malloc for LD_PRELOAD whose aligned_alloc serves what is 1 MiB or more from shared memory, as
+ * tcmalloc's memfs does: giving pages of that back leaves their contents. What is freed is lost;
+ * where the memory is used up, the next malloc has more. Built by memfs.sh. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdlib.h>

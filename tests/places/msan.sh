@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# msan.sh: the ordinary library, and one that is instrumented itself, in programs under clang's MemorySanitizer: a correct
-# program passes; a use of bytes that nobody has written, or of a freed block's, is reported.
+# msan.sh: the ordinary library, and one that is instrumented itself, in programs under clang's
+# MemorySanitizer: a correct program passes; a use of bytes that nobody has written, or of a freed
+# block's, is reported.
 set -euo pipefail
 source tests/scripts/faulty.sh
 

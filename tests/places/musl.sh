@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# musl.sh: the library and its programs with musl, as on Alpine: without the kernel's headers, linked statically and dynamically, and
-# opened by dlopen, for which musl keeps no room among the threads' variables.
+# musl.sh: the library and its programs with musl, as on Alpine: without the kernel's headers,
+# linked statically and dynamically, and opened by dlopen, for which musl keeps no room among the
+# threads' variables.
 set -euo pipefail
 
 command -v musl-gcc >/dev/null || {

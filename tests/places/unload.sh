@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# unload.sh: the library inside a shared object that a program closes: threads that used it end later, blocks and the scavenger live on,
-# and the process forks. Nothing of it may be unmapped. A static program has no such care, and no warning when it is linked.
+# unload.sh: the library inside a shared object that a program closes: threads that used it end
+# later, blocks and the scavenger live on, and the process forks. Nothing of it may be unmapped. A
+# static program has no such care, and no warning when it is linked.
 set -euo pipefail
 
 dir=$(mktemp -d)

@@ -1,8 +1,9 @@
-// Command release prepares a release: make release VERSION=vX.Y.Z. In one commit it has the modules require each other at that
-// version, with checksums in their go.sum files, and it tags the commit for each module. It pushes nothing and prints what to.
+// Command release prepares a release: make release VERSION=vX.Y.Z. In one commit it has the modules
+// require each other at that version, with checksums in their go.sum files, and it tags the commit
+// for each module. It pushes nothing and prints what to.
 //
-// One commit is enough, as the zip of a module has nothing of the modules below its directory: what the root's holds, whose
-// checksum the others have in their go.sum, is known before they are.
+// One commit is enough, as the zip of a module has nothing of the modules below its directory: what
+// the root's holds, whose checksum the others have in their go.sum, is known before they are.
 package main
 
 import (

@@ -1,5 +1,5 @@
-# faulty.sh: for the tests/places scripts that run faulty.c under a tool. They set `under` to the command that runs a program so,
-# and `dir` is theirs.
+# faulty.sh: for the tests/places scripts that run faulty.c under a tool. They set `under` to the
+# command that runs a program so, and `dir` is theirs.
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 under=(tests/scripts/fixed-layout.sh)

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# go-releases.sh NAME ARGUMENT...: run-go.sh with these arguments for each Go release that the fast path was built for, but the
-# one that `go` is already. The first is the one that go.mod asks for; of the others it is a late one. A release that is not here
-# and cannot be fetched is left out, and named.
+# go-releases.sh NAME ARGUMENT...: run-go.sh with these arguments for each Go release that the fast
+# path was built for, but the one that `go` is already. The first is the one that go.mod asks for;
+# of the others it is a late one. A release that is not here and cannot be fetched is left out, and
+# named.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

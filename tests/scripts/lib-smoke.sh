@@ -65,8 +65,9 @@ nm -D --defined-only "$so" | awk '{ print $NF }' | sort -u >"$root/exported"
 [[ -s $root/exported ]] || fail 'the library exports nothing'
 diff "$root/declared" "$root/exported" >&2 || fail 'declared in cmem.h (<) and exported (>) differ'
 
-# The ABI: tests/scripts/libcmem.abi has each symbol with its kind, and the size of data. A line that goes or changes needs a new
-# major version, which is in the soname; a new line is a minor version's.
+# The ABI: tests/scripts/libcmem.abi has each symbol with its kind, and the size of data. A line
+# that goes or changes needs a new major version, which is in the soname; a new line is a minor
+# version's.
 readelf --dyn-syms -W "$so" | awk '$7 ~ /^[0-9]+$/ { print $8, $4 ($4 == "OBJECT" ? " " $3 : "") }' | LC_ALL=C sort >"$root/abi"
 diff tests/scripts/libcmem.abi "$root/abi" >&2 || fail 'tests/scripts/libcmem.abi (<) and the library (>) differ'
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# run-go.sh NAME FLAG... PACKAGES...: go test with these arguments. Shows each package's result, the whole output of one that failed
-# and the names of skipped tests, and counts what was run, subtests too: go test returns 0 where there is no test at all.
+# run-go.sh NAME FLAG... PACKAGES...: go test with these arguments. Shows each package's result, the
+# whole output of one that failed and the names of skipped tests, and counts what was run, subtests
+# too: go test returns 0 where there is no test at all.
 #
 # -count=1: no cached result, for the tests run programs and libraries that the cache does not know of.
 # -vet=off: `make lint` has seen to that.
@@ -21,8 +22,9 @@ not_built() {
     [[ $(go list "${flags[@]}" "${@: -1}" 2>&1) == *'build constraints exclude all Go files'* ]]
 }
 
-# A package that go test was not asked about fails nothing. So each directory with a test is to be among those it answered
-# for, in the modules that a DIRECTORY/... names; but for testdata and the modules below, which are named by themselves.
+# A package that go test was not asked about fails nothing. So each directory with a test is to be
+# among those it answered for, in the modules that a DIRECTORY/... names; but for testdata and the
+# modules below, which are named by themselves.
 check_answers() {
     local dir package missing=0 argument
     for argument; do

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# run-plain.sh COMMAND...: runs each program or script by itself. Exit status 0 means passed, 77 that it cannot run here (it
-# prints why); anything else has failed, as has one that is not through after five minutes: a hang is a fault that is looked for.
+# run-plain.sh COMMAND...: runs each program or script by itself. Exit status 0 means passed, 77
+# that it cannot run here (it prints why); anything else has failed, as has one that is not through
+# after five minutes: a hang is a fault that is looked for.
 set -euo pipefail
 ulimit -c 0
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# tidy.sh: go mod tidy in every module of the repository. By itself it heeds no go.work and asks the proxy for the other modules,
-# at versions that may not be out yet. So it is given a copy of go.mod that has their directories instead.
+# tidy.sh: go mod tidy in every module of the repository. By itself it heeds no go.work and asks the
+# proxy for the other modules, at versions that may not be out yet. So it is given a copy of go.mod
+# that has their directories instead.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

@@ -1,7 +1,7 @@
 //go:build linux && cgo && !race && !asan && !goexperiment.cgocheck2
 
-// The command is built the same whatever the tests are built with, so once is enough; without cgo there are no variants to
-// compare.
+// The command is built the same whatever the tests are built with, so once is enough; without cgo
+// there are no variants to compare.
 
 package vsz
 

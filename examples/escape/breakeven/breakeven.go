@@ -1,5 +1,5 @@
-// Package breakeven measures what a buffer costs that is allocated, written and done with: by make, by a sync.Pool for this one
-// size, and by cmem.
+// Package breakeven measures what a buffer costs that is allocated, written and done with: by make,
+// by a sync.Pool for this one size, and by cmem.
 //
 //	go test -run '^$' -bench . ./examples/escape/breakeven
 //

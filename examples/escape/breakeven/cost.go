@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// A meter tells what the whole process has spent since it was made. The collector works on other CPUs as well, and what it
-// does there a benchmark's ns/op does not show.
+// A meter tells what the whole process has spent since it was made. The collector works on other
+// CPUs as well, and what it does there a benchmark's ns/op does not show.
 type meter struct {
 	cpu time.Duration
 	gc  gcTimes
@@ -30,8 +30,8 @@ func (m meter) cpuPerOp(n int) float64 {
 	return float64((cpuTime() - m.cpu).Nanoseconds()) / float64(n)
 }
 
-// gcShare is the part of the CPU time that went to the collector, in percent, up to the last collection; 0 where there was
-// none.
+// gcShare is the part of the CPU time that went to the collector, in percent, up to the last
+// collection; 0 where there was none.
 func (m meter) gcShare() float64 {
 	now := readGC()
 	used := (now.total - m.gc.total) - (now.idle - m.gc.idle)

@@ -1,9 +1,11 @@
-// Package migrate is a small piece of a service before and after its buffers moved from make to cmem: frames of a length and a
-// body are read from a connection, queued, changed, and written to another. Each step of docs/replacing-make.md is a function
-// here, and the tests are what such a service should have: the same for both sides, and checks that nothing leaks.
+// Package migrate is a small piece of a service before and after its buffers moved from make to
+// cmem: frames of a length and a body are read from a connection, queued, changed, and written to
+// another. Each step of docs/replacing-make.md is a function here, and the tests are what such a
+// service should have: the same for both sides, and checks that nothing leaks.
 //
-// The functions of before.go are as one writes them with make. Those of after.go do the same with the four questions of a
-// migration answered: who frees, what happens on the way to an error, what grows, and what outlives its owner.
+// The functions of before.go are as one writes them with make. Those of after.go do the same with
+// the four questions of a migration answered: who frees, what happens on the way to an error, what
+// grows, and what outlives its owner.
 package migrate
 
 import (
@@ -13,7 +15,8 @@ import (
 	"io"
 )
 
-// MaxFrame is the largest body, in bytes. What a stranger sends as a length is not to be allocated unseen, whoever allocates.
+// MaxFrame is the largest body, in bytes. What a stranger sends as a length is not to be allocated
+// unseen, whoever allocates.
 const MaxFrame = 16 << 20
 
 // ErrTooLarge is wrapped by the errors of reading a frame beyond MaxFrame.

@@ -5,9 +5,10 @@ import (
 	"time"
 )
 
-// recycler is the article's third program: a goroutine with a list of idle buffers, the newest in front, that sends the
-// front one on the channel get, takes what comes on give, and drops what nobody has wanted for Config.Age. It always has
-// a buffer at hand: it makes one when the list is empty, before anybody asks. Its goroutine runs as long as the process.
+// recycler is the article's third program: a goroutine with a list of idle buffers, the newest in
+// front, that sends the front one on the channel get, takes what comes on give, and drops what
+// nobody has wanted for Config.Age. It always has a buffer at hand: it makes one when the list is
+// empty, before anybody asks. Its goroutine runs as long as the process.
 type recycler struct {
 	tally
 	get, give chan []byte
@@ -36,8 +37,9 @@ type clock struct {
 
 var wallClock = clock{time.Now, time.After, time.Tick}
 
-// restarting is the article's ageing. A timer of age is started before each wait and forgotten by whatever ends the wait,
-// so it fires only after nobody has called for all of age: WHILE THERE IS TRAFFIC, NOTHING AGES.
+// restarting is the article's ageing. A timer of age is started before each wait and forgotten by
+// whatever ends the wait, so it fires only after nobody has called for all of age: WHILE THERE IS
+// TRAFFIC, NOTHING AGES.
 func (c clock) restarting(age time.Duration) func() <-chan time.Time {
 	return func() <-chan time.Time { return c.after(age) }
 }

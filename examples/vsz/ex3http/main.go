@@ -1,5 +1,5 @@
-// Command ex3http is ex1 and ex3 in one: a web server that greets until C's getchar returns, at a character or the end of
-// standard input.
+// Command ex3http is ex1 and ex3 in one: a web server that greets until C's getchar returns, at a
+// character or the end of standard input.
 //
 //	ex3http [ADDRESS]   listens on ADDRESS, or on a free port of 127.0.0.1
 package main

@@ -79,8 +79,9 @@ func measureProgram(cmd *cobra.Command, o *vszOptions) error {
 	return o.compare(cmd.ErrOrStderr(), old, result)
 }
 
-// failures is the error of the rows that failed. A variant that nobody asked for by name and that does not build, though
-// others do, is one that the program does not have: a library without its static archive, say. That is but a note.
+// failures is the error of the rows that failed. A variant that nobody asked for by name and that
+// does not build, though others do, is one that the program does not have: a library without its
+// static archive, say. That is but a note.
 func (o *vszOptions) failures(out io.Writer, r *study.Result) error {
 	var errs []error
 	for _, err := range r.Failures {

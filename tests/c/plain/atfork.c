@@ -1,5 +1,6 @@
-/* Other atfork handlers use the library too, whenever they were registered. With a static archive the program's own constructors may
- * come first, so that its prepare handlers run while the library holds its locks for the fork. */
+/* Other atfork handlers use the library too, whenever they were registered. With a static archive
+ * the program's own constructors may come first, so that its prepare handlers run while the library
+ * holds its locks for the fork. */
 #include "cmem.h"
 
 #include <pthread.h>

@@ -1,5 +1,6 @@
-/* cmem_calloc on whatever memory there is: blocks of every kind are zero, from the first to the last byte, after blocks that were
- * filled have gone and the memory was given back. The places run it on unusual mallocs and processors. */
+/* cmem_calloc on whatever memory there is: blocks of every kind are zero, from the first to the
+ * last byte, after blocks that were filled have gone and the memory was given back. The places run
+ * it on unusual mallocs and processors. */
 #include "helpers.h"
 
 #include "scavenger.h"

@@ -1,5 +1,5 @@
-/* cmem_calloc touches no page that is known to be zero. Not for the debug build, which reads such pages to see whether they are: some
- * kernels make a page resident when it is read. */
+/* cmem_calloc touches no page that is known to be zero. Not for the debug build, which reads such
+ * pages to see whether they are: some kernels make a page resident when it is read. */
 #include "cmem.h"
 
 #include <stdio.h>

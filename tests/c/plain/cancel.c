@@ -1,5 +1,5 @@
-/* No call is a cancellation point: a thread that is cancelled (deferred, as is the default) in one goes on until it reaches a point of
- * its own, and leaves no lock behind. */
+/* No call is a cancellation point: a thread that is cancelled (deferred, as is the default) in one
+ * goes on until it reaches a point of its own, and leaves no lock behind. */
 #define _GNU_SOURCE
 #include "cmem.h"
 
@@ -21,7 +21,8 @@ static _Noreturn void fail(const char *what) {
     _exit(1);
 }
 
-/* ----------------------------------------------------------------------------- each call, with a request that is pending */
+/* ----------------------------------------------------------------------------- each call, with a
+ * request that is pending */
 
 static _Atomic int calls;
 static int null; /* to write to; to open it is a cancellation point */
@@ -79,7 +80,8 @@ static void misuse(void) {
         fail("misuse by a thread that is cancelled did not abort");
 }
 
-/* -------------------------------------------------------------------------------------- many threads, cancelled at random */
+/* -------------------------------------------------------------------------------------- many
+ * threads, cancelled at random */
 
 static uint64_t rnd(uint64_t *state) {
     uint64_t x = *state += 0x9E3779B97F4A7C15u;

@@ -1,4 +1,5 @@
-/* The time of day is set back by an hour, just after anybody has asked for it: the scavenger must not sleep for an hour. */
+/* The time of day is set back by an hour, just after anybody has asked for it: the scavenger must
+ * not sleep for an hour. */
 #include "cmem.h"
 
 #include <string.h>

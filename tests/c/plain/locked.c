@@ -1,5 +1,6 @@
-/* mlockall on a heap that has free memory of both kinds, some of it given back: whatever the heap does then, what was locked stays
- * locked, and a region of which nothing is in use goes back to malloc. */
+/* mlockall on a heap that has free memory of both kinds, some of it given back: whatever the heap
+ * does then, what was locked stays locked, and a region of which nothing is in use goes back to
+ * malloc. */
 #include "helpers.h"
 
 #include "release.h"

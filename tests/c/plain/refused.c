@@ -1,5 +1,6 @@
-/* A process that may not call madvise (seccomp), from its start or from some time on, and one whose memory is all locked: blocks are
- * zero where they should be, and the memory of 100 MiB goes back once they are free. */
+/* A process that may not call madvise (seccomp), from its start or from some time on, and one whose
+ * memory is all locked: blocks are zero where they should be, and the memory of 100 MiB goes back
+ * once they are free. */
 #if !__has_include(<linux/filter.h>)
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
-/* Room for 24 MiB more, of address space (RLIMIT_AS) or of data (RLIMIT_DATA), in the first thread and in another one: blocks of at
- * least 20 MiB together can be had before there is ENOMEM. */
+/* Room for 24 MiB more, of address space (RLIMIT_AS) or of data (RLIMIT_DATA), in the first thread
+ * and in another one: blocks of at least 20 MiB together can be had before there is ENOMEM. */
 #include "helpers.h"
 
 #include <sys/resource.h>
@@ -33,7 +33,8 @@ static void *fill(void *arg) {
         struct cmem_stats s = stats_now();
         printf("%zu KiB of blocks in %" PRIu64 " regions\n", n * 64, s.regions);
         fflush(stdout);
-        /* A region of 16 MiB that goes back has glibc keep what it would unmap: the second time there is a little less. */
+        /* A region of 16 MiB that goes back has glibc keep what it would unmap: the second time
+         * there is a little less. */
         expect(n * 64 * KIB >= (round == 0 ? 20 : 16) * MIB);
         cmem_free_batch(p, n);
         cmem_scavenge(0);

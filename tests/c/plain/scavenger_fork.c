@@ -1,4 +1,5 @@
-/* The scavenger's thread in processes that fork: each generation starts and stops its own, whatever its parent's did at the time. */
+/* The scavenger's thread in processes that fork: each generation starts and stops its own, whatever
+ * its parent's did at the time. */
 #include "cmem.h"
 
 #include <errno.h>

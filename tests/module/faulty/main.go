@@ -117,7 +117,8 @@ func overflowRealloc(n int) {
 	behind(b)[n] = 1
 }
 
-// overflowShrunk reads behind a block whose tail was cut off where it is, if it is of whole pages, and moved if it is small.
+// overflowShrunk reads behind a block whose tail was cut off where it is, if it is of whole pages,
+// and moved if it is small.
 func overflowShrunk(n int) {
 	b := cmem.Realloc(cmem.Alloc(3*n), n)
 	sink = behind(b)[n]
@@ -144,8 +145,8 @@ func race(n int) {
 	<-done
 }
 
-// raceReused is race by a goroutine that allocates and frees, too, before it writes: nothing of that may count as an order
-// between the other's Free and the write.
+// raceReused is race by a goroutine that allocates and frees, too, before it writes: nothing of
+// that may count as an order between the other's Free and the write.
 func raceReused(n int) {
 	runtime.GOMAXPROCS(1) // so that it would get the memory of the other, were that reused
 	b := cmem.Alloc(n)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# hugetlb.sh: glibc's malloc over huge pages of the pool (glibc.malloc.hugetlb=2), of which the kernel gives nothing but whole ones
-# back: what must be zero is.
+# hugetlb.sh: glibc's malloc over huge pages of the pool (glibc.malloc.hugetlb=2), of which the
+# kernel gives nothing but whole ones back: what must be zero is.
 set -euo pipefail
 
 pool=/proc/sys/vm/nr_hugepages want=200

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# qemu.sh: arm64 and riscv64 programs under qemu-user, which knows the kernel's calls for memory in part: releases work, moves do not.
+# qemu.sh: arm64 and riscv64 programs under qemu-user, which knows the kernel's calls for memory in
+# part: releases work, moves do not.
 set -euo pipefail
 
 tmp=$(mktemp -d)

@@ -1,5 +1,6 @@
-/* A heap of which most was given back, a block in use here and there, while the kernel makes huge pages of what is left. Prints the
- * resident MiB; fails where they stay above 48. Built by thp.sh. */
+/* A heap of which most was given back, a block in use here and there, while the kernel makes huge
+ * pages of what is left. Prints the resident MiB; fails where they stay above 48. Built by
+ * thp.sh. */
 #include "cmem.h"
 
 #include <fcntl.h>

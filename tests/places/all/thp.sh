@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# thp.sh: transparent huge pages bring back what was given back; the heap finds out, and has none there. For programs that ask malloc
-# for them (glibc.malloc.hugetlb=1), as that leaves the other programs of the machine alone; THP=always tries it for all.
+# thp.sh: transparent huge pages bring back what was given back; the heap finds out, and has none
+# there. For programs that ask malloc for them (glibc.malloc.hugetlb=1), as that leaves the other
+# programs of the machine alone; THP=always tries it for all.
 set -euo pipefail
 
 thp=/sys/kernel/mm/transparent_hugepage

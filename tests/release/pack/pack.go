@@ -1,5 +1,5 @@
-// Package pack makes of this repository's modules what a module proxy has of them: zips, and their checksums. The files are
-// those of the work tree that git knows or would take.
+// Package pack makes of this repository's modules what a module proxy has of them: zips, and their
+// checksums. The files are those of the work tree that git knows or would take.
 package pack
 
 import (
@@ -135,8 +135,8 @@ func (f file) Open() (io.ReadCloser, error) { return os.Open(f.from) }
 
 func (m *Module) file(name string) string { return filepath.Join(m.root, m.Dir, name) }
 
-// Write adds the module at a version to a directory that is laid out as GOPROXY=file://DIRECTORY wants it, and returns the
-// two lines that it has in a go.sum.
+// Write adds the module at a version to a directory that is laid out as GOPROXY=file://DIRECTORY
+// wants it, and returns the two lines that it has in a go.sum.
 func (m *Module) Write(proxy, version string) (sums []string, err error) {
 	escaped, err := module.EscapePath(m.Path)
 	if err != nil {
@@ -176,8 +176,8 @@ func (m *Module) sums(version string, mod []byte, archive string) ([]string, err
 	return []string{m.Path + " " + version + " " + ofZip, m.Path + " " + version + "/go.mod " + ofMod}, err
 }
 
-// Sum puts the lines of the modules that m requires, of all that were written, into its go.sum, in place of those of other
-// versions.
+// Sum puts the lines of the modules that m requires, of all that were written, into its go.sum, in
+// place of those of other versions.
 func (m *Module) Sum(written map[string][]string) error {
 	if len(m.Requires) == 0 {
 		return nil

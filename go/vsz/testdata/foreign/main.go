@@ -1,5 +1,5 @@
-// Command foreign has memory that none of Go's runtime, glibc's malloc and cmem has made, beside such that they have, and
-// prints where it is: lines of a kind and an address.
+// Command foreign has memory that none of Go's runtime, glibc's malloc and cmem has made, beside
+// such that they have, and prints where it is: lines of a kind and an address.
 package main
 
 /*

@@ -8,8 +8,9 @@ import (
 	"github.com/gocmem/cmem/go/vsz"
 )
 
-// typical returns the run that is nearest to the medians of all kinds, virtual and resident: its kinds sum to its VmSize,
-// which medians would not. In one of some tens a thread more has come up, or the Go heap lies across two arenas.
+// typical returns the run that is nearest to the medians of all kinds, virtual and resident: its
+// kinds sum to its VmSize, which medians would not. In one of some tens a thread more has come up,
+// or the Go heap lies across two arenas.
 //
 // What only the first run was asked is copied to it, and its start-up time is the median.
 func typical(rows []*vsz.VariantReport) *vsz.VariantReport {

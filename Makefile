@@ -19,7 +19,8 @@ Q := $(if $(V),,@)
 say = @printf '  %-6s %s\n' $1 $2
 
 # The version's one home is the header.
-VERSION := $(shell awk '$$2 ~ /^CMEM_VERSION_(MAJOR|MINOR|PATCH)$$/ { v = v dot $$3; dot = "." } END { print v }' c/cmem.h)
+VERSION := $(shell awk '$$2 ~ /^CMEM_VERSION_(MAJOR|MINOR|PATCH)$$/ { v = v dot $$3; dot = "." } \
+	END { print v }' c/cmem.h)
 SONAME := libcmem.so.$(firstword $(subst ., ,$(VERSION)))
 SOFILE := libcmem.so.$(VERSION)
 
@@ -107,7 +108,8 @@ build/lib/cmem.pc: c/cmem.pc.in
 
 ## Test
 
-TESTS := lint test-c test-plain test-stress test-go test-go-nocgo test-go-race test-go-asan test-go-strict test-go-releases
+TESTS := lint test-c test-plain test-stress test-go test-go-nocgo test-go-race test-go-asan test-go-strict \
+	test-go-releases
 
 .PHONY: test test-all
 test: deps ## everything, cheap things first, up to the first failure; installs what it needs
@@ -296,7 +298,8 @@ bench: ## cmem beside make, pools and other allocators, in one run: tables, JSON
 .PHONY: bench-c
 bench-c: $(BENCHES) ## the C API beside glibc, jemalloc, mimalloc and tcmalloc (3 minutes); ARGS="-help" lists workloads and flags
 	$(call require,BENCHES,bench/c/bench_*.c)
-	@tests/scripts/install-packages.sh libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 || echo 'bench-c: going on without the allocators that are missing'
+	@tests/scripts/install-packages.sh libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 || \
+		echo 'bench-c: going on without the allocators that are missing'
 	@go run ./bench/benchc $(ARGS) $(save)
 
 .PHONY: deps
@@ -304,9 +307,12 @@ deps: ## install the Debian packages that tests and demo need, where they are mi
 	@command -v go >/dev/null || { echo 'deps: Go 1.24 or later is needed; see https://go.dev' >&2; exit 1; }
 	@tests/scripts/install-packages.sh gcc g++ pkg-config libcriterion-dev valgrind clang-format clang-tidy
 	@tests/scripts/install-packages.sh musl-tools || echo 'deps: going on without the tests with musl'
-	@tests/scripts/install-packages.sh clang libclang-rt-14-dev || echo 'deps: going on without what only tests with clang need'
-	@tests/scripts/install-packages.sh memcached strace procps || echo 'deps: going on without what only the demo and the VSZ tables need'
-	@tests/scripts/install-packages.sh libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 || echo 'deps: going on without what only the benchmarks preload'
+	@tests/scripts/install-packages.sh clang libclang-rt-14-dev || \
+		echo 'deps: going on without what only tests with clang need'
+	@tests/scripts/install-packages.sh memcached strace procps || \
+		echo 'deps: going on without what only the demo and the VSZ tables need'
+	@tests/scripts/install-packages.sh libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 || \
+		echo 'deps: going on without what only the benchmarks preload'
 
 .PHONY: deps-all
 deps-all: ## install what only test-all needs

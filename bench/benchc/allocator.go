@@ -24,8 +24,10 @@ var (
 
 	preloaded = []*allocator{
 		{"jemalloc", "malloc", []string{"libjemalloc.so.2"}, "libjemalloc", "libjemalloc2"},
-		{"mimalloc", "malloc", []string{"libmimalloc.so.2", "libmimalloc.so.3", "libmimalloc.so"}, "libmimalloc", "libmimalloc2.0"},
-		{"tcmalloc", "malloc", []string{"libtcmalloc_minimal.so.4", "libtcmalloc.so.4"}, "libtcmalloc", "libtcmalloc-minimal4"},
+		{"mimalloc", "malloc", []string{"libmimalloc.so.2", "libmimalloc.so.3", "libmimalloc.so"}, "libmimalloc",
+			"libmimalloc2.0"},
+		{"tcmalloc", "malloc", []string{"libtcmalloc_minimal.so.4", "libtcmalloc.so.4"}, "libtcmalloc",
+			"libtcmalloc-minimal4"},
 	}
 )
 
@@ -62,7 +64,8 @@ func (a *allocator) locate(program string) (*subject, error) {
 	if a.packages == "" {
 		return nil, fmt.Errorf("%s: malloc comes from %s, expected glibc's; is there an /etc/ld.so.preload?", a.name, library)
 	}
-	return nil, fmt.Errorf("%s is %w: none of %s (Debian: apt-get install %s)", a.name, errNotHere, strings.Join(tries, ", "), a.packages)
+	return nil, fmt.Errorf("%s is %w: none of %s (Debian: apt-get install %s)", a.name, errNotHere,
+		strings.Join(tries, ", "), a.packages)
 }
 
 // The first of the subjects.

@@ -13,7 +13,8 @@ import (
 func TestRun(t *testing.T) {
 	program, dir := needProgram(t), t.TempDir()
 	file, pictures := filepath.Join(dir, "bench.json"), filepath.Join(dir, "pictures")
-	args := []string{"-program", program, "-peers", "none", "-rounds", "2", "-time", "20us", "-json", file, "-svg", pictures}
+	args := []string{"-program", program, "-peers", "none", "-rounds", "2", "-time", "20us", "-json", file, "-svg",
+		pictures}
 	var stdout, stderr strings.Builder
 	if status := run(args, &stdout, &stderr); status != 0 {
 		t.Fatalf("exit status %d: %s", status, stderr.String())
@@ -39,7 +40,8 @@ func TestRun(t *testing.T) {
 			}
 		}
 	}
-	if rep.Rounds != 2 || rep.Machine.Cores < 1 || len(rep.Allocators) != 2 || !strings.Contains(rep.Allocators["glibc"], "libc.") {
+	if rep.Rounds != 2 || rep.Machine.Cores < 1 || len(rep.Allocators) != 2 ||
+		!strings.Contains(rep.Allocators["glibc"], "libc.") {
 		t.Errorf("the file has %+v", rep)
 	}
 	if !strings.Contains(stdout.String(), "targets met: ") {
@@ -115,7 +117,8 @@ func TestUsage(t *testing.T) {
 		{"-time 0s", exitUsage, "benchc: -time 0s: expected a duration above 0"},
 		{"-time fast", exitUsage, `"fast"`},
 		{"-only pair,squeeze", exitUsage, `benchc: -only: there is no "squeeze"; expected some of pair,pair2,`},
-		{"-peers jemalloc,dlmalloc", exitUsage, `benchc: -peers: there is no "dlmalloc"; expected some of jemalloc,mimalloc,tcmalloc`},
+		{"-peers jemalloc,dlmalloc", exitUsage,
+			`benchc: -peers: there is no "dlmalloc"; expected some of jemalloc,mimalloc,tcmalloc`},
 		{"-bogus", exitUsage, "-bogus"},
 		{"pair", exitUsage, `benchc: argument "pair": there are flags only`},
 		{"-program /nowhere/bench_alloc", 1, "benchc: /nowhere/bench_alloc is not there: make bench-c builds it"},
@@ -125,7 +128,8 @@ func TestUsage(t *testing.T) {
 		var stdout, stderr strings.Builder
 		status := run(strings.Fields(tt.args), &stdout, &stderr)
 		if status != tt.status || !strings.Contains(stderr.String(), tt.want) || stdout.Len() > 0 {
-			t.Errorf("%s: exit status %d, message %q, output %q, want %d and %q", tt.args, status, stderr.String(), stdout.String(), tt.status, tt.want)
+			t.Errorf("%s: exit status %d, message %q, output %q, want %d and %q", tt.args, status, stderr.String(),
+				stdout.String(), tt.status, tt.want)
 		}
 	}
 }
@@ -182,7 +186,8 @@ func TestRatios(t *testing.T) {
 		t.Fatalf("%d lines, want 3", len(lines))
 	}
 	// The rounds' ratios to glibc are 0.1, 0.5 and 1, to the third 0.5, 1 and 4.
-	if r := lines[0]; r.Costs[theCmem].Median != 2 || *r.Costs[theCmem].ToGlibc != 0.5 || !*r.Met || r.Best != "third" || *r.ToBest != 1 {
+	if r := lines[0]; r.Costs[theCmem].Median != 2 || *r.Costs[theCmem].ToGlibc != 0.5 || !*r.Met || r.Best != "third" ||
+		*r.ToBest != 1 {
 		t.Errorf("time: %+v", r)
 	}
 	// Peaks: the last round's.
@@ -198,7 +203,8 @@ func TestRatios(t *testing.T) {
 		t.Fatal(err)
 	}
 	rep.conclude(&out)
-	for _, want := range []string{"0.50 met", "0.90 MISSED", "targets met: 1 of 2", "missed: work, case, peak RSS: 1.00 > 0.90"} {
+	for _, want := range []string{"0.50 met", "0.90 MISSED", "targets met: 1 of 2",
+		"missed: work, case, peak RSS: 1.00 > 0.90"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the output lacks %q:\n%s", want, out.String())
 		}

@@ -27,7 +27,8 @@ func draw(file string, w *workload, trials []*trial) error {
 }
 
 func bySizePanel(f *figure, trials []*trial) bench.Panel {
-	p := bench.Panel{Title: f.Name, X: bench.Axis{Label: "size of the blocks", Log: true, Bytes: true}, Y: bench.Axis{Label: f.Unit, Log: f.time}}
+	p := bench.Panel{Title: f.Name, X: bench.Axis{Label: "size of the blocks", Log: true, Bytes: true},
+		Y: bench.Axis{Label: f.Unit, Log: f.time}}
 	for i, s := range trials[0].subjects {
 		line := bench.Series{Name: s.name, Strong: i == theCmem}
 		for _, t := range trials {
@@ -39,7 +40,8 @@ func bySizePanel(f *figure, trials []*trial) bench.Panel {
 }
 
 func byRoundPanel(f *figure, t *trial) bench.Panel {
-	p := bench.Panel{Title: f.Name + ", " + t.testcase.name, X: bench.Axis{Label: "round"}, Y: bench.Axis{Label: f.Unit, Log: f.time}}
+	p := bench.Panel{Title: f.Name + ", " + t.testcase.name, X: bench.Axis{Label: "round"},
+		Y: bench.Axis{Label: f.Unit, Log: f.time}}
 	for i, s := range t.subjects {
 		line := bench.Series{Name: s.name, Strong: i == theCmem}
 		for r, sample := range t.samples[i] {

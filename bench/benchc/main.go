@@ -65,7 +65,8 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 	fs.StringVar(&peers, "peers", names(preloaded), "preload these, a `LIST`, beside cmem and glibc; none for none")
 	fs.IntVar(&cfg.rounds, "rounds", 11, "measure `N` times")
 	fs.DurationVar(&cfg.time, "time", 40*time.Millisecond, "a round takes about `D`")
-	fs.StringVar(&cfg.program, "program", "build/release/bench_alloc", "the measured program, a `FILE` that make bench-c builds")
+	fs.StringVar(&cfg.program, "program", "build/release/bench_alloc",
+		"the measured program, a `FILE` that make bench-c builds")
 	fs.StringVar(&cfg.json, "json", "", "write all figures of all rounds to `FILE`")
 	fs.StringVar(&cfg.svg, "svg", "", "draw a picture of each workload into `FOLDER`")
 	err := fs.Parse(args)

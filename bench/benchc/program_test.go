@@ -60,7 +60,8 @@ func TestProgramErrors(t *testing.T) {
 		cmd.Stderr = &stderr
 		err := cmd.Run()
 		if cmd.ProcessState.ExitCode() != exitUsage || !strings.Contains(stderr.String(), tt.want) {
-			t.Errorf("bench_alloc %s: %v, message %q, want exit status %d and %q", tt.args, err, stderr.String(), exitUsage, tt.want)
+			t.Errorf("bench_alloc %s: %v, message %q, want exit status %d and %q", tt.args, err, stderr.String(), exitUsage,
+				tt.want)
 		}
 	}
 }
@@ -73,7 +74,8 @@ func TestOutOfMemory(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := c.round(1); err == nil || !strings.Contains(err.Error(), "no memory for a block of 4611686018427387904 bytes") {
+		if _, err := c.round(1); err == nil || !strings.Contains(err.Error(),
+			"no memory for a block of 4611686018427387904 bytes") {
 			t.Errorf("%s: error %v", api, err)
 		}
 	}
@@ -97,12 +99,14 @@ func TestChildErrors(t *testing.T) {
 func TestPreload(t *testing.T) {
 	program, library := needProgram(t), filepath.Join(t.TempDir(), "libmine.so")
 	cc := exec.Command("cc", "-shared", "-fPIC", "-o", library, "-xc", "-")
-	cc.Stdin = strings.NewReader("#include <stddef.h>\nvoid *__libc_malloc(size_t);\nvoid *malloc(size_t n) { return __libc_malloc(n); }\n")
+	cc.Stdin = strings.NewReader("#include <stddef.h>\nvoid *__libc_malloc(size_t);\nvoid *malloc(size_t n) { return " +
+		"__libc_malloc(n); }\n")
 	if out, err := cc.CombinedOutput(); err != nil {
 		t.Fatalf("cc: %v\n%s", err, out)
 	}
 	mine := &allocator{name: "mine", api: "malloc", libraries: []string{"libnone.so", library}, stem: "libmine"}
-	none := &allocator{name: "none", api: "malloc", libraries: []string{"libnone.so"}, stem: "libnone", packages: "libnone1"}
+	none := &allocator{name: "none", api: "malloc", libraries: []string{"libnone.so"}, stem: "libnone",
+		packages: "libnone1"}
 	math := &allocator{name: "math", api: "malloc", libraries: []string{"libm.so.6"}, stem: "libm.", packages: "libm6"}
 	subjects, notes, err := present(&config{program: program, peers: []*allocator{none, mine, math}})
 	if err != nil {

@@ -68,7 +68,8 @@ func measureAll(cfg *config, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	rep := report{Machine: bench.ThisHost(), Allocators: map[string]string{}, Notes: notes, Rounds: cfg.rounds, RoundTime: cfg.time.String()}
+	rep := report{Machine: bench.ThisHost(), Allocators: map[string]string{}, Notes: notes, Rounds: cfg.rounds,
+		RoundTime: cfg.time.String()}
 	for _, s := range subjects {
 		rep.Allocators[s.name] = s.Library
 	}
@@ -103,7 +104,8 @@ func (rep *report) head(w io.Writer) {
 	for _, note := range rep.Notes {
 		fmt.Fprintln(w, "note:", note)
 	}
-	fmt.Fprintf(w, "medians of %d rounds of %s; ratios: medians of the rounds' ratios, below 1 cmem is better; best: of the others\n",
+	fmt.Fprintf(w,
+		"medians of %d rounds of %s; ratios: medians of the rounds' ratios, below 1 cmem is better; best: of the others\n",
 		rep.Rounds, rep.RoundTime)
 }
 
@@ -178,7 +180,8 @@ func (rep *report) conclude(w io.Writer) {
 		case *r.Met:
 			met++
 		default:
-			missed = append(missed, fmt.Sprintf("%s, %s, %s: %s > %.2f", r.Workload, r.Case, r.Figure, ratio(r.Costs[theCmem].ToGlibc), r.Target))
+			missed = append(missed, fmt.Sprintf("%s, %s, %s: %s > %.2f", r.Workload, r.Case, r.Figure,
+				ratio(r.Costs[theCmem].ToGlibc), r.Target))
 		}
 		all++
 	}

@@ -16,11 +16,13 @@ type figure struct {
 }
 
 var (
-	perOp     = &figure{Name: "time", Unit: "ns/op", of: func(s sample) float64 { return s.NS / float64(s.Ops) }, time: true}
+	perOp = &figure{Name: "time", Unit: "ns/op", of: func(s sample) float64 { return s.NS / float64(s.Ops) },
+		time: true}
 	perThread = &figure{Name: "time", Unit: "ns/thread", of: perOp.of, time: true}
 	peakRSS   = &figure{Name: "peak RSS", Unit: "MB", of: func(s sample) float64 { return s.PeakRSS / 1e6 }, last: true}
 	rssLeft   = &figure{Name: "RSS left", Unit: "MB", of: func(s sample) float64 { return s.RSS / 1e6 }}
-	faults    = &figure{Name: "page faults", Unit: "per op", of: func(s sample) float64 { return s.Faults / float64(s.Ops) }}
+	faults    = &figure{Name: "page faults", Unit: "per op",
+		of: func(s sample) float64 { return s.Faults / float64(s.Ops) }}
 )
 
 // A workload is a table.
@@ -146,7 +148,8 @@ var workloads = []*workload{
 	{name: "turn", run: "turn", figures: []*figure{perOp, faults}, warm: 1000, cases: turnCases(),
 		about: "one block at a time, each of a random size from 10 KB to 3 MB, is allocated, written to, and freed"},
 	{name: "turn64", run: "hold", figures: []*figure{perOp, faults}, alike: true, stretch: 3, warm: 3000,
-		cases: []*testcase{{name: "first byte written", targets: map[*figure]float64{perOp: 1}, args: append([]string{"--live", "64"}, bodySizes...)}},
+		cases: []*testcase{{name: "first byte written", targets: map[*figure]float64{perOp: 1},
+			args: append([]string{"--live", "64"}, bodySizes...)}},
 		about: "64 live blocks of 10 KB to 3 MB, replaced at random, first byte written"},
 	{name: "once", run: "once", figures: withRSS, cases: onceCases(), fresh: true,
 		about: "64 MiB of blocks that are never freed, every page written: the cost of fresh memory"},
@@ -155,7 +158,8 @@ var workloads = []*workload{
 	{name: "large", run: "hold", figures: withRSS, alike: true, stretch: 3, warm: 100,
 		cases: []*testcase{large("every page written", "--pages"), large("first byte written")},
 		about: "4 live blocks of 5 to 25 MiB, random in size, replaced at random"},
-	{name: "pc", run: "pc", figures: onlyNS, cases: bySize([]int{64, 1 << 10, 4 << 10, 64 << 10}, func(int) float64 { return 0.6 }),
+	{name: "pc", run: "pc", figures: onlyNS,
+		cases: bySize([]int{64, 1 << 10, 4 << 10, 64 << 10}, func(int) float64 { return 0.6 }),
 		about: "producer and consumer: one thread allocates and writes the first byte, another, on another CPU, frees"},
 	{name: "churn", run: "churn", figures: []*figure{perThread, rssLeft}, cases: churnCases(),
 		about: "threads that start, allocate 300 blocks of 16 B to 8 KiB, free them and end; and what stays resident"},

@@ -8,7 +8,8 @@ import (
 
 var batchLoad = &load{
 	name: "batch",
-	about: fmt.Sprintf("%d bodies of 50 to 150 KB by %d goroutines, every page written, live for %v about once a second, then none",
+	about: fmt.Sprintf("%d bodies of 50 to 150 KB by %d goroutines, every page written, live for %v about once a "+
+		"second, then none",
 		batchWorkers*batchShare, batchWorkers, batchHold),
 	modes:    bufferModes,
 	costs:    true,

@@ -6,8 +6,9 @@ import (
 )
 
 var bimodalLoad = &load{
-	name:   "bimodal",
-	about:  fmt.Sprintf("%d goroutines, 99 of 100 buffers 1 KB, one 1 to 8 MB, every page written, held 1 ms", bimodalWorkers),
+	name: "bimodal",
+	about: fmt.Sprintf("%d goroutines, 99 of 100 buffers 1 KB, one 1 to 8 MB, every page written, held 1 ms",
+		bimodalWorkers),
 	modes:  bufferModes,
 	costs:  true,
 	runs:   1,

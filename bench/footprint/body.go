@@ -7,7 +7,8 @@ import (
 
 var bodyLoad = &load{
 	name: "body",
-	about: fmt.Sprintf("%d goroutines, bodies of 10 KB to 3 MB (Pareto, mean 100 KB), each copied into a buffer and held 10 to 90 ms",
+	about: fmt.Sprintf("%d goroutines, bodies of 10 KB to 3 MB (Pareto, mean 100 KB), each copied into a buffer and "+
+		"held 10 to 90 ms",
 		bodyWorkers),
 	modes:   bufferModes,
 	costs:   true,
@@ -36,7 +37,8 @@ func measureBody(t *trial) error {
 
 // watchBodies puts the load on a source.
 func watchBodies(t *trial, src source) (*watch, *crowd, error) {
-	c := newCrowd(src, t.workers(bodyWorkers), t.Seed, nil, newBodies(paretoSizes(), 10*time.Millisecond, 90*time.Millisecond).work)
+	c := newCrowd(src, t.workers(bodyWorkers), t.Seed, nil,
+		newBodies(paretoSizes(), 10*time.Millisecond, 90*time.Millisecond).work)
 	w, err := c.watch(t)
 	return w, c, err
 }

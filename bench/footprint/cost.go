@@ -8,10 +8,11 @@ import (
 // A cost is what a load takes of CPU time and of memory, told alike for all loads that have one, so
 // that they can be compared. Bytes are those beyond the start, when all but the buffers was there.
 type cost struct {
-	Rate   float64 `json:"rate"`   // buffers put back, a second
-	CPU    float64 `json:"cpu"`    // µs a buffer, of the whole process
-	RSS    float64 `json:"rss"`    // bytes, mean of the window
-	Live   float64 `json:"live"`   // bytes that were asked for and not put back: the most of the last 5 s, mean of the window
+	Rate float64 `json:"rate"` // buffers put back, a second
+	CPU  float64 `json:"cpu"`  // µs a buffer, of the whole process
+	RSS  float64 `json:"rss"`  // bytes, mean of the window
+	// bytes that were asked for and not put back: the most of the last 5 s, mean of the window
+	Live   float64 `json:"live"`
 	InUse  float64 `json:"inUse"`  // the same of what cmem counts as in use; 0 in modes without it
 	Faults float64 `json:"faults"` // a second
 	After  float64 `json:"after"`  // bytes, afterDelay after the load's end; the last ones where the silence was shorter

@@ -36,7 +36,8 @@ type worker struct {
 
 // newCrowd starts n goroutines, which wait for begin: whatever they need but for the buffers is there when it returns.
 func newCrowd(src source, n int, seed uint64, lat *latencies, work func(*crowd, *worker)) *crowd {
-	c := &crowd{src: src, work: work, workers: make([]worker, n), lat: lat, begin: make(chan struct{}), quit: make(chan struct{})}
+	c := &crowd{src: src, work: work, workers: make([]worker, n), lat: lat, begin: make(chan struct{}),
+		quit: make(chan struct{})}
 	rng := rand.New(rand.NewPCG(seed, 1))
 	c.done.Add(n)
 	var ready sync.WaitGroup

@@ -172,7 +172,8 @@ func TestSettling(t *testing.T) {
 		idle *time.Duration
 		want time.Duration
 	}{
-		{options{warmup: -1}, nil, warmup}, {options{warmup: -1}, &idle, 10 * time.Second}, {options{warmup: time.Second}, &idle, time.Second},
+		{options{warmup: -1}, nil, warmup}, {options{warmup: -1}, &idle, 10 * time.Second},
+		{options{warmup: time.Second}, &idle, time.Second},
 	} {
 		if got := tt.o.settling(tt.idle); got != tt.want {
 			t.Errorf("-warmup=%v, idle %v: %v before the window, want %v", tt.o.warmup, tt.idle, got, tt.want)
@@ -194,7 +195,8 @@ func TestLimits(t *testing.T) {
 		want string
 	}{
 		{trials(cost{CPU: 10, RSS: 75e6, InUse: 63e6, After: 8e6}, cost{CPU: 10, RSS: 75e6, InUse: 63e6}), ""},
-		{trials(cost{CPU: 11, RSS: 76e6, InUse: 63e6, After: 9e6}, cost{CPU: 11, RSS: 76e6, InUse: 63e6}), "CPU, CPU's interval, RSS, RSS/peak, +10s"},
+		{trials(cost{CPU: 11, RSS: 76e6, InUse: 63e6, After: 9e6}, cost{CPU: 11, RSS: 76e6, InUse: 63e6}),
+			"CPU, CPU's interval, RSS, RSS/peak, +10s"},
 		{trials(cost{CPU: 9, RSS: 75e6, InUse: 63e6}, cost{CPU: 10, RSS: 75e6, InUse: 63e6}), "CPU's interval"},
 	}
 	for _, tt := range tests {
@@ -225,7 +227,8 @@ func TestPeaks(t *testing.T) {
 // TestTide counts who works when.
 func TestTide(t *testing.T) {
 	const n = 200
-	for at, want := range map[time.Duration]int{0: n / tideEbb, tidePeriod / 4: (n + n/tideEbb) / 2, tidePeriod / 2: n, tidePeriod - 1: n / tideEbb} {
+	for at, want := range map[time.Duration]int{0: n / tideEbb, tidePeriod / 4: (n + n/tideEbb) / 2, tidePeriod / 2: n,
+		tidePeriod - 1: n / tideEbb} {
 		works := 0
 		for i := range n {
 			if from := turn(i, n); from <= at && at <= tidePeriod-from {
@@ -262,7 +265,8 @@ func TestPools(t *testing.T) {
 				pooled = 1 << i
 			}
 		}
-		if race := bench.ThisHost().Race; pooled != want && !(race && pooled == 0) { // under the race detector pools drop some at random
+		// under the race detector pools drop some at random
+		if race := bench.ThisHost().Race; pooled != want && !(race && pooled == 0) {
 			t.Errorf("%d bytes came back to the pool of %d, want %d", n, pooled, want)
 		}
 	}
@@ -272,7 +276,8 @@ func TestPools(t *testing.T) {
 func TestObey(t *testing.T) {
 	idle, before, procs := 7*time.Second, cmem.SetIdleLimit(0), runtime.GOMAXPROCS(0)
 	defer cmem.SetIdleLimit(before)
-	tr := &trial{order: order{Load: "bimodal", Mode: modeCmem, Window: time.Second, Quick: true, Idle: &idle, Changes: true}}
+	tr := &trial{order: order{Load: "bimodal", Mode: modeCmem, Window: time.Second, Quick: true, Idle: &idle,
+		Changes: true}}
 	done := make(chan error)
 	go func() { done <- tr.obey() }()
 	most := 0

@@ -13,7 +13,8 @@ import (
 )
 
 // frontierIdles are the idle limits of cmem in a frontier; 0 gives nothing back.
-var frontierIdles = []time.Duration{20 * time.Millisecond, 100 * time.Millisecond, time.Second, 3 * time.Second, 10 * time.Second, 0}
+var frontierIdles = []time.Duration{20 * time.Millisecond, 100 * time.Millisecond, time.Second, 3 * time.Second,
+	10 * time.Second, 0}
 
 // frontierRuns are measured by default.
 const frontierRuns = 3
@@ -53,7 +54,9 @@ func runFrontier(o *options, out, errOut io.Writer) error {
 	}
 	all := result{Go: goVersion(), Seed: o.seed}
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(table, "load\tmode\tCPUs\tCPU\tRSS-start\tRSS-start\tcost\tof the\t\n\t\t\tµs/buffer\tMB\tas µs/buffer\tµs/buffer\tleast\t\n")
+	fmt.Fprintf(table,
+		"load\tmode\tCPUs\tCPU\tRSS-start\tRSS-start\tcost\tof the\t\n\t\t\tµs/buffer\tMB\tas "+
+			"µs/buffer\tµs/buffer\tleast\t\n")
 	for _, l := range o.loads {
 		trials, err := l.run(o, errOut)
 		if err != nil {
@@ -67,7 +70,8 @@ func runFrontier(o *options, out, errOut io.Writer) error {
 			return err
 		}
 	}
-	fmt.Fprintf(out, "a core costs as much as 4 GiB: cost = CPU + RSS-start/4 GiB/rate; %v of load, medians of %d; pictures in %s\n\n",
+	fmt.Fprintf(out,
+		"a core costs as much as 4 GiB: cost = CPU + RSS-start/4 GiB/rate; %v of load, medians of %d; pictures in %s\n\n",
 		o.window, o.runs, o.frontier)
 	if err := table.Flush(); err != nil {
 		return err
@@ -113,7 +117,8 @@ func draw(file string, l *load, spots []*spot) error {
 		if n < 0 {
 			n = len(spots)
 		}
-		near := slices.DeleteFunc(slices.Clone(spots[:n]), func(s *spot) bool { return s.Mode != modeCmem && s.Mode != modePool })
+		near := slices.DeleteFunc(slices.Clone(spots[:n]),
+			func(s *spot) bool { return s.Mode != modeCmem && s.Mode != modePool })
 		panels = append(panels, panel(fmt.Sprintf("%d CPUs", procs), spots[:n]))
 		if len(near) > 0 {
 			panels = append(panels, panel(fmt.Sprintf("%d CPUs, cmem and pool", procs), near))
@@ -124,7 +129,8 @@ func draw(file string, l *load, spots []*spot) error {
 }
 
 func panel(title string, spots []*spot) bench.Panel {
-	p := bench.Panel{Title: title, X: bench.Axis{Label: "CPU, µs a buffer"}, Y: bench.Axis{Label: "RSS over the start, MB"}}
+	p := bench.Panel{Title: title, X: bench.Axis{Label: "CPU, µs a buffer"},
+		Y: bench.Axis{Label: "RSS over the start, MB"}}
 	for _, s := range spots {
 		i := slices.IndexFunc(p.Series, func(line bench.Series) bool { return line.Name == s.Mode })
 		if i < 0 {

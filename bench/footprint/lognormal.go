@@ -7,7 +7,8 @@ import (
 
 var lognormalLoad = &load{
 	name: "lognormal",
-	about: fmt.Sprintf("%d goroutines, bodies of 10 KB to 3 MB (log-normal, mean 99 KB), each copied into a buffer and held 1 to 20 ms",
+	about: fmt.Sprintf("%d goroutines, bodies of 10 KB to 3 MB (log-normal, mean 99 KB), each copied into a buffer and "+
+		"held 1 to 20 ms",
 		lognormalWorkers),
 	modes:   bufferModes,
 	costs:   true,
@@ -29,7 +30,8 @@ func measureLognormal(t *trial) error {
 		return err
 	}
 	lat := newLatencies()
-	c := newCrowd(src, t.workers(lognormalWorkers), t.Seed, lat, newBodies(lognormalSizes(), time.Millisecond, 20*time.Millisecond).work)
+	c := newCrowd(src, t.workers(lognormalWorkers), t.Seed, lat,
+		newBodies(lognormalSizes(), time.Millisecond, 20*time.Millisecond).work)
 	w, err := c.watch(t)
 	if err != nil {
 		return err

@@ -8,8 +8,9 @@ import (
 )
 
 var lostLoad = &load{
-	name:    "lost",
-	about:   fmt.Sprintf("%.0f GB of buffers of 100 KiB, one after the other, each touched and then lost: never freed", lostBytes/1e9),
+	name: "lost",
+	about: fmt.Sprintf("%.0f GB of buffers of 100 KiB, one after the other, each touched and then lost: never freed",
+		lostBytes/1e9),
 	modes:   []string{"make", "cmem"},
 	runs:    1,
 	measure: measureLost,

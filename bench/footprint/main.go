@@ -84,11 +84,14 @@ func parse(args []string, errOut io.Writer) (*options, error) {
 	fs.IntVar(&o.runs, "runs", 0, "measure each mode `N` times, in turn, and print the medians (default: the load's)")
 	fs.Float64Var(&seconds, "seconds", 0, "measure for `S` seconds (default: the load's)")
 	fs.DurationVar(&o.warmup, "warmup", -1, "let the load go on for `D` before the measurement (default: 2s)")
-	fs.StringVar(&idle, "idle", "", "set cmem's idle limit to `D` before the load, or to each of a list in turn: 20ms,1s,0 (0: never gives back)")
+	fs.StringVar(&idle, "idle", "",
+		"set cmem's idle limit to `D` before the load, or to each of a list in turn: 20ms,1s,0 (0: never gives back)")
 	fs.BoolVar(&o.changes, "gomaxprocs-changes", false, "change GOMAXPROCS during the load: 1, 2, 4, 8, each for 200 ms")
-	fs.IntVar(&o.pairs, "pairs", 0, "let cmem and another mode take turns `N` times at each load that has a cost, and print ratios with their intervals")
-	fs.StringVar(&o.frontier, "frontier", "", "measure each load that has a cost with cmem at several idle limits and with its peers; draw CPU time\n"+
-		"against memory, a picture a load, into `DIR`, and print what both cost")
+	fs.IntVar(&o.pairs, "pairs", 0,
+		"let cmem and another mode take turns `N` times at each load that has a cost, and print ratios with their intervals")
+	fs.StringVar(&o.frontier, "frontier", "",
+		"measure each load that has a cost with cmem at several idle limits and with its peers; draw CPU time\n"+
+			"against memory, a picture a load, into `DIR`, and print what both cost")
 	fs.StringVar(&o.against, "against", modePool, "the other `MODE` of -pairs")
 	fs.Uint64Var(&o.seed, "seed", 0, "seed of all random choices; 0 takes CMEM_SEED, or the time")
 	fs.StringVar(&o.json, "json", "", "write all figures of all runs to `FILE` (- for standard output)")
@@ -188,7 +191,8 @@ func (o *options) parseCosts(set map[string]bool, named bool) error {
 	case o.pairs > 0 && o.frontier != "":
 		return errors.New("-pairs and -frontier: expected one of them")
 	case o.pairs > 0 && (set["modes"] || set["runs"] || set["csv"] || len(o.idle) > 1):
-		return errors.New("-pairs takes cmem and the mode of -against, in turn: expected no -modes, -runs or -csv, and one -idle at most")
+		return errors.New("-pairs takes cmem and the mode of -against, in turn: expected no -modes, -runs or -csv, and " +
+			"one -idle at most")
 	case o.against == modeCmem || !slices.Contains(bufferModes, o.against):
 		return fmt.Errorf("-against=%s: expected one of %s", o.against, strings.Join(bufferModes[:len(bufferModes)-1], ", "))
 	}
@@ -270,7 +274,8 @@ func usage(fs *flag.FlagSet, w io.Writer) {
 
 // goVersion is the Go release and what of the build bears on the figures.
 func goVersion() string {
-	return fmt.Sprintf("%s %s/%s, CGO_ENABLED=%s", runtime.Version(), runtime.GOOS, runtime.GOARCH, buildSetting("CGO_ENABLED"))
+	return fmt.Sprintf("%s %s/%s, CGO_ENABLED=%s", runtime.Version(), runtime.GOOS, runtime.GOARCH,
+		buildSetting("CGO_ENABLED"))
 }
 
 // buildSetting is what go build was told, "" where that is unknown.

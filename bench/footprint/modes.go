@@ -49,7 +49,8 @@ func lacks(mode string) error {
 // jemallocHere tries, in a process that does nothing else: only the dynamic linker knows where it looks.
 var jemallocHere = sync.OnceValue(func() error {
 	if _, err := spawn(&load{}, order{Mode: modeJemalloc, Procs: 1}, nil); err != nil {
-		return fmt.Errorf("mode %s: %s cannot be preloaded (Debian: apt-get install libjemalloc2)", modeJemalloc, jemallocLibrary)
+		return fmt.Errorf("mode %s: %s cannot be preloaded (Debian: apt-get install libjemalloc2)", modeJemalloc,
+			jemallocLibrary)
 	}
 	return nil
 })

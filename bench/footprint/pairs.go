@@ -40,15 +40,18 @@ func runPairs(o *options, out, errOut io.Writer) error {
 	if err := lacks(o.against); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%d pairs, %v of load after %v; geometric mean of the ratios cmem/%s and its 95 %% interval; the rest are medians\n",
+	fmt.Fprintf(out,
+		"%d pairs, %v of load after %v; geometric mean of the ratios cmem/%s and its 95 %% interval; the rest are medians\n",
 		o.pairs, o.window, o.warmupTime(), o.against)
 	fmt.Fprintf(out, "expected: CPU at most %.2f, the interval's end %.2f; RSS-start at most %.2f (%s: 1.00); "+
 		"RSS-start/peak in use of the last %v at most %.1f; RSS-start %v after the load at most %.0f MB\n\n",
 		cpuLimit, cpuEnd, rssLimit, strings.Join(sparing(), ", "), peakSpan, peakLimit, afterDelay, afterLimit/1e6)
 	const heads = "%-10s %4s  %7s %7s %6s %-13s  %7s %7s %6s %-13s  %5s  %8s %8s  %6s %6s  %s\n"
 	other := o.against
-	fmt.Fprintf(out, heads, "load", "CPUs", "CPU", "CPU", "ratio", "", "RSS", "RSS", "ratio", "", "RSS/", "faults", "faults", "+10s", "+10s", "")
-	fmt.Fprintf(out, heads, "", "", "cmem", other, "", "", "cmem", other, "", "", "peak", "cmem", other, "cmem", other, "missed")
+	fmt.Fprintf(out, heads, "load", "CPUs", "CPU", "CPU", "ratio", "", "RSS", "RSS", "ratio", "", "RSS/", "faults",
+		"faults", "+10s", "+10s", "")
+	fmt.Fprintf(out, heads, "", "", "cmem", other, "", "", "cmem", other, "", "", "peak", "cmem", other, "cmem", other,
+		"missed")
 	fmt.Fprintf(out, heads, "", "", "µs", "µs", "", "", "MB", "MB", "", "", "", "1/s", "1/s", "MB", "MB", "")
 	all, others := result{Go: goVersion(), Seed: o.seed}, 0.0
 	for _, l := range o.loads {
@@ -103,7 +106,8 @@ func (l *load) pairs(o *options, procs int, errOut io.Writer) (*comparison, erro
 				return nil, err
 			}
 			if !(t.Cost.CPU > 0 && t.Cost.RSS > 0) {
-				return nil, fmt.Errorf("%s in mode %s: CPU %v µs a buffer, %v B over the start: expected more than 0; try more -seconds",
+				return nil, fmt.Errorf("%s in mode %s: CPU %v µs a buffer, %v B over the start: expected more than 0; try more "+
+					"-seconds",
 					l.name, ord.Mode, t.Cost.CPU, t.Cost.RSS)
 			}
 			if ord == &ours {
@@ -159,7 +163,8 @@ func (c *comparison) print(out io.Writer) {
 		missed = "-"
 	}
 	median := func(trials []*trial, of func(*cost) float64) float64 { return bench.Median(each(trials, of)) }
-	fmt.Fprintf(out, "%-10s %4d  %7.2f %7.2f %6.3f %-13s  %7.1f %7.1f %6.3f %-13s  %5.2f  %8.0f %8.0f  %6.1f %6.1f  %s\n", c.Load, c.Procs,
+	fmt.Fprintf(out, "%-10s %4d  %7.2f %7.2f %6.3f %-13s  %7.1f %7.1f %6.3f %-13s  %5.2f  %8.0f %8.0f  %6.1f %6.1f  %s\n",
+		c.Load, c.Procs,
 		median(c.ours, cpuOf), median(c.theirs, cpuOf), c.CPU.Mean, interval(c.CPU),
 		median(c.ours, aboveOf)/1e6, median(c.theirs, aboveOf)/1e6, c.RSS.Mean, interval(c.RSS),
 		c.multiple(), median(c.ours, faultsOf), median(c.theirs, faultsOf), after(c.ours)/1e6, after(c.theirs)/1e6, missed)

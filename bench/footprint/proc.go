@@ -83,7 +83,8 @@ func readResources() resources {
 	var ru syscall.Rusage
 	// It fails for a bad first argument only.
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &ru)
-	return resources{time.Since(processStart), time.Duration(ru.Utime.Nano() + ru.Stime.Nano()), int64(ru.Minflt), machineCPU()}
+	return resources{time.Since(processStart), time.Duration(ru.Utime.Nano() + ru.Stime.Nano()), int64(ru.Minflt),
+		machineCPU()}
 }
 
 // machineCPU is the machine's CPU time so far; 0 where /proc/stat does not say.

@@ -7,7 +7,8 @@ import (
 
 var queueLoad = &load{
 	name: "queue",
-	about: fmt.Sprintf("a reader writes to all pages of bodies of 64 KiB to 1 MiB, a queue of %d, %d writers read a byte of each page and put them back",
+	about: fmt.Sprintf("a reader writes to all pages of bodies of 64 KiB to 1 MiB, a queue of %d, %d writers read a "+
+		"byte of each page and put them back",
 		queueDepth, queueWriters),
 	modes:    bufferModes,
 	costs:    true,

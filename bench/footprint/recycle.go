@@ -8,8 +8,9 @@ import (
 )
 
 var recycleLoad = &load{
-	name:    "recycle",
-	about:   fmt.Sprintf("%d live buffers of 5 to 10 MB; %d times a second a random one is replaced by a new one, every page touched", recycleLive, replaceRate),
+	name: "recycle",
+	about: fmt.Sprintf("%d live buffers of 5 to 10 MB; %d times a second a random one is replaced by a new one, "+
+		"every page touched", recycleLive, replaceRate),
 	modes:   bufferModes,
 	costs:   true,
 	runs:    1,
@@ -20,7 +21,8 @@ var recycleLoad = &load{
 
 var burstLoad = &load{
 	name: "burst",
-	about: fmt.Sprintf("%d live buffers of 5 to 10 MB, then %d, with %d replacements a second all the time; RSS/live that long after the burst",
+	about: fmt.Sprintf("%d live buffers of 5 to 10 MB, then %d, with %d replacements a second all the time; RSS/live "+
+		"that long after the burst",
 		burstLive, recycleLive, replaceRate),
 	modes:   bufferModes,
 	runs:    1,
@@ -50,7 +52,8 @@ func newRing(mode string, seed uint64) (*ring, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &ring{src: src, sizes: evenSizes(5e6, 10e6), rng: rand.NewPCG(seed, 1), buffers: make([][]byte, 0, burstLive)}, nil
+	return &ring{src: src, sizes: evenSizes(5e6, 10e6), rng: rand.NewPCG(seed, 1), buffers: make([][]byte, 0, burstLive)},
+		nil
 }
 
 // fresh gets a buffer and writes to all its pages.
@@ -121,7 +124,8 @@ func measureRecycle(t *trial) error {
 	half := w.between(w.from+t.Window/2, w.to)
 	live, rss := mean(half, liveOf), mean(half, rssOf)
 	t.add(megabytes("live", live), megabytes("RSS", rss), megabytes("peak RSS", peak(w.between(w.from, w.to), rssOf)),
-		megabytes("start", w.start), figure{"RSS/live", "", per(rss, live), 3}, figure{"(RSS-start)/live", "", per(rss-w.start, live), 3},
+		megabytes("start", w.start), figure{"RSS/live", "", per(rss, live), 3},
+		figure{"(RSS-start)/live", "", per(rss-w.start, live), 3},
 		w.cpuMinute(), w.faultRate())
 	t.add(w.after(2*time.Second, 5*time.Second, 10*time.Second)...)
 	return nil

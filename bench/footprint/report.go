@@ -126,7 +126,8 @@ func writeWhere(out io.Writer, all []*row) error {
 	heaps := slices.DeleteFunc(slices.Clone(all), func(r *row) bool { return len(r.runs[0].Heap) == 0 })
 	if len(heaps) > 0 {
 		fmt.Fprint(out, "\nwhere RSS-start is, by the statistics of cmem and Go; means of the load, MB:\n",
-			"RSS-start = requested + rounding to classes + free in magazines, threads, central, idle spans + Go heap and stacks + rest\n")
+			"RSS-start = requested + rounding to classes + free in magazines, threads, central, idle spans + Go heap and "+
+				"stacks + rest\n")
 		if err := writeFigures(out, heaps, func(t *trial) []figure { return t.Heap }); err != nil {
 			return err
 		}

@@ -85,7 +85,8 @@ func run(o *options, out, errOut io.Writer) error {
 // environment is what is set of the variables that change footprints; measured processes inherit them.
 func environment() string {
 	var set []string
-	for _, name := range []string{"GOGC", "GOMEMLIMIT", "GODEBUG", "CMEMDEBUG", "MALLOC_ARENA_MAX", "GLIBC_TUNABLES", "LD_PRELOAD"} {
+	for _, name := range []string{"GOGC", "GOMEMLIMIT", "GODEBUG", "CMEMDEBUG", "MALLOC_ARENA_MAX", "GLIBC_TUNABLES",
+		"LD_PRELOAD"} {
 		if v := os.Getenv(name); v != "" {
 			set = append(set, name+"="+v)
 		}
@@ -110,7 +111,8 @@ func (l *load) run(o *options, errOut io.Writer) ([]*trial, error) {
 	}
 	var trials []*trial
 	for i, ord := range orders {
-		fmt.Fprintf(errOut, "footprint: %s %d/%d: %s, %d CPUs, run %d\n", l.name, i+1, len(orders), ord.label(), ord.Procs, ord.Run)
+		fmt.Fprintf(errOut, "footprint: %s %d/%d: %s, %d CPUs, run %d\n", l.name, i+1, len(orders), ord.label(), ord.Procs,
+			ord.Run)
 		t, err := spawn(l, ord, errOut)
 		if err != nil {
 			return nil, err

@@ -150,10 +150,12 @@ func (s *sampler) writeCSV(name string) (err error) {
 		}
 	}()
 	w := csv.NewWriter(f)
-	rows := [][]string{{"t_s", "rss", "live", "heap_sys", "heap_inuse", "heap_idle", "heap_released", "magazines", "central_free"}}
+	rows := [][]string{{"t_s", "rss", "live", "heap_sys", "heap_inuse", "heap_idle", "heap_released", "magazines",
+		"central_free"}}
 	for _, p := range s.series {
 		row := []string{fmt.Sprintf("%.3f", p.at.Seconds())}
-		for _, v := range []int64{p.rss, p.live, p.heap.sys, p.heap.inuse, p.heap.idle, p.heap.released, p.heap.magazines, p.heap.central} {
+		for _, v := range []int64{p.rss, p.live, p.heap.sys, p.heap.inuse, p.heap.idle, p.heap.released, p.heap.magazines,
+			p.heap.central} {
 			row = append(row, strconv.FormatInt(v, 10))
 		}
 		rows = append(rows, row)

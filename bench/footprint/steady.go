@@ -8,8 +8,9 @@ import (
 )
 
 var steadyLoad = &load{
-	name:     "steady",
-	about:    "the load body on cmem, with the background scavenger as it is by default (on) and without it (off: SetIdleLimit(0))",
+	name: "steady",
+	about: "the load body on cmem, with the background scavenger as it is by default (on) and without it (off: " +
+		"SetIdleLimit(0))",
 	modes:    []string{"on", "off"},
 	runs:     5,
 	window:   10 * time.Second,
@@ -48,7 +49,8 @@ func concludeSteady(trials []*trial) []string {
 			}
 		}
 		if len(ratios) > 0 {
-			lines = append(lines, fmt.Sprintf("%s, scavenger on / off: %.4f (median of %d pairs)", name, median(ratios), len(ratios)))
+			lines = append(lines, fmt.Sprintf("%s, scavenger on / off: %.4f (median of %d pairs)", name, median(ratios),
+				len(ratios)))
 		}
 	}
 	return lines

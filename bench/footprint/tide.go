@@ -8,7 +8,8 @@ import (
 
 var tideLoad = &load{
 	name: "tide",
-	about: fmt.Sprintf("%d to %d goroutines by a sine of %v, buffers log-normal, median 16 KB, every page written, held %v",
+	about: fmt.Sprintf("%d to %d goroutines by a sine of %v, buffers log-normal, median 16 KB, every page written, "+
+		"held %v",
 		tideWorkers/tideEbb, tideWorkers, tidePeriod, tideHold),
 	modes:  bufferModes,
 	costs:  true,

@@ -7,7 +7,8 @@ import (
 
 var uploadLoad = &load{
 	name: "upload",
-	about: fmt.Sprintf("%d goroutines grow a buffer by doubling from 4 KiB to up to 4 MiB (each number of doublings alike), %v a step, every page written",
+	about: fmt.Sprintf("%d goroutines grow a buffer by doubling from 4 KiB to up to 4 MiB (each number of doublings "+
+		"alike), %v a step, every page written",
 		uploadWorkers, uploadStep),
 	modes:   bufferModes,
 	costs:   true,

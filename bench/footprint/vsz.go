@@ -13,7 +13,8 @@ import (
 
 var vszLoad = &load{
 	name: "vsz",
-	about: fmt.Sprintf("threads that hold %d bodies each (log-normal, mean 99 KB) and replace one a millisecond, against threads that do nothing; "+
+	about: fmt.Sprintf("threads that hold %d bodies each (log-normal, mean 99 KB) and replace one a millisecond, "+
+		"against threads that do nothing; "+
 		"go: goroutines locked to their threads, c: C threads", threadSlots),
 	modes:    vszModes(),
 	threads:  []int{64, 256},
@@ -94,7 +95,8 @@ func measureVSZ(t *trial) error {
 	}
 	ts.stop()
 	all := w.between(w.from, w.to)
-	t.add(figure{"threads", "", float64(n), 0}, megabytes("VmSize", float64(s.VmSize)), megabytes("VmPeak", float64(s.VmPeak)), megabytes("VmHWM", float64(s.VmHWM)),
+	t.add(figure{"threads", "", float64(n), 0}, megabytes("VmSize", float64(s.VmSize)),
+		megabytes("VmPeak", float64(s.VmPeak)), megabytes("VmHWM", float64(s.VmHWM)),
 		megabytes("peak live", peak(all, liveOf)), megabytes("RSS", mean(all, rssOf)), megabytes("live", mean(all, liveOf)),
 		megabytes("cmem's own", peak(all, func(s *sample) int64 { return s.heap.sys + s.heap.md })),
 		figure{"malloc's arenas", "", float64(arenas), 0})
@@ -116,10 +118,13 @@ func concludeVSZ(trials []*trial) []string {
 			continue
 		}
 		more, peak := r.median("VmSize")-all[i].median("VmSize"), r.median("peak live")
-		line := fmt.Sprintf("%s, %d CPUs: VmSize %+.1f MB (VmPeak %+.1f) against threads that do nothing, with %+.0f threads of Go's own; peak live %.1f MB: %.2f times",
-			r.label(), r.Procs, more, r.median("VmPeak")-all[i].median("VmPeak"), r.median("threads")-all[i].median("threads"), peak, per(more, peak))
+		line := fmt.Sprintf("%s, %d CPUs: VmSize %+.1f MB (VmPeak %+.1f) against threads that do nothing, with %+.0f "+
+			"threads of Go's own; peak live %.1f MB: %.2f times",
+			r.label(), r.Procs, more, r.median("VmPeak")-all[i].median("VmPeak"), r.median("threads")-all[i].median("threads"),
+			peak, per(more, peak))
 		if work == "cmem" {
-			line += fmt.Sprintf("; cmem's own regions and metadata: %.1f MB (target %.1f)", r.median("cmem's own"), 1.25*peak+(64<<20)/1e6)
+			line += fmt.Sprintf("; cmem's own regions and metadata: %.1f MB (target %.1f)", r.median("cmem's own"),
+				1.25*peak+(64<<20)/1e6)
 		}
 		lines = append(lines, line)
 	}

@@ -49,7 +49,8 @@ func (w *watch) open() {
 func (w *watch) shut() error {
 	w.to = time.Since(w.began)
 	now := readResources()
-	w.used = resources{now.wall - w.used.wall, now.cpu - w.used.cpu, now.faults - w.used.faults, now.machine - w.used.machine}
+	w.used = resources{now.wall - w.used.wall, now.cpu - w.used.cpu, now.faults - w.used.faults,
+		now.machine - w.used.machine}
 	w.t.Others = max(0, per((w.used.machine-w.used.cpu).Seconds(), w.seconds()))
 	runtime.ReadMemStats(&w.goAfter)
 	var err error

@@ -52,7 +52,8 @@ func TestPairs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(pairs) != 1 || len(pairs[0].base) != 3 || len(pairs[0].now) != 3 || pairs[0].base[2] != 10 || pairs[0].now[2] != 15 {
+	if len(pairs) != 1 || len(pairs[0].base) != 3 || len(pairs[0].now) != 3 || pairs[0].base[2] != 10 ||
+		pairs[0].now[2] != 15 {
 		t.Errorf("pairs: %+v", pairs)
 	}
 	turns, _ := os.ReadFile(filepath.Join(dir, "turns"))

@@ -117,7 +117,8 @@ func (m *measurement) run(ctx context.Context, s side) ([]cost, error) {
 // inC measures a workload of bench_alloc: ns an operation, the median of five rounds after one that warms up.
 func inC(name string, ops int, args ...string) *measurement {
 	rounds := []int{ops / 8, ops / 5, ops / 5, ops / 5, ops / 5, ops / 5}
-	return &measurement{name: name, args: append([]string{"{}/bench_alloc", "cmem"}, args...), ops: rounds, costs: roundTimes}
+	return &measurement{name: name, args: append([]string{"{}/bench_alloc", "cmem"}, args...), ops: rounds,
+		costs: roundTimes}
 }
 
 func roundTimes(m *measurement, out []byte) ([]cost, error) {
@@ -141,7 +142,8 @@ func roundTimes(m *measurement, out []byte) ([]cost, error) {
 
 // instructions counts the instructions of ops operations and of the program around them.
 func instructions(name string, ops int, args ...string) *measurement {
-	args = append([]string{"valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=" + result, "{}/bench_alloc", "cmem"}, args...)
+	args = append([]string{"valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=" + result,
+		"{}/bench_alloc", "cmem"}, args...)
 	return &measurement{name: name, args: args, ops: []int{ops}, costs: func(m *measurement, out []byte) ([]cost, error) {
 		_, after, ok := strings.Cut(string(out), "\nsummary: ")
 		var n float64

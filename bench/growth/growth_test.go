@@ -62,7 +62,8 @@ func checkCurve(t *testing.T, cu *curve, rep *report, table, picture string) {
 	}
 	for _, ch := range rep.Curves[i].Charts {
 		if len(ch.Lines) < 2 || !strings.Contains(table, ch.Title) || !strings.Contains(picture, ch.Title) {
-			t.Errorf("%s: %q: %d lines, want 2 or more, and its title in the table and the picture", cu.name, ch.Title, len(ch.Lines))
+			t.Errorf("%s: %q: %d lines, want 2 or more, and its title in the table and the picture", cu.name, ch.Title,
+				len(ch.Lines))
 		}
 		for _, l := range ch.Lines {
 			for _, p := range l.Points {
@@ -126,7 +127,8 @@ func TestFit(t *testing.T) {
 		}
 		g := fit(points)
 		last := g.Decades[len(g.Decades)-1]
-		if math.Abs(g.Slope-tt.slope) > 1e-6 || math.Abs(last.Ratio-tt.last) > 1e-6 || math.Abs(last.Allows-tt.allow) > 1e-6 || len(g.Decades) != 5 {
+		if math.Abs(g.Slope-tt.slope) > 1e-6 || math.Abs(last.Ratio-tt.last) > 1e-6 ||
+			math.Abs(last.Allows-tt.allow) > 1e-6 || len(g.Decades) != 5 {
 			t.Errorf("%s: %+v, want slope %v, ratio %v, of which log n allows %v", tt.name, g, tt.slope, tt.last, tt.allow)
 		}
 	}

@@ -67,6 +67,8 @@ func sizes(c *config, r *result) error {
 		}
 		cmem.Scavenge()
 	}
-	r.Notes = append(r.Notes, "blocks above "+bench.SizeName(16<<20)+" are of no size class: each is a span of its own, from the page heap to the page heap")
+	r.Notes = append(r.Notes,
+		"blocks above "+bench.SizeName(16<<20)+" are of no size class: each is a span of its own, from the page heap to "+
+			"the page heap")
 	return nil
 }

@@ -35,7 +35,8 @@ func (rep *report) write(file, folder string) error {
 func (rep *report) panels() (all []bench.Panel) {
 	for _, res := range rep.Curves {
 		for _, ch := range res.Charts {
-			p := bench.Panel{Title: ch.Title, X: bench.Axis{Label: ch.X, Log: true, Bytes: ch.Bytes}, Y: bench.Axis{Label: "ns", Log: ch.wide()}}
+			p := bench.Panel{Title: ch.Title, X: bench.Axis{Label: ch.X, Log: true, Bytes: ch.Bytes},
+				Y: bench.Axis{Label: "ns", Log: ch.wide()}}
 			for _, l := range ch.Lines {
 				s := bench.Series{Name: l.Name, Strong: l.Name == fromCmem}
 				for _, at := range l.Points {

@@ -56,7 +56,8 @@ var orders = map[string]func(w worker, q *request, a *reply) error{
 		defer delete(w, q.Peer)
 		return w[q.Peer].finish()
 	},
-	"preloaded": func(_ worker, q *request, _ *reply) error { return bench.CheckPreloaded(q.Library + "*") }, // libmimalloc.so.2.0
+	// libmimalloc.so.2.0
+	"preloaded": func(_ worker, q *request, _ *reply) error { return bench.CheckPreloaded(q.Library + "*") },
 	"load": func(w worker, q *request, a *reply) error {
 		if err := w.open(q); err != nil {
 			return err

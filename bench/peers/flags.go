@@ -30,9 +30,11 @@ func parse(args []string, out io.Writer) (cfg config, err error) {
 	flags.SetOutput(io.Discard) // main prints the error, once
 	flags.IntVar(&cfg.rounds, "rounds", 15, "measure each peer `N` times at each workload, in turn")
 	flags.DurationVar(&cfg.time, "time", 15*time.Millisecond, "each of these takes about `D`")
-	flags.DurationVar(&cfg.silence, "silence", 10*time.Second, "after hold, look at the memory of processes that have been idle for `D`; 0: do not")
+	flags.DurationVar(&cfg.silence, "silence", 10*time.Second,
+		"after hold, look at the memory of processes that have been idle for `D`; 0: do not")
 	flags.StringVar(&only, "only", "", "measure only these workloads, a `LIST` separated by commas")
-	flags.StringVar(&among, "peers", "", "beside cmem and sync.Pool, measure only these peers, a `LIST` separated by commas")
+	flags.StringVar(&among, "peers", "",
+		"beside cmem and sync.Pool, measure only these peers, a `LIST` separated by commas")
 	flags.StringVar(&cfg.json, "json", "", "write all figures of all rounds to `FILE`")
 	flags.StringVar(&cfg.svg, "svg", "", "draw bench-go.svg in `FOLDER`")
 	err = flags.Parse(args)

@@ -73,7 +73,8 @@ func checkReport(t *testing.T, rep *report) {
 			if took := e != nil; took != (cases[i].opener(p) != nil) {
 				t.Errorf("%v: %s has an entry: %v", cases[i], info.Name, took)
 			}
-			if e != nil && (len(e.Rounds) != rep.Rounds || !(e.Ns > 0 && e.Ns < 1e10) || !(e.Allocs >= 0 && e.Allocs < 1e5) || e.ToFastest <= 0) {
+			if e != nil && (len(e.Rounds) != rep.Rounds || !(e.Ns > 0 && e.Ns < 1e10) || !(e.Allocs >= 0 && e.Allocs < 1e5) ||
+				e.ToFastest <= 0) {
 				t.Errorf("%v: %s: %+v", cases[i], info.Name, e)
 			}
 			if info.Module != "" && info.Version == "" {
@@ -121,7 +122,8 @@ func TestPreload(t *testing.T) {
 			t.Log(p.name, "is not here")
 			continue
 		}
-		if !slices.ContainsFunc(rep.Results[0].Controls, func(c control) bool { return c.Library == p.library && c.ToPool > 0 }) {
+		if !slices.ContainsFunc(rep.Results[0].Controls,
+			func(c control) bool { return c.Library == p.library && c.ToPool > 0 }) {
 			t.Errorf("%s has no control: %+v", p.name, rep.Results[0].Controls)
 		}
 	}
@@ -141,8 +143,10 @@ func TestUsage(t *testing.T) {
 		{"-time 0s", 2, "peers: -time 0s: expected a duration above 0"},
 		{"-time fast", 2, `"fast"`},
 		{"-silence -1s", 2, "peers: -silence -1s: expected a duration such as 10s, or 0"},
-		{"-only pair,all", 2, `peers: -only pair,all: there is no workload "all"; there are pair, touch, hold, hold-pages, hand-off, burst, handle, arena`},
-		{"-peers mcache,malocc", 2, `peers: -peers mcache,malocc: there is no peer "malocc"; there are cmem, sync.Pool, classed`},
+		{"-only pair,all", 2, `peers: -only pair,all: there is no workload "all"; there are ` +
+			"pair, touch, hold, hold-pages, hand-off, burst, handle, arena"},
+		{"-peers mcache,malocc", 2,
+			`peers: -peers mcache,malocc: there is no peer "malocc"; there are cmem, sync.Pool, classed`},
 		{"-svg /nowhere", 2, "peers: -svg /nowhere: expected a folder that is there"},
 		{"-bogus", 2, "-bogus"},
 		{"64", 2, `peers: argument "64": there are flags only`},

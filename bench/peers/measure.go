@@ -150,7 +150,8 @@ func checkLive(view func(int) []byte, asked *steps) error {
 	})
 	for i := range spans[1:] {
 		if spans[i].to > spans[i+1].from {
-			return fmt.Errorf("two live buffers at %#x and %#x: the first has %d bytes", spans[i].from, spans[i+1].from, spans[i].to-spans[i].from)
+			return fmt.Errorf("two live buffers at %#x and %#x: the first has %d bytes", spans[i].from, spans[i+1].from,
+				spans[i].to-spans[i].from)
 		}
 	}
 	return nil

@@ -16,7 +16,8 @@ func (r *report) draw(file string) error {
 			}
 		}
 	}
-	title := fmt.Sprintf("cmem and its peers: ns a buffer (%s, %d cores, %s)", r.Machine.CPU, r.Machine.Cores, r.Machine.Go)
+	title := fmt.Sprintf("cmem and its peers: ns a buffer (%s, %d cores, %s)", r.Machine.CPU, r.Machine.Cores,
+		r.Machine.Go)
 	return bench.WriteSVG(file, title, min(3, len(panels)), panels)
 }
 
@@ -24,7 +25,8 @@ func panel(name string, goroutines int, results []*result) bench.Panel {
 	if goroutines > 1 {
 		name += fmt.Sprintf(", %d goroutines", goroutines)
 	}
-	p := bench.Panel{Title: name, X: bench.Axis{Label: "size", Log: true, Bytes: true}, Y: bench.Axis{Label: "ns", Log: true}}
+	p := bench.Panel{Title: name, X: bench.Axis{Label: "size", Log: true, Bytes: true},
+		Y: bench.Axis{Label: "ns", Log: true}}
 	for _, peer := range bySpeed(results) {
 		s := bench.Series{Name: peer, Strong: peer == ours}
 		for _, res := range results {

@@ -70,7 +70,8 @@ func TestTables(t *testing.T) {
 		"pair: about it", "64 B", "cmem 12.00", "sync.Pool 20.00", "mcache 24.00", "make 2000",
 		"cmem / sync.Pool 0.500", "cmem / fastest 0.500", "fastest sync.Pool", "cmem allocs 0.000",
 		"64 B-4 KiB small 10.0 12.0 12.0 -", "64 B-4 KiB half 10.0 30.0 20.0 50 %",
-		"control: the bare sync.Pool in the processes with a preloaded library took 1.00 times as long as in the main one (median; half of the cases: 1.00 to 1.00)",
+		"control: the bare sync.Pool in the processes with a preloaded library took 1.00 times as long as in the main one " +
+			"(median; half of the cases: 1.00 to 1.00)",
 		"versions: example.com/mcache v1.2.3", "note: something is missing", "pair 64 B 12.00 20.00 0.500 mcache 24.00 0.500",
 	} {
 		i := slices.Index(lines[at:], want)

@@ -38,7 +38,8 @@ func measureRest(cases []workCase, chosen []*peer, load, silence time.Duration, 
 	}
 	for at := 0; at < len(todo); at += restBatch {
 		batch := todo[at:min(at+restBatch, len(todo))]
-		fmt.Fprintf(progress, "memory at rest: %d to %d of %d processes, %v of silence\n", at+1, at+len(batch), len(todo), silence)
+		fmt.Fprintf(progress, "memory at rest: %d to %d of %d processes, %v of silence\n", at+1, at+len(batch), len(todo),
+			silence)
 		if err := restTogether(batch, load, silence); err != nil {
 			return nil, err
 		}

@@ -21,7 +21,8 @@ type runner struct {
 // measure does all that the configuration asks for.
 func measure(cfg config, progress io.Writer) (*report, error) {
 	r := &runner{config: cfg, progress: progress, children: make(map[string]*child)}
-	r.report = report{Machine: bench.ThisHost(), Date: time.Now().UTC(), Rounds: cfg.rounds, RoundTime: cfg.time.String(), Seed: seed}
+	r.report = report{Machine: bench.ThisHost(), Date: time.Now().UTC(), Rounds: cfg.rounds, RoundTime: cfg.time.String(),
+		Seed: seed}
 	defer r.stop()
 	if err := r.start(); err != nil {
 		return nil, err

@@ -16,7 +16,8 @@ import (
 // print writes the tables: one a workload and number of goroutines, then memory at rest, notes, and the summary.
 func (r *report) print(out io.Writer) error {
 	w := bufio.NewWriter(out)
-	fmt.Fprintf(w, "%v\nns a buffer (of CPU time where goroutines are several); medians of %d rounds of %s, all in turn\n", r.Machine, r.Rounds, r.RoundTime)
+	fmt.Fprintf(w, "%v\nns a buffer (of CPU time where goroutines are several); medians of %d rounds of %s, all in turn\n",
+		r.Machine, r.Rounds, r.RoundTime)
 	for _, info := range r.Workloads {
 		for _, goroutines := range crowds {
 			if results := r.of(info.Name, goroutines); len(results) > 0 {
@@ -126,7 +127,9 @@ func (r *report) printRests(out io.Writer) {
 		return
 	}
 	const noise = 8 << 20
-	fmt.Fprintf(out, "\nmemory at rest: MiB resident in a process that did hold for %s: before, at the most, and after %s of silence;\nleft: how much of what came on top\n", r.RestLoad, r.Silence)
+	fmt.Fprintf(out,
+		"\nmemory at rest: MiB resident in a process that did hold for %s: before, at the most, and after %s of "+
+			"silence;\nleft: how much of what came on top\n", r.RestLoad, r.Silence)
 	w := newTable(out)
 	fmt.Fprint(w, "sizes\tpeer\tbefore\tpeak\tafter\tleft\t\n")
 	for _, rest := range r.Rests {
@@ -152,8 +155,9 @@ func (r *report) printControls(out io.Writer) {
 		return
 	}
 	slices.Sort(ratios)
-	fmt.Fprintf(out, "\ncontrol: the bare sync.Pool in the processes with a preloaded library took %.2f times as long as in the main one"+
-		" (median; half of the cases: %.2f to %.2f)\n", bench.Median(ratios), ratios[len(ratios)/4], ratios[len(ratios)*3/4])
+	fmt.Fprintf(out,
+		"\ncontrol: the bare sync.Pool in the processes with a preloaded library took %.2f times as long as in the main one"+
+			" (median; half of the cases: %.2f to %.2f)\n", bench.Median(ratios), ratios[len(ratios)/4], ratios[len(ratios)*3/4])
 }
 
 // printVersions names the modules.

@@ -48,8 +48,9 @@ var workloads = []*workload{
 		open:  bySize(func(l *loops) func(int) session { return l.touch }),
 	},
 	{
-		name:  "hold",
-		about: fmt.Sprintf("one of %d live buffers is given back and another of random size taken, its first and last byte written", held),
+		name: "hold",
+		about: fmt.Sprintf("one of %d live buffers is given back and another of random size taken, its first and last "+
+			"byte written", held),
 		cases: held3("hold"),
 		open:  holding(onlyEnds),
 	},
@@ -60,14 +61,16 @@ var workloads = []*workload{
 		open:  holding(everyPage),
 	},
 	{
-		name:  "hand-off",
-		about: fmt.Sprintf("a buffer is taken by one goroutine and given back by another; at most %d in a ring between them, GOMAXPROCS 2", ringSize),
+		name: "hand-off",
+		about: fmt.Sprintf("a buffer is taken by one goroutine and given back by another; at most %d in a ring between "+
+			"them, GOMAXPROCS 2", ringSize),
 		cases: ofSizes("hand-off", 1, 2),
 		open:  bySize(func(l *loops) func(int) session { return l.handoff }),
 	},
 	{
-		name:  "burst",
-		about: fmt.Sprintf("%d buffers of random sizes are taken, first and last byte written, then all given back; the time is one buffer's", bursting),
+		name: "burst",
+		about: fmt.Sprintf("%d buffers of random sizes are taken, first and last byte written, then all given back; the "+
+			"time is one buffer's", bursting),
 		cases: []workCase{ranged("burst", 4<<10, 64<<10)},
 		open:  byRange(bursting, func(l *loops) func([]int) session { return l.burst }),
 	},
@@ -78,8 +81,9 @@ var workloads = []*workload{
 		open:  bySize(func(l *loops) func(int) session { return l.handle }),
 	},
 	{
-		name:  "arena",
-		about: fmt.Sprintf("%d buffers of random sizes are taken, first byte written, then all given back at once; the time is one buffer's", served),
+		name: "arena",
+		about: fmt.Sprintf("%d buffers of random sizes are taken, first byte written, then all given back at once; the "+
+			"time is one buffer's", served),
 		cases: []workCase{ranged("arena", 16, 256)},
 		open:  byRange(served, func(l *loops) func([]int) session { return l.arena }),
 	},

@@ -30,21 +30,24 @@ type measurement struct {
 var measurements = []*measurement{
 	{
 		name: "pair",
-		about: "2 or 8 goroutines each take a buffer, write its first byte and give it back, in a process that has been brought into a state;\n" +
+		about: "2 or 8 goroutines each take a buffer, write its first byte and give it back, in a process that has been " +
+			"brought into a state;\n" +
 			"         beside a bare sync.Pool",
 		cases: pairCases, sides: pairSides, missed: pairMissed,
 		expected: fmt.Sprintf("the median of the processes at most %.2f, the slowest %.2f", pairMedian, pairSlowest),
 	},
 	{
 		name: "queue",
-		about: "one goroutine takes buffers and sends them through a channel, another one gives them back; they only do that, or the one\n" +
+		about: "one goroutine takes buffers and sends them through a channel, another one gives them back; they only do " +
+			"that, or the one\n" +
 			"         fills and the other reads them; beside a bare sync.Pool",
 		cases: queueCases, sides: queueSides, missed: queueMissed,
 		expected: fmt.Sprintf("the geometric mean at most %.2f, the interval's end %.2f", queueMean, queueEnd),
 	},
 	{
-		name:  "hold",
-		about: fmt.Sprintf("one of %d live buffers is given back and one of random size taken, a byte of every page written; beside a classed sync.Pool", live),
+		name: "hold",
+		about: fmt.Sprintf("one of %d live buffers is given back and one of random size taken, a byte of every page "+
+			"written; beside a classed sync.Pool", live),
 		cases: holdCases, sides: holdSides, missed: holdMissed,
 		expected: fmt.Sprintf("the geometric mean at most %.2f for the short ones, %.2f for the others", holdShort, holdLong),
 	},

@@ -104,7 +104,8 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 
 // choose takes the cases of the measurements of these names, of all where there are none.
 func (c *config) choose(list string, largest int) error {
-	chosen, err := bench.Choose("-only", "no measurement", list, measurements, func(m *measurement) string { return m.name })
+	chosen, err := bench.Choose("-only", "no measurement", list, measurements,
+		func(m *measurement) string { return m.name })
 	if err != nil {
 		return err
 	}

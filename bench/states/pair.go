@@ -23,7 +23,8 @@ const (
 
 var states = []state{
 	{fresh, "nothing"},
-	{alone, "one goroutine after the other has used buffers of all sizes, one size after the other; collections in between"},
+	{alone, "one goroutine after the other has used buffers of all sizes, one size after the other; collections in " +
+		"between"},
 	{mixed, "as alone, and then two goroutines did the same"},
 	{wander, "64 goroutines have used buffers of all sizes, and were on another P, mostly, when they gave them back"},
 	{handed, "buffers of all sizes went through a channel from one goroutine to another, one size after the other"},

@@ -34,7 +34,8 @@ type result struct {
 
 // measure measures all cases once, then once more, and so on: the processes of a case lie minutes apart.
 func (c *config) measure(progress io.Writer) (*report, error) {
-	rep := &report{Machine: bench.ThisHost(), Procs: c.procs, Processes: c.processes, Rounds: c.rounds, RoundTime: c.time.String()}
+	rep := &report{Machine: bench.ThisHost(), Procs: c.procs, Processes: c.processes, Rounds: c.rounds,
+		RoundTime: c.time.String()}
 	all := make([][]*times, len(c.cases))
 	for n := range c.processes {
 		fmt.Fprintf(progress, "states: process %d of %d of each case\n", n+1, c.processes)
@@ -74,7 +75,8 @@ func find(name string) *measurement {
 }
 
 func (rep *report) print(out io.Writer) error {
-	fmt.Fprintf(out, "%v\nGOMAXPROCS %d; %d processes a case, %d rounds of %s in each; cmem's CPU time as a multiple of the pool's\n",
+	fmt.Fprintf(out,
+		"%v\nGOMAXPROCS %d; %d processes a case, %d rounds of %s in each; cmem's CPU time as a multiple of the pool's\n",
 		rep.Machine, rep.Procs, rep.Processes, rep.Rounds, rep.RoundTime)
 	for _, m := range measurements {
 		var mine []*result
@@ -108,7 +110,8 @@ func table(out io.Writer, all []*result) error {
 	}{
 		{"median, slowest", func(r *result) string { return fmt.Sprintf("%.2f %.2f", r.Median, r.Slowest) }},
 		{"mean, 95 %", func(r *result) string {
-			return fmt.Sprintf("%.2f %.2f–%.2f%s", r.Ratio.Mean, r.Ratio.Low, r.Ratio.High, map[bool]string{true: " !"}[r.Missed])
+			return fmt.Sprintf("%.2f %.2f–%.2f%s", r.Ratio.Mean, r.Ratio.Low, r.Ratio.High,
+				map[bool]string{true: " !"}[r.Missed])
 		}},
 		{"ns, cmem and pool", func(r *result) string { return fmt.Sprintf("%.0f %.0f", r.Cmem, r.Pool) }},
 	}

@@ -41,10 +41,12 @@ func TestRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want := 2*len(states)*2 + 2*4 + 1; len(rep.Results) != want {
-		t.Errorf("%d results, want %d: pairs of 64 B and 4 KiB in all states, queues of 4 KiB, hold to 32 KiB", len(rep.Results), want)
+		t.Errorf("%d results, want %d: pairs of 64 B and 4 KiB in all states, queues of 4 KiB, hold to 32 KiB",
+			len(rep.Results), want)
 	}
 	for _, r := range rep.Results {
-		if len(r.Ratios) != 2 || !(r.Median > 0 && r.Slowest >= r.Median) || !(r.Ratio.Low <= r.Ratio.Mean && r.Ratio.Mean <= r.Ratio.High) ||
+		if len(r.Ratios) != 2 || !(r.Median > 0 && r.Slowest >= r.Median) ||
+			!(r.Ratio.Low <= r.Ratio.Mean && r.Ratio.Mean <= r.Ratio.High) ||
 			!(r.Cmem > 0 && r.Cmem < 1e9 && r.Pool > 0 && r.Pool < 1e9) {
 			t.Errorf("%+v", r)
 		}
@@ -86,7 +88,8 @@ func TestChildErrors(t *testing.T) {
 		`no JSON`: "invalid",
 	} {
 		var stdout, stderr strings.Builder
-		if status := childMain(order, &stdout, &stderr); status != 1 || !strings.Contains(stderr.String(), want) || stdout.Len() > 0 {
+		if status := childMain(order, &stdout, &stderr); status != 1 || !strings.Contains(stderr.String(), want) ||
+			stdout.Len() > 0 {
 			t.Errorf("%s: exit status %d, %q; want 1 and %q", order, status, &stderr, want)
 		}
 	}
@@ -137,7 +140,8 @@ func TestQueue(t *testing.T) {
 		q.sum = 1
 		q.run(10)
 		if c.got != 10 || c.put != 10 || q.sum != 1 || len(q.ch) != 0 {
-			t.Errorf("fill %v: %d taken, %d given back, sum %d, %d left; want 10, 10, 1 (filled buffers are all zeros), 0", fill, c.got, c.put, q.sum, len(q.ch))
+			t.Errorf("fill %v: %d taken, %d given back, sum %d, %d left; want 10, 10, 1 (filled buffers are all zeros), 0", fill,
+				c.got, c.put, q.sum, len(q.ch))
 		}
 	}
 	var c counter

@@ -162,7 +162,8 @@ func TestSpans(t *testing.T) {
 	}
 	for name, text := range map[string]string{"README.md": readme, "the program": out.String()} {
 		before, after, ok := strings.Cut(text, "\n1000 bytes are held")
-		if !ok || !strings.Contains(before, " small inuse            1024 ") || !strings.Contains(before, " large inuse          106496 ") {
+		if !ok || !strings.Contains(before, " small inuse            1024 ") ||
+			!strings.Contains(before, " large inuse          106496 ") {
 			t.Errorf("%s has no spans of 1000 and 100000 bytes in\n%s", name, text)
 		}
 		if !overC() && name != "README.md" {

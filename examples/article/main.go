@@ -51,7 +51,8 @@ func showAttached(out io.Writer) {
 	fmt.Fprintf(out, "  len %d, cap %d\n", len(item.Body), cap(item.Body))
 	body := item.Body
 	item.free()
-	fmt.Fprintf(out, "  freed twice: refused as a double free: %t\n", strings.HasPrefix(misuse(func() { cmem.Free(body) }), "double free"))
+	fmt.Fprintf(out, "  freed twice: refused as a double free: %t\n",
+		strings.HasPrefix(misuse(func() { cmem.Free(body) }), "double free"))
 
 	var before, after cmem.Stats
 	cmem.ReadStats(&before)
@@ -60,7 +61,8 @@ func showAttached(out io.Writer) {
 		cmem.ReadStats(&after)
 		return after.NetFrees-before.NetFrees >= 1000
 	})
-	fmt.Fprintf(out, "  1000 items lost: %d bodies freed with them, %d live\n", after.NetFrees-before.NetFrees, after.LiveBlocks-before.LiveBlocks)
+	fmt.Fprintf(out, "  1000 items lost: %d bodies freed with them, %d live\n", after.NetFrees-before.NetFrees,
+		after.LiveBlocks-before.LiveBlocks)
 }
 
 //go:noinline
@@ -75,7 +77,8 @@ func showRing(out io.Writer) {
 	for i := range 2500 {
 		ring.add(event{At: int64(i), Bytes: 10})
 	}
-	fmt.Fprintf(out, "  2500 events, of which it has the last %d: number %d to %d\n", len(ring.last()), ring.last()[0].At, ring.last()[999].At)
+	fmt.Fprintf(out, "  2500 events, of which it has the last %d: number %d to %d\n", len(ring.last()), ring.last()[0].At,
+		ring.last()[999].At)
 	ring.free()
 }
 

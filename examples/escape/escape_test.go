@@ -61,7 +61,8 @@ func compilerSays(t *testing.T) map[fact]bool {
 	return messages(string(out))
 }
 
-var message = regexp.MustCompile(`(?m)^(?:\S*/)?(\w+\.go):(\d+):\d+: (.*(?: escapes to heap| does not escape)|moved to heap: .*)$`)
+var message = regexp.MustCompile(`(?m)^(?:\S*/)?(\w+\.go):(\d+):\d+: ` +
+	`(.*(?: escapes to heap| does not escape)|moved to heap: .*)$`)
 
 // messages are those in text that say where something lies.
 func messages(text string) map[fact]bool {

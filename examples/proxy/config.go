@@ -42,11 +42,14 @@ func parseFlags() *config {
 	fs.Var(&maxItem, "max-item", "largest body, a `size` such as 8m; memcached's own limit is set by its -I")
 	fs.IntVar(&cfg.maxConns, "max-conns", 1024, "most clients at once; more wait to be accepted")
 	fs.IntVar(&cfg.serverConns, "server-conns", 16, "most connections to each server")
-	fs.DurationVar(&cfg.clientTimeout, "client-timeout", 30*time.Second, "most time a client may take to send or accept a body")
-	fs.DurationVar(&cfg.serverTimeout, "server-timeout", 5*time.Second, "most time a server may take for a connection, a line or a body")
+	fs.DurationVar(&cfg.clientTimeout, "client-timeout", 30*time.Second,
+		"most time a client may take to send or accept a body")
+	fs.DurationVar(&cfg.serverTimeout, "server-timeout", 5*time.Second,
+		"most time a server may take for a connection, a line or a body")
 	fs.DurationVar(&cfg.downFor, "down-for", time.Second, "how long a server that does not answer is left alone")
 	fs.DurationVar(&cfg.grace, "grace", 5*time.Second, "most time that running commands get at shutdown")
-	fs.Var(&cfg.hold, "hold", "keep each body so long before passing it on, a `span` such as 5ms-20ms, to stand for slow clients")
+	fs.Var(&cfg.hold, "hold",
+		"keep each body so long before passing it on, a `span` such as 5ms-20ms, to stand for slow clients")
 	cli.Parse(fs, func() error {
 		cfg.maxItem, cfg.servers = int(maxItem), strings.Split(servers, ",")
 		return cfg.check()

@@ -82,7 +82,8 @@ func (p *proxy) run(ctx context.Context, out io.Writer) error {
 	p.shutdown(abort)
 
 	left := p.heap.Counts()
-	fmt.Fprintf(out, "proxy: stopped live_blocks=%d live_bytes=%d allocs=%d\n", left.LiveBlocks, left.LiveBytes, left.Allocs)
+	fmt.Fprintf(out, "proxy: stopped live_blocks=%d live_bytes=%d allocs=%d\n", left.LiveBlocks, left.LiveBytes,
+		left.Allocs)
 	if left.LiveBlocks != 0 || left.LiveBytes != 0 {
 		return fmt.Errorf("%d blocks, %d bytes were never freed", left.LiveBlocks, left.LiveBytes)
 	}

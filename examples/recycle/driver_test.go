@@ -36,7 +36,8 @@ func (m *recorder) Kept() int64  { return 0 }
 func drive(t *testing.T, rate int) (asked [][]int, samples []sample) {
 	m := &recorder{out: map[*byte]bool{}, t: t}
 	const length = 50 * time.Millisecond
-	phases := []phase{{steady, length, 4, rate}, {burst, length, 9, rate}, {after, length, 4, rate}, {silence, length, 0, 0}}
+	phases := []phase{{steady, length, 4, rate}, {burst, length, 9, rate}, {after, length, 4, rate},
+		{silence, length, 0, 0}}
 	d := &driver{mode: m, seed: 5}
 	d.sample = func(d *driver) error {
 		if len(samples)%2 == 0 { // a phase's beginning

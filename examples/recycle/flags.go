@@ -43,7 +43,9 @@ func parseFlags(args []string, w io.Writer) (*config, error) {
 	fs.Var(&seconds{&c.age, shortest}, "age", "`seconds` after which recyclers drop an idle buffer")
 	fs.Uint64Var(&c.seed, "seed", 1, "`number` that the random sequence is made from, the same for every mode")
 	fs.StringVar(&c.out, "out", filepath.Join("demo-out", "recycle"), "`directory` for the results")
-	fs.StringVar(&c.csv, "csv", "", "`file` for one mode's samples (default MODE.csv in -out); - is standard output, and the table goes to standard error then")
+	fs.StringVar(&c.csv, "csv", "",
+		"`file` for one mode's samples (default MODE.csv in -out); - is standard output, and the table goes to standard "+
+			"error then")
 	fs.StringVar(&c.svg, "svg", "", "`file` for one mode's chart (default MODE.svg in -out)")
 
 	if err := fs.Parse(args); err != nil {

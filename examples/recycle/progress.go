@@ -28,12 +28,14 @@ func newProgress(mode string, total time.Duration) *progress {
 
 func (p *progress) show(s *sample) {
 	if !p.headed {
-		fmt.Fprintf(p.out, "%-16s %11s  %-8s %8s %10s %9s %13s %7s %6s %6s\n", "mode", "seconds", "phase", "HeapSys", "HeapAlloc", "HeapIdle",
+		fmt.Fprintf(p.out, "%-16s %11s  %-8s %8s %10s %9s %13s %7s %6s %6s\n", "mode", "seconds", "phase", "HeapSys",
+			"HeapAlloc", "HeapIdle",
 			"HeapReleased", "makes", "live", "RSS MB")
 		p.headed = true
 	}
 	fmt.Fprintf(p.out, "%s%-16s %11s  %-8s %8.0f %10.0f %9.0f %13.0f %7d %6.0f %6.0f%s", p.begin, p.mode,
-		fmt.Sprintf("%.0f of %.0f", s.seconds, p.total.Seconds()), s.phase, mb(s.heapSys), mb(s.heapAlloc), mb(s.heapIdle), mb(s.heapReleased),
+		fmt.Sprintf("%.0f of %.0f", s.seconds, p.total.Seconds()), s.phase, mb(s.heapSys), mb(s.heapAlloc), mb(s.heapIdle),
+		mb(s.heapReleased),
 		s.makes, mb(s.live), mb(s.rss), p.end)
 }
 

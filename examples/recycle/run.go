@@ -35,7 +35,8 @@ func runOne(ctx context.Context, c *config, stdout, stderr io.Writer) (err error
 	if err := drawMode(c.svg, c, name, samples); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(text, "%s\n\n%s\nwritten: %s, %s\n", describe(c), table([]row{summarize(name, samples)}), c.csv, c.svg)
+	_, err = fmt.Fprintf(text, "%s\n\n%s\nwritten: %s, %s\n", describe(c), table([]row{summarize(name, samples)}), c.csv,
+		c.svg)
 	return err
 }
 

@@ -60,7 +60,8 @@ func TestWhole(t *testing.T) {
 			t.Errorf("mode %s is not in the table:\n%s", mode, summary)
 		}
 		// A line a sample, under the columns' names: mode, "0 of 1", phase, and seven figures.
-		if n := len(regexp.MustCompile(`(?m)^`+mode+` +\d+ of 1  [a-z]+( +\d+){7}$`).FindAllString(stderr.String(), -1)); n < 8 {
+		if n := len(regexp.MustCompile(`(?m)^`+mode+` +\d+ of 1  [a-z]+( +\d+){7}$`).FindAllString(stderr.String(),
+			-1)); n < 8 {
 			t.Errorf("%d lines of mode %s in:\n%s", n, mode, stderr.String())
 		}
 		samples, err := readSampleFile(filepath.Join(dir, mode+".csv"))
@@ -105,7 +106,8 @@ func checkXML(t *testing.T, name string) {
 // TestOneMode writes to the files that were named, and nowhere else.
 func TestOneMode(t *testing.T) {
 	dir := t.TempDir()
-	cmd := program(t, "-mode", "recycler", "-csv", filepath.Join(dir, "a", "x.csv"), "-svg", filepath.Join(dir, "b", "x.svg"),
+	cmd := program(t, "-mode", "recycler", "-csv", filepath.Join(dir, "a", "x.csv"), "-svg",
+		filepath.Join(dir, "b", "x.svg"),
 		"-live", "2", "-burst", "0", "-seconds", "0.2", "-silence", "0")
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "| recycler |") {
@@ -123,7 +125,8 @@ func TestOneMode(t *testing.T) {
 // TestPipe writes the samples to standard output, by either name, for a reader that has enough after two lines.
 func TestPipe(t *testing.T) {
 	for _, csv := range []string{"-", "/dev/stdout"} {
-		cmd := program(t, "-mode", "gc", "-csv", csv, "-svg", filepath.Join(t.TempDir(), "x.svg"), "-live", "1", "-burst", "0", "-seconds", "3600")
+		cmd := program(t, "-mode", "gc", "-csv", csv, "-svg", filepath.Join(t.TempDir(), "x.svg"), "-live", "1", "-burst",
+			"0", "-seconds", "3600")
 		out, err := cmd.StdoutPipe()
 		if err == nil {
 			err = cmd.Start()

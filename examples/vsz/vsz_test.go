@@ -202,7 +202,8 @@ func TestEx6(t *testing.T) {
 func TestTestnetgo(t *testing.T) {
 	t.Setenv("GODEBUG", "netdns=1")
 	p := start(t, program(t, "testnetgo"), "localhost", "")
-	if got := p.line(); !strings.HasPrefix(got, "localhost [") || !strings.Contains(got, "127.0.0.1") && !strings.Contains(got, "::1") {
+	if got := p.line(); !strings.HasPrefix(got, "localhost [") || !strings.Contains(got, "127.0.0.1") &&
+		!strings.Contains(got, "::1") {
 		t.Errorf("localhost: %q", got)
 	}
 	if got := p.line(); !strings.Contains(got, "no such host") {

@@ -99,7 +99,8 @@ func copyProgram(to, from string) (err error) {
 // programName is the last part of an import path that is no version.
 func programName(importPath string) string {
 	name := filepath.Base(importPath)
-	if dir := filepath.Dir(importPath); len(name) > 1 && name[0] == 'v' && strings.Trim(name[1:], "0123456789") == "" && dir != "." {
+	if dir := filepath.Dir(importPath); len(name) > 1 && name[0] == 'v' && strings.Trim(name[1:], "0123456789") == "" &&
+		dir != "." {
 		name = filepath.Base(dir)
 	}
 	return name
@@ -235,7 +236,8 @@ func shellCommand(v Variant, args []string) string {
 
 // list asks the go command about packages.
 func (b *builder) list(ctx context.Context, pkg string) ([]packageInfo, error) {
-	args := append([]string{"list", "-e", "-json=Name,ImportPath,Dir,GoFiles,CgoFiles,IgnoredGoFiles,Deps,Module,Error,DepsErrors"}, b.flags...)
+	const fields = "-json=Name,ImportPath,Dir,GoFiles,CgoFiles,IgnoredGoFiles,Deps,Module,Error,DepsErrors"
+	args := append([]string{"list", "-e", fields}, b.flags...)
 	out, err := b.goCommand(ctx, append(args, pkg)...)
 	if err != nil {
 		return nil, err

@@ -42,7 +42,8 @@ func TestOtherModule(t *testing.T) {
 	proc := start(t, build(t, w, dir, v), RunConfig{Ready: Ready{After: settle}})
 	e := explained(t, proc)
 	if e.Kind(ThreadStacks).Count < 3 || e.Kind(GlibcArenas).Count != 0 {
-		t.Errorf("%+v, %+v; expected the load's stacks, and lean to have no arenas", e.Kind(ThreadStacks), e.Kind(GlibcArenas))
+		t.Errorf("%+v, %+v; expected the load's stacks, and lean to have no arenas", e.Kind(ThreadStacks),
+			e.Kind(GlibcArenas))
 	}
 	files, err := os.ReadDir(dir)
 	if err != nil || len(files) != 2 {
@@ -62,7 +63,8 @@ func TestModuleCache(t *testing.T) {
 func TestBuildErrors(t *testing.T) {
 	w := workspace(t)
 	broken := otherModule(t)
-	if err := os.WriteFile(filepath.Join(broken, "main.go"), []byte("package main\n\nfunc main() { nothing() }\n"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(broken, "main.go"), []byte("package main\n\nfunc main() { nothing() }\n"),
+		0o644); err != nil {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct {
@@ -70,15 +72,16 @@ func TestBuildErrors(t *testing.T) {
 		v    Variant
 		want []string
 	}{
-		"no package":     {"example.com/nowhere", Variant{}, []string{"example.com/nowhere"}},
-		"no folder":      {"./nowhere", Variant{}, []string{`"./nowhere"`, "no such folder"}},
-		"a library":      {".", Variant{}, []string{"go/vsz", "library", "main package"}},
-		"several":        {"./...", Variant{}, []string{`"./..."`, "one main package"}},
-		"nothing":        {"", Variant{}, []string{`""`, "one main package"}},
-		"a flag":         {"-x", Variant{}, []string{`"-x"`, "one main package"}},
-		"does not build": {broken, Variant{Name: "mine", Cgo: CgoOn, Tags: []string{"a", "b"}}, []string{"mine", "CGO_ENABLED=1 go build", "-tags=a,b", "undefined: nothing"}},
-		"no compiler":    {examples + "ex2", Variant{Cgo: CgoOn, CC: "nosuch-cc"}, []string{"C compiler", "nosuch-cc"}},
-		"contradiction":  {examples + "ex2", Variant{Tags: []string{"netgo", "netcgo"}}, []string{"contradict"}},
+		"no package": {"example.com/nowhere", Variant{}, []string{"example.com/nowhere"}},
+		"no folder":  {"./nowhere", Variant{}, []string{`"./nowhere"`, "no such folder"}},
+		"a library":  {".", Variant{}, []string{"go/vsz", "library", "main package"}},
+		"several":    {"./...", Variant{}, []string{`"./..."`, "one main package"}},
+		"nothing":    {"", Variant{}, []string{`""`, "one main package"}},
+		"a flag":     {"-x", Variant{}, []string{`"-x"`, "one main package"}},
+		"does not build": {broken, Variant{Name: "mine", Cgo: CgoOn, Tags: []string{"a", "b"}},
+			[]string{"mine", "CGO_ENABLED=1 go build", "-tags=a,b", "undefined: nothing"}},
+		"no compiler":   {examples + "ex2", Variant{Cgo: CgoOn, CC: "nosuch-cc"}, []string{"C compiler", "nosuch-cc"}},
+		"contradiction": {examples + "ex2", Variant{Tags: []string{"netgo", "netcgo"}}, []string{"contradict"}},
 	} {
 		_, err := w.Build(context.Background(), c.pkg, c.v)
 		for _, part := range c.want {
@@ -92,7 +95,8 @@ func TestBuildErrors(t *testing.T) {
 // TestResolverOfSource: tags and settings that the variant does not have decide too.
 func TestResolverOfSource(t *testing.T) {
 	w := workspace(t)
-	const lookup = "package main\n\nimport (\n\t\"net\"\n\t\"time\"\n)\n\nfunc main() {\n\tnet.LookupHost(\"localhost\")\n\tprintln(\"ready\")\n\ttime.Sleep(time.Hour)\n}\n"
+	const lookup = "package main\n\nimport (\n\t\"net\"\n\t\"time\"\n)\n\nfunc main() " +
+		"{\n\tnet.LookupHost(\"localhost\")\n\tprintln(\"ready\")\n\ttime.Sleep(time.Hour)\n}\n"
 	for name, c := range map[string]struct{ goflags, main, mod, want string }{
 		"GOFLAGS":    {goflags: "-tags=netgo", main: lookup, want: "Go"},
 		"//go:debug": {main: "//go:debug netdns=go\n" + lookup, want: "Go"},
@@ -100,14 +104,16 @@ func TestResolverOfSource(t *testing.T) {
 		"nothing":    {main: lookup, want: "dynamic"},
 	} {
 		dir := otherModule(t)
-		for file, text := range map[string]string{"main.go": c.main, "go.mod": "module example.com/alone\n\ngo 1.24\n\n" + c.mod} {
+		for file, text := range map[string]string{"main.go": c.main, "go.mod": "module example.com/alone\n\ngo 1.24\n\n" +
+			c.mod} {
 			if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o644); err != nil {
 				t.Fatal(err)
 			}
 		}
 		p := build(t, w, dir, Variant{Name: name, Env: []string{"GOFLAGS=" + c.goflags}})
 		for _, ask := range []bool{false, true} {
-			row, err := p.Measure(context.Background(), MeasureConfig{Run: RunConfig{Ready: Ready{After: settle}}, Settle: settle, Resolver: ask})
+			row, err := p.Measure(context.Background(),
+				MeasureConfig{Run: RunConfig{Ready: Ready{After: settle}}, Settle: settle, Resolver: ask})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -129,7 +135,8 @@ func TestNoCompiler(t *testing.T) {
 		"links net":        {"ex1", "CGO_ENABLED=1", []string{"needs a C compiler", `no "nosuch-cc"`, "but for nocgo"}},
 		"imports C, asked": {"ex6", "CGO_ENABLED=1", []string{"needs a C compiler", `no "nosuch-cc"`, "but for nocgo"}},
 	} {
-		_, err := w.Build(context.Background(), examples+c.pkg, Variant{Name: "default", CC: "nosuch-cc", Env: []string{c.env}})
+		_, err := w.Build(context.Background(), examples+c.pkg,
+			Variant{Name: "default", CC: "nosuch-cc", Env: []string{c.env}})
 		var impossible *ImpossibleError
 		if !errors.As(err, &impossible) {
 			t.Errorf("%s: error %v, expected an ImpossibleError", name, err)
@@ -165,7 +172,8 @@ func TestInternalLinking(t *testing.T) {
 		t.Fatalf("error %v, expected an ImpossibleError with the linker's words", err)
 	}
 	first := reason(t, err)
-	for _, part := range []string{"thread-local variables of C", "github.com/gocmem/cmem/c", "without -linkmode=internal"} {
+	for _, part := range []string{"thread-local variables of C", "github.com/gocmem/cmem/c",
+		"without -linkmode=internal"} {
 		if !strings.Contains(first, part) {
 			t.Errorf("%s; expected %s in it", first, part)
 		}
@@ -175,8 +183,10 @@ func TestInternalLinking(t *testing.T) {
 func TestBuildErrorCause(t *testing.T) {
 	for output, want := range map[string]string{
 		"": "exit status 1",
-		"# example.com/x\n./main.go:3:15: undefined: nothing\n":                                                    "./main.go:3:15: undefined: nothing",
-		"# x\n/go/link: running gcc failed: exit status 1\n/usr/bin/gcc -m64 -o x\n/usr/bin/ld: cannot find -ly\n": "/usr/bin/ld: cannot find -ly",
+		"# example.com/x\n./main.go:3:15: undefined: " +
+			"nothing\n": "./main.go:3:15: undefined: nothing",
+		"# x\n/go/link: running gcc failed: exit status 1\n/usr/bin/gcc -m64 -o x\n/usr/bin/ld: cannot find " +
+			"-ly\n": "/usr/bin/ld: cannot find -ly",
 	} {
 		err := &BuildError{Variant: "static", Command: "go build", Output: output, Err: errors.New("exit status 1")}
 		if first, _, _ := strings.Cut(err.Error(), "\n"); first != "variant static: go build: "+want {
@@ -198,7 +208,8 @@ func TestPartlyC(t *testing.T) {
 	}
 	_, err := w.Build(context.Background(), dir, lookup(t, "nocgo"))
 	var impossible *ImpossibleError
-	if !errors.As(err, &impossible) || !strings.Contains(reason(t, err), "c.go") || !strings.Contains(err.Error(), "undefined: getpid") {
+	if !errors.As(err, &impossible) || !strings.Contains(reason(t, err), "c.go") ||
+		!strings.Contains(err.Error(), "undefined: getpid") {
 		t.Errorf("error %v, expected an ImpossibleError that names c.go", err)
 	}
 }

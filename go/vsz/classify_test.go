@@ -63,8 +63,9 @@ func (want byKind) check(t *testing.T, e *Explanation) {
 func TestFixtures(t *testing.T) {
 	noC := byKind{ThreadStacks: {}, GlibcArenas: {}, SharedLibs: {}, BrkHeap: {}, Other: {},
 		GoHeap: {1, 64 << 10}, GoArenaIndex: {1, 32 << 10}, BSS: {1, 33032}, MainStack: {1, 132}, VDSO: {3, 32}}
-	four := byKind{ThreadStacks: {4, 4 * (8192 + 4)}, GlibcArenas: {4, 4 * 65536}, SharedLibs: {2, 2140}, BrkHeap: {1, 132},
-		GoHeap: {1, 64 << 10}, GoArenaIndex: {1, 32 << 10}, Other: {}}
+	four := byKind{ThreadStacks: {4, 4 * (8192 + 4)}, GlibcArenas: {4, 4 * 65536}, SharedLibs: {2, 2140},
+		BrkHeap: {1, 132},
+		GoHeap:  {1, 64 << 10}, GoArenaIndex: {1, 32 << 10}, Other: {}}
 	static := byKind{ThreadStacks: {4, 4 * (8192 + 4)}, GlibcArenas: {4, 4 * 65536}, SharedLibs: {}, BrkHeap: {1, 136},
 		GoHeap: {1, 64 << 10}, GoArenaIndex: {1, 32 << 10}, Other: {}}
 	for name, want := range map[string]byKind{
@@ -75,7 +76,8 @@ func TestFixtures(t *testing.T) {
 		// 20 threads that malloc, on two cores: 15 arenas. The random base of the heap lies across two of its arenas.
 		"ex6-20": {ThreadStacks: {24, 24 * (8192 + 4)}, GlibcArenas: {15, 15 * 65536}, GoHeap: {2, 128 << 10}, Other: {}},
 		// The same with cmem/lean.
-		"ex6-lean-20": {ThreadStacks: {23, 23 * (256 + 4)}, GlibcArenas: {}, GoHeap: {1, 64 << 10}, BrkHeap: {1, 1368}, Other: {}},
+		"ex6-lean-20": {ThreadStacks: {23, 23 * (256 + 4)}, GlibcArenas: {}, GoHeap: {1, 64 << 10}, BrkHeap: {1, 1368},
+			Other: {}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := explain(load(t, name))

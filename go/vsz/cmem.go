@@ -85,7 +85,8 @@ func (c *classifier) mallocBlock(s span) span {
 	lead, _ := c.memory.word(s.start - 2*wordSize)
 	head, known := c.memory.word(s.start - wordSize)
 	b := span{s.start - 2*wordSize - lead, s.start - 2*wordSize + head&^chunkFlags}
-	if !known || head&chunkFlags != mmappedFlag || b.start%pageSize != 0 || b.start > s.start || b.end < s.end || b.end%pageSize != 0 {
+	if !known || head&chunkFlags != mmappedFlag || b.start%pageSize != 0 || b.start > s.start || b.end < s.end ||
+		b.end%pageSize != 0 {
 		return s
 	}
 	return b

@@ -153,7 +153,8 @@ func (c *classifier) unguardedStacks(size uint64) {
 		}
 	}
 	for _, s := range stacks {
-		c.claim(s, ThreadStacks, "MAP_STACK memory with a thread's stack pointer in it, of the size of stacks and their guards")
+		c.claim(s, ThreadStacks,
+			"MAP_STACK memory with a thread's stack pointer in it, of the size of stacks and their guards")
 	}
 }
 

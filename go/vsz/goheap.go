@@ -33,7 +33,8 @@ func (c *classifier) goHeap() {
 		case found && c.inIndex(index.start, b.start):
 			c.claim(b.span, GoHeap, "the runtime's index of arenas has it")
 		case !found && b.whole && !c.inMmapZone(b.start):
-			c.claim(b.span, GoHeap, "memory in use and reserved, all of it whole aligned 64 MiB, outside of where the kernel places mappings")
+			c.claim(b.span, GoHeap,
+				"memory in use and reserved, all of it whole aligned 64 MiB, outside of where the kernel places mappings")
 		}
 	}
 	if found {
@@ -102,7 +103,8 @@ const mmapZone = 4 << 40
 
 func (c *classifier) inMmapZone(a uint64) bool {
 	for _, pc := range c.pieces {
-		if (pc.kind == MainStack || pc.kind == SharedLibs || pc.kind == VDSO) && max(a, pc.start)-min(a, pc.start) < mmapZone {
+		if (pc.kind == MainStack || pc.kind == SharedLibs || pc.kind == VDSO) &&
+			max(a, pc.start)-min(a, pc.start) < mmapZone {
 			return true
 		}
 	}

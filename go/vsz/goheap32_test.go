@@ -27,7 +27,8 @@ func TestFixture386(t *testing.T) {
 	p := load(t, "386")
 	e := explain(p)
 	checkSums(t, e)
-	byKind{GoHeap: {129, 516 << 10}, GoArenaIndex: {}, GoSummaries: {}, ThreadStacks: {}, GlibcArenas: {}, Other: {}}.check(t, e)
+	byKind{GoHeap: {129, 516 << 10}, GoArenaIndex: {}, GoSummaries: {}, ThreadStacks: {}, GlibcArenas: {},
+		Other: {}}.check(t, e)
 	if got := e.Kind(GoRuntime).VSZKiB; got < 2000 || got > 5000 {
 		t.Errorf("%s: %d KiB, expected 2000 to 5000", GoRuntime, got)
 	}
@@ -36,7 +37,8 @@ func TestFixture386(t *testing.T) {
 // TestHeap32: where the runtime's variables can be read, they tell what is the heap, not looks.
 func TestHeap32(t *testing.T) {
 	const vars, heap, foreignHeap, meta = 0x8200000, 0x8400000, 0x40000000, 0x38000000
-	words := map[uint64]uint64{vars + 4: heap + 516*mib, vars + 12: meta + mib, vars + 20: meta + 4, meta + 8: meta + 16*mib}
+	words := map[uint64]uint64{vars + 4: heap + 516*mib, vars + 12: meta + mib, vars + 20: meta + 4, meta + 8: meta +
+		16*mib}
 	p := &process{exe: "/srv/x", goVersion: "go1.26", bits32: true, stack: 8 * mib,
 		memory: memory{mem: fakeMemory32(words), pagemap: fakePagemap(words), bits32: true}}
 	p.goVars = map[string]span{"runtime.mheap_": {vars, vars + 4096}}
@@ -58,7 +60,8 @@ func TestHeap32(t *testing.T) {
 // TestLive386 explains a real 32-bit process, where the kernel runs those.
 func TestLive386(t *testing.T) {
 	w := workspace(t)
-	p, err := w.Build(t.Context(), "../../examples/vsz/ex1", Variant{Name: "386", Cgo: CgoOff, Env: []string{"GOARCH=386"}})
+	p, err := w.Build(t.Context(), "../../examples/vsz/ex1",
+		Variant{Name: "386", Cgo: CgoOff, Env: []string{"GOARCH=386"}})
 	if err != nil {
 		t.Fatal(err)
 	}

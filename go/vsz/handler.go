@@ -11,7 +11,8 @@ import (
 
 // WriteTable writes the kinds as a table for people.
 func (e *Explanation) WriteTable(out io.Writer) error {
-	fmt.Fprintf(out, "%s (process %d): VSZ %d KiB (peak %d), RSS %d KiB, PSS %d KiB, page tables %d KiB, %d threads, %d mappings\n\n",
+	fmt.Fprintf(out,
+		"%s (process %d): VSZ %d KiB (peak %d), RSS %d KiB, PSS %d KiB, page tables %d KiB, %d threads, %d mappings\n\n",
 		e.Program, e.PID, e.VSZKiB, e.VSZPeakKiB, e.RSSKiB, e.PSSKiB, e.PTEKiB, e.Threads, e.Mappings)
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "kind\tcount\tVSZ KiB\tof it usable\tRSS KiB\t")

@@ -43,14 +43,16 @@ func TestHandler(t *testing.T) {
 	}
 	status, contentType, body = get(t, http.MethodGet, "?format=json")
 	var e Explanation
-	if err := json.Unmarshal([]byte(body), &e); status != http.StatusOK || contentType != "application/json" || err != nil {
+	if err := json.Unmarshal([]byte(body), &e); status != http.StatusOK || contentType != "application/json" ||
+		err != nil {
 		t.Fatalf("status %d, %s, error %v", status, contentType, err)
 	}
 	if e.PID != os.Getpid() {
 		t.Errorf("process %d, expected this one, %d", e.PID, os.Getpid())
 	}
 	checkSums(t, &e)
-	if status, _, body := get(t, http.MethodGet, "?format=xml"); status != http.StatusBadRequest || !strings.Contains(body, `"xml"`) {
+	if status, _, body := get(t, http.MethodGet, "?format=xml"); status != http.StatusBadRequest ||
+		!strings.Contains(body, `"xml"`) {
 		t.Errorf("format=xml: status %d, %q", status, body)
 	}
 	if status, _, _ := get(t, http.MethodPost, ""); status != http.StatusMethodNotAllowed {

@@ -38,10 +38,12 @@ func sumKind(k Kind, of []Mapping, goArena uint64) KindUsage {
 	switch k {
 	case GoHeap:
 		u.Count = int(u.VSZKiB / (goArena >> 10))
-		u.Detail = fmt.Sprintf("%s in use, %s reserved", formatKiB(int64(u.CommittedKiB)), formatKiB(int64(u.VSZKiB-u.CommittedKiB)))
+		u.Detail = fmt.Sprintf("%s in use, %s reserved", formatKiB(int64(u.CommittedKiB)),
+			formatKiB(int64(u.VSZKiB-u.CommittedKiB)))
 	case GlibcArenas:
 		u.Count = int(u.VSZKiB / (arenaSize >> 10))
-		u.Detail = fmt.Sprintf("%s in use, %s reserved", formatKiB(int64(u.CommittedKiB)), formatKiB(int64(u.VSZKiB-u.CommittedKiB)))
+		u.Detail = fmt.Sprintf("%s in use, %s reserved", formatKiB(int64(u.CommittedKiB)),
+			formatKiB(int64(u.VSZKiB-u.CommittedKiB)))
 	case ThreadStacks:
 		u.Count = 0
 		for _, m := range of {

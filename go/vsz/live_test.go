@@ -152,9 +152,11 @@ func checkExample(t *testing.T, p *Program) {
 	case stacks.Count != e.Threads-1:
 		t.Errorf("%d stacks, expected one for each of %d threads but the first", stacks.Count, e.Threads)
 	case lean && (arenas.Count != 0 || stacks.CommittedKiB != uint64(stacks.Count)*256):
-		t.Errorf("with lean: %d arenas, stacks of %d KiB in all; expected none, and 256 KiB each", arenas.Count, stacks.CommittedKiB)
+		t.Errorf("with lean: %d arenas, stacks of %d KiB in all; expected none, and 256 KiB each", arenas.Count,
+			stacks.CommittedKiB)
 	case !lean && (arenas.Count != stacks.Count || stacks.CommittedKiB != uint64(stacks.Count)*e.StackKiB):
-		t.Errorf("%d arenas, stacks of %d KiB in all; expected one for each of %d threads, and %d KiB", arenas.Count, stacks.CommittedKiB, stacks.Count, e.StackKiB)
+		t.Errorf("%d arenas, stacks of %d KiB in all; expected one for each of %d threads, and %d KiB", arenas.Count,
+			stacks.CommittedKiB, stacks.Count, e.StackKiB)
 	}
 	// The loader is a mapped library that DT_NEEDED does not list.
 	libs := e.Kind(SharedLibs).Count
@@ -236,13 +238,16 @@ func TestLawOfThreads(t *testing.T) {
 		e := measured(t, p, RunConfig{})
 		stacks, arenas := e.Kind(ThreadStacks), e.Kind(GlibcArenas)
 		if stacks.Count < n || stacks.Count != e.Threads-1 {
-			t.Errorf("%s: %d stacks of %d threads, expected at least %d, and one for each but the first", kind, stacks.Count, e.Threads, n)
+			t.Errorf("%s: %d stacks of %d threads, expected at least %d, and one for each but the first", kind, stacks.Count,
+				e.Threads, n)
 		}
 		if want := uint64(stacks.Count) * (e.StackKiB + pageSize>>10); stacks.VSZKiB != want {
-			t.Errorf("%s: stacks of %d KiB, expected %d × %d and guards: %d", kind, stacks.VSZKiB, stacks.Count, e.StackKiB, want)
+			t.Errorf("%s: stacks of %d KiB, expected %d × %d and guards: %d", kind, stacks.VSZKiB, stacks.Count, e.StackKiB,
+				want)
 		}
 		if want := min(stacks.Count, 8*runtime.NumCPU()-1); arenas.Count != want {
-			t.Errorf("%s: %d arenas, expected %d of %d threads on %d CPUs", kind, arenas.Count, want, stacks.Count, runtime.NumCPU())
+			t.Errorf("%s: %d arenas, expected %d of %d threads on %d CPUs", kind, arenas.Count, want, stacks.Count,
+				runtime.NumCPU())
 		}
 		// A thread that mallocs makes 64 KiB of an arena resident, one that does not only its arena's head.
 		resident := arenas.RSSKiB + e.Kind(BrkHeap).RSSKiB

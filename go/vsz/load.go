@@ -13,8 +13,9 @@ type LoadKind string
 const (
 	CgoThreads    LoadKind = "cgo-threads"    // each is blocked in a C function
 	MallocThreads LoadKind = "malloc-threads" // each holds 64 KiB of C malloc, every page written, and is blocked in C
-	CmemThreads   LoadKind = "cmem-threads"   // each holds 64 KiB of cmem, every page written, and is blocked in a system call
-	GoThreads     LoadKind = "go-threads"     // each is blocked in a system call, without cgo
+	// each holds 64 KiB of cmem, every page written, and is blocked in a system call
+	CmemThreads LoadKind = "cmem-threads"
+	GoThreads   LoadKind = "go-threads" // each is blocked in a system call, without cgo
 )
 
 var loadKinds = []LoadKind{CgoThreads, MallocThreads, CmemThreads, GoThreads}

@@ -84,8 +84,10 @@ type Knob struct {
 // Knobs returns those that are said to matter, also the ones that turn out not to.
 func Knobs() []Knob {
 	return []Knob{
-		{Name: "MALLOC_ARENA_MAX=1", About: "glibc's malloc has one arena for all threads", Env: []string{"MALLOC_ARENA_MAX=1"}},
-		{Name: "MALLOC_ARENA_MAX=2", About: "glibc's malloc has two arenas for all threads", Env: []string{"MALLOC_ARENA_MAX=2"}},
+		{Name: "MALLOC_ARENA_MAX=1", About: "glibc's malloc has one arena for all threads",
+			Env: []string{"MALLOC_ARENA_MAX=1"}},
+		{Name: "MALLOC_ARENA_MAX=2", About: "glibc's malloc has two arenas for all threads",
+			Env: []string{"MALLOC_ARENA_MAX=2"}},
 		{Name: "ulimit -s 1024", About: "threads of C have stacks of 1 MiB", StackLimit: "1024"},
 		{Name: "GOMAXPROCS=1", About: "Go code runs on one thread at a time", Env: []string{"GOMAXPROCS=1"}},
 		{Name: "GODEBUG=netdns=go", About: "names are resolved by Go; libc stays linked", Env: []string{"GODEBUG=netdns=go"}},

@@ -29,7 +29,8 @@ func TestMeasure(t *testing.T) {
 		if row.Resolver != resolver || !strings.Contains(row.ResolverBy, "netdns=1") {
 			t.Errorf("%s: resolver %s by %s, expected %s by the netdns line", name, row.Resolver, row.ResolverBy, resolver)
 		}
-		if row.Name != name || row.BinaryBytes == 0 || row.StartupMS <= 0 || row.Threads < 2 || row.Mappings < 20 || row.PSSKiB == 0 || row.MinorFaults == 0 || row.VSZPeakKiB < row.VSZKiB {
+		if row.Name != name || row.BinaryBytes == 0 || row.StartupMS <= 0 || row.Threads < 2 || row.Mappings < 20 ||
+			row.PSSKiB == 0 || row.MinorFaults == 0 || row.VSZPeakKiB < row.VSZKiB {
 			t.Errorf("%s: not all is filled in: %+v", name, row)
 		}
 		checkSyscalls(t, row)
@@ -58,7 +59,8 @@ func checkWhy(t *testing.T, nocgo, cgo *VariantReport) {
 		kinds = append(kinds, r.Kind)
 		sum += r.VSZKiB
 	}
-	if len(kinds) == 0 || kinds[0] != GlibcArenas || !slices.Contains(kinds, ThreadStacks) || !slices.Contains(kinds, SharedLibs) {
+	if len(kinds) == 0 || kinds[0] != GlibcArenas || !slices.Contains(kinds, ThreadStacks) ||
+		!slices.Contains(kinds, SharedLibs) {
 		t.Errorf("reasons %q, expected arenas first, and stacks and libraries", kinds)
 	}
 	if sum != d.VSZKiB || abs(d.RestKiB) > 256 {
@@ -73,7 +75,8 @@ func checkWhy(t *testing.T, nocgo, cgo *VariantReport) {
 func TestMeasureErrors(t *testing.T) {
 	w := workspace(t)
 	p := build(t, w, examples+"ex3", lookup(t, "default"))
-	_, err := p.Measure(context.Background(), MeasureConfig{Run: RunConfig{Ready: ready, StdinEOF: true}, Settle: 10 * time.Second})
+	_, err := p.Measure(context.Background(),
+		MeasureConfig{Run: RunConfig{Ready: ready, StdinEOF: true}, Settle: 10 * time.Second})
 	var failed *RunError
 	if !errors.As(err, &failed) || !strings.Contains(err.Error(), "ended before it was measured") {
 		t.Errorf("end of input: error %v, expected a RunError that says that it ended", err)

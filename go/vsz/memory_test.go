@@ -46,7 +46,8 @@ const (
 // goProcess is one with a main stack, memory, and variables of the Go runtime at vars.
 func goProcess(words fakeMemory) *process {
 	const vars = 0x500000
-	p := &process{exe: "/srv/x", goVersion: "go1.26", stack: 8 * mib, memory: memory{mem: words, pagemap: fakePagemap(words)}}
+	p := &process{exe: "/srv/x", goVersion: "go1.26", stack: 8 * mib,
+		memory: memory{mem: words, pagemap: fakePagemap(words)}}
 	foreign(p, 0x7ffc00000000, 132*kib, "rw-p", "rd wr mr mw me gd ac")
 	p.vmas[0].path = "[stack]"
 	p.goVars = map[string]span{"runtime.mheap_": {vars, vars + 4096}, persistentHead: {vars + 4096, vars + 4104}}

@@ -64,7 +64,8 @@ func missing(cc string) string {
 		return "it needs a C compiler, and go env CC names none" + who
 	}
 	if _, err := exec.LookPath(command[0]); err != nil {
-		return fmt.Sprintf("it needs a C compiler, and there is no %q (%v): install it, or name another in CC%s", command[0], err, who)
+		return fmt.Sprintf("it needs a C compiler, and there is no %q (%v): install it, or name another in CC%s", command[0],
+			err, who)
 	}
 	return ""
 }
@@ -73,7 +74,8 @@ func missing(cc string) string {
 func (b *builder) checkPackage() error {
 	p := &b.info
 	if files := b.cFiles(p); len(files) > 0 && len(p.GoFiles)+len(p.CgoFiles) == 0 {
-		return b.withoutCgo(fmt.Sprintf("package %s imports \"C\" (%s), so it cannot be built without cgo", p.ImportPath, strings.Join(files, ", ")))
+		return b.withoutCgo(fmt.Sprintf("package %s imports \"C\" (%s), so it cannot be built without cgo", p.ImportPath,
+			strings.Join(files, ", ")))
 	}
 	switch {
 	case p.Error != nil:
@@ -83,7 +85,8 @@ func (b *builder) checkPackage() error {
 	}
 	for _, e := range p.DepsErrors {
 		if n := len(e.ImportStack); n > 0 && strings.Contains(e.Err, "build constraints exclude all Go files") {
-			return b.withoutCgo(fmt.Sprintf("it imports %s, of which this build leaves out all files: %s", e.ImportStack[n-1], e.Err))
+			return b.withoutCgo(fmt.Sprintf("it imports %s, of which this build leaves out all files: %s", e.ImportStack[n-1],
+				e.Err))
 		}
 	}
 	if b.cgo && b.noCompiler != "" && slices.Contains(p.Deps, "runtime/cgo") {
@@ -126,7 +129,8 @@ func (b *builder) explain(err error) error {
 		return err
 	}
 	if files := b.cFiles(&b.info); b.variant.Cgo == CgoOff && len(files) > 0 {
-		return b.variant.impossible(fmt.Sprintf("%s of package %s imports \"C\", and is not there without cgo; the rest does not build\n%s",
+		return b.variant.impossible(fmt.Sprintf("%s of package %s imports \"C\", and is not there without cgo; the rest "+
+			"does not build\n%s",
 			strings.Join(files, ", "), b.info.ImportPath, failed.Output))
 	}
 	if m := threadLocal.FindStringSubmatch(failed.Output); m != nil {
@@ -137,7 +141,8 @@ func (b *builder) explain(err error) error {
 }
 
 // threadLocal is what Go's own linker says of a thread-local variable of a C object: a symbol of type 6, STT_TLS.
-var threadLocal = regexp.MustCompile(`malformed elf file: ([^\s(]+)\(.*: reloc of invalid sym #\d+ (\S+) shndx=\d+ type=6`)
+var threadLocal = regexp.MustCompile(`malformed elf file: ([^\s(]+)\(.*: ` +
+	`reloc of invalid sym #\d+ (\S+) shndx=\d+ type=6`)
 
 // addFiles adds files to the main package by an overlay.
 func (b *builder) addFiles(ctx context.Context) error {
@@ -181,7 +186,8 @@ func addAll(to, from map[string]string) {
 }
 
 var overlayLoads = map[LoadKind]overlay.Load{
-	CgoThreads: overlay.BlockInC, MallocThreads: overlay.HoldMalloc, CmemThreads: overlay.HoldCmem, GoThreads: overlay.BlockInGo,
+	CgoThreads: overlay.BlockInC, MallocThreads: overlay.HoldMalloc, CmemThreads: overlay.HoldCmem,
+	GoThreads: overlay.BlockInGo,
 }
 
 // cmemPackage is what the threads of CmemThreads import.
@@ -198,7 +204,8 @@ func (b *builder) checkCmem(ctx context.Context) error {
 	}
 	for _, p := range found {
 		if p.Error != nil {
-			return b.variant.impossible(fmt.Sprintf("%s imports %s, which the program's module does not have: %s", CmemThreads, cmemPackage, p.Error.Err))
+			return b.variant.impossible(fmt.Sprintf("%s imports %s, which the program's module does not have: %s", CmemThreads,
+				cmemPackage, p.Error.Err))
 		}
 	}
 	return nil

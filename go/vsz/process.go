@@ -81,7 +81,8 @@ func noProcess(pid int, err error) error {
 	case errors.Is(err, fs.ErrNotExist) || strings.Contains(err.Error(), "no such process"):
 		return fmt.Errorf("there is no process %d: %w", pid, err)
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("process %d is another user's: reading its mappings takes the right to trace it (root, CAP_SYS_PTRACE): %w", pid, err)
+		return fmt.Errorf("process %d is another user's: reading its mappings takes the right to trace it (root, "+
+			"CAP_SYS_PTRACE): %w", pid, err)
 	}
 	return fmt.Errorf("process %d: %w", pid, err)
 }

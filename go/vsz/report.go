@@ -45,7 +45,8 @@ type VariantReport struct {
 	// Failed says why the variant could not be built or run; then nothing below is set.
 	Failed string `json:"failed,omitempty"`
 
-	Resolver    string           `json:"resolver"`              // "Go", "cgo", "dynamic" (Go's or libc's, a lookup decides) or "none"
+	// "Go", "cgo", "dynamic" (Go's or libc's, a lookup decides) or "none"
+	Resolver    string           `json:"resolver"`
 	ResolverBy  string           `json:"resolver_by,omitempty"` // how that is known: the netdns line, or how it is built
 	NetLines    []string         `json:"net_lines,omitempty"`   // "go package net: ...": what its package net says of it
 	Libs        []string         `json:"libs"`                  // shared libraries it names

@@ -28,7 +28,8 @@ func TestReportJSON(t *testing.T) {
 	variants := got["variants"].([]any)
 	for _, v := range variants {
 		row := v.(map[string]any)
-		wantKeys(t, row, "name", "cgo", "tags", "resolver", "libs", "binary_bytes", "vsz_kib", "rss_kib", "pss_kib", "threads", "mappings", "kinds", "syscalls")
+		wantKeys(t, row, "name", "cgo", "tags", "resolver", "libs", "binary_bytes", "vsz_kib", "rss_kib", "pss_kib",
+			"threads", "mappings", "kinds", "syscalls")
 		for _, list := range []string{"tags", "libs", "kinds"} {
 			if _, ok := row[list].([]any); !ok {
 				t.Errorf("%s is %v, expected a list, even of nothing", list, row[list])

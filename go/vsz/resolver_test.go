@@ -7,14 +7,16 @@ import (
 
 func TestReadResolver(t *testing.T) {
 	for output, want := range map[string]string{
-		"go package net: using the Go DNS resolver\nready\n":                                                          "Go",
-		"go package net: built with netgo build tag; using Go's DNS resolver\n":                                       "Go",
-		"go package net: dynamic selection of DNS resolver\ngo package net: hostLookupOrder(x) = cgo\n":               "dynamic",
+		"go package net: using the Go DNS resolver\nready\n":                    "Go",
+		"go package net: built with netgo build tag; using Go's DNS resolver\n": "Go",
+		"go package net: dynamic selection of DNS resolver\ngo package net: hostLookupOrder(x) = " +
+			"cgo\n": "dynamic",
 		"go package net: confVal.netCgo = true  netGo = false\ngo package net: using the cgo DNS resolver\n":          "cgo",
 		"go package net: GODEBUG setting forcing use of the cgo resolver\n":                                           "cgo",
 		"go package net: GODEBUG setting forcing use of the Go resolver\n":                                            "Go",
 		"go package net: ignoring GODEBUG=netdns=cgo as the binary was compiled without support for the cgo resolver": "Go",
-		"ready: go package net: using the cgo DNS resolver\n":                                                         "as before",
+		"ready: go package net: using the cgo DNS " +
+			"resolver\n": "as before",
 		"": "as before",
 	} {
 		row := VariantReport{Resolver: "as before"}

@@ -86,7 +86,8 @@ func (cfg *RunConfig) command(path string) (name string, args []string, err erro
 			return "", nil, fmt.Errorf("stack limit %q: expected KiB, such as 1024, or unlimited", limit)
 		}
 	}
-	return "sh", append([]string{"-c", `ulimit -S -s "$1" && shift && exec "$@"`, "sh", cfg.StackLimit, path}, cfg.Args...), nil
+	return "sh", append([]string{"-c", `ulimit -S -s "$1" && shift && exec "$@"`, "sh", cfg.StackLimit, path},
+		cfg.Args...), nil
 }
 
 // start runs a command that is the program, or becomes it.

@@ -191,13 +191,19 @@ func TestStartErrors(t *testing.T) {
 		change func(*RunConfig)
 		want   []string
 	}{
-		"ends":          {"echo oops >&2; exit 3", func(*RunConfig) {}, []string{"ended before", `"^ready"`, "exit status 3", "oops"}},
+		"ends": {"echo oops >&2; exit 3", func(*RunConfig) {},
+			[]string{"ended before", `"^ready"`, "exit status 3", "oops"}},
 		"ends silently": {"exit 0", func(*RunConfig) {}, []string{"exit status 0", "printed nothing"}},
-		"never ready":   {"echo waiting; sleep 1000", func(c *RunConfig) { c.Ready.Timeout = 300 * time.Millisecond }, []string{"not ready after 300ms", "waiting"}},
-		"never listens": {"sleep 1000", func(c *RunConfig) { c.Ready = Ready{Addr: "127.0.0.1:1", Timeout: 300 * time.Millisecond} },
+		"never ready": {"echo waiting; sleep 1000", func(c *RunConfig) { c.Ready.Timeout = 300 * time.Millisecond },
+			[]string{"not ready after 300ms", "waiting"}},
+		"never listens": {"sleep 1000", func(c *RunConfig) {
+			c.Ready = Ready{Addr: "127.0.0.1:1",
+				Timeout: 300 * time.Millisecond}
+		},
 			[]string{"not ready", "127.0.0.1:1"}},
-		"ends too soon":   {"exit 4", func(c *RunConfig) { c.Ready = Ready{} }, []string{"exit status 4", "1s"}},
-		"does not answer": {"echo ready; sleep 1000", func(c *RunConfig) { c.Requests = []string{"http://127.0.0.1:1/"} }, []string{"did not answer", "127.0.0.1:1"}},
+		"ends too soon": {"exit 4", func(c *RunConfig) { c.Ready = Ready{} }, []string{"exit status 4", "1s"}},
+		"does not answer": {"echo ready; sleep 1000", func(c *RunConfig) { c.Requests = []string{"http://127.0.0.1:1/"} },
+			[]string{"did not answer", "127.0.0.1:1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, cfg := shell(w, c.script)
@@ -284,7 +290,8 @@ func TestOutputKeepsHeadAndTail(t *testing.T) {
 		t.Errorf("$1 is %q, expected one", o.expand("$1"))
 	}
 	got := o.String()
-	if !strings.HasPrefix(got, "first\n") || !strings.HasSuffix(got, "last two\n") || !strings.Contains(got, "bytes left out") {
+	if !strings.HasPrefix(got, "first\n") || !strings.HasSuffix(got, "last two\n") ||
+		!strings.Contains(got, "bytes left out") {
 		t.Errorf("head or tail is missing in %d bytes", len(got))
 	}
 	if len(got) > 2*keep+100 {

@@ -29,7 +29,8 @@ func TestParseSmaps(t *testing.T) {
 	if all[0] != want {
 		t.Errorf("%+v, expected %+v", all[0], want)
 	}
-	if v := &all[1]; !v.anonymous() || !v.readWrite() || v.reserved() || !v.has("nr") || v.has("nh") || v.has("r ") || v.kib() != 132 {
+	if v := &all[1]; !v.anonymous() || !v.readWrite() || v.reserved() || !v.has("nr") || v.has("nh") || v.has("r ") ||
+		v.kib() != 132 {
 		t.Errorf("%+v: expected 132 KiB of anonymous memory, read-write, nr", all[1])
 	}
 }

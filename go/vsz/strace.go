@@ -25,7 +25,8 @@ const countedCalls = "execve,openat,mmap,munmap,mprotect,brk,clone,?clone3"
 
 // countSyscalls runs the program under strace until it is ready and counts the calls since its execve. Where that does
 // not work, noSyscalls says why.
-func (p *Program) countSyscalls(ctx context.Context, run RunConfig) (counts map[string]int64, noSyscalls string, err error) {
+func (p *Program) countSyscalls(ctx context.Context, run RunConfig) (counts map[string]int64, noSyscalls string,
+	err error) {
 	counts = map[string]int64{}
 	calls, err := p.strace(ctx, run, "-e", "trace="+countedCalls)
 	var failed *RunError
@@ -60,7 +61,8 @@ func (p *Program) strace(ctx context.Context, run RunConfig, options ...string) 
 		return nil, err
 	}
 	trace := filepath.Join(dir, "trace")
-	proc, err := p.start(ctx, run, strace, slices.Concat([]string{"-f", "-s", "512", "-o", trace}, options, []string{name}, args))
+	proc, err := p.start(ctx, run, strace, slices.Concat([]string{"-f", "-s", "512", "-o", trace}, options, []string{name},
+		args))
 	if err != nil {
 		return nil, err
 	}

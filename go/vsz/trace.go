@@ -50,7 +50,8 @@ func (p *Program) Trace(ctx context.Context, run RunConfig) ([]TracedThread, err
 
 // byChance are calls of which two runs of one program make another number.
 var byChance = []string{
-	"futex", "sched_yield", "nanosleep", "clock_nanosleep", "epoll_wait", "epoll_pwait", "poll", "ppoll", "restart_syscall",
+	"futex", "sched_yield", "nanosleep", "clock_nanosleep", "epoll_wait", "epoll_pwait", "poll", "ppoll",
+	"restart_syscall",
 	"rt_sigreturn", "rt_sigprocmask", "tgkill", "getpid", "gettid", "clock_gettime", "gettimeofday",
 }
 

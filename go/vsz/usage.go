@@ -8,11 +8,12 @@ import (
 
 // Usage is a process's memory as the kernel counts it.
 type Usage struct {
-	VSZKiB      uint64 `json:"vsz_kib"`      // VmSize
-	VSZPeakKiB  uint64 `json:"vsz_peak_kib"` // VmPeak
-	RSSKiB      uint64 `json:"rss_kib"`      // resident, from a walk of the page tables; ps shows a count that may lag a little
-	PSSKiB      uint64 `json:"pss_kib"`      // the same, shared pages divided among those who share them
-	PTEKiB      uint64 `json:"pte_kib"`      // page tables: in none of the others
+	VSZKiB     uint64 `json:"vsz_kib"`      // VmSize
+	VSZPeakKiB uint64 `json:"vsz_peak_kib"` // VmPeak
+	// resident, from a walk of the page tables; ps shows a count that may lag a little
+	RSSKiB      uint64 `json:"rss_kib"`
+	PSSKiB      uint64 `json:"pss_kib"` // the same, shared pages divided among those who share them
+	PTEKiB      uint64 `json:"pte_kib"` // page tables: in none of the others
 	Threads     int    `json:"threads"`
 	Mappings    int    `json:"mappings"` // [vsyscall], which is in no process's VmSize, is not counted
 	MinorFaults uint64 `json:"minor_faults"`

@@ -51,12 +51,14 @@ var variants = []Variant{
 	{Name: "nocgo", About: "without cgo: CGO_ENABLED=0, -tags netgo", Cgo: CgoOff, Tags: []string{"netgo"}},
 	{Name: "default", About: "as go build does without any flag"},
 	{Name: "netcgo", About: "the resolver of libc: -tags netcgo", Cgo: CgoOn, Tags: []string{"netcgo"}},
-	{Name: "netgo+cgo", About: "the resolver of Go in a build with cgo: -tags 'netgo cgo'", Cgo: CgoOn, Tags: []string{"netgo", "cgo"}},
+	{Name: "netgo+cgo", About: "the resolver of Go in a build with cgo: -tags 'netgo cgo'", Cgo: CgoOn,
+		Tags: []string{"netgo", "cgo"}},
 	{Name: "static", About: "with cgo, and libc linked in: -extldflags -static, -tags netgo,osusergo", Cgo: CgoOn,
 		Tags: []string{"netgo", "osusergo"}, LDFlags: "-linkmode=external -extldflags=-static"},
 	{Name: "pie", About: "position-independent: -buildmode=pie", BuildMode: "pie"},
 	{Name: "internal", About: "linked by Go's linker: -linkmode=internal", Cgo: CgoOn, LDFlags: "-linkmode=internal"},
-	{Name: "external", About: "linked by the C compiler's linker: -linkmode=external", Cgo: CgoOn, LDFlags: "-linkmode=external"},
+	{Name: "external", About: "linked by the C compiler's linker: -linkmode=external", Cgo: CgoOn,
+		LDFlags: "-linkmode=external"},
 }
 
 // Variants returns the named variants: those of the articles on netgo and netcgo first, then other ways to link.
@@ -83,7 +85,8 @@ func LookupVariant(name string) (Variant, error) {
 		}
 		names = append(names, v.Name)
 	}
-	return Variant{}, fmt.Errorf("unknown variant %q: expected one of %s, or one of them with %q behind it", name, strings.Join(names, ", "), leanSuffix)
+	return Variant{}, fmt.Errorf("unknown variant %q: expected one of %s, or one of them with %q behind it", name,
+		strings.Join(names, ", "), leanSuffix)
 }
 
 // WithLean returns v with cmem/lean compiled in, and "+lean" after its name.
@@ -112,12 +115,15 @@ func (v Variant) Check() error {
 	case netcgo && v.Cgo == CgoOff:
 		return v.impossible("the tag netcgo asks for libc's resolver, which needs cgo, and CGO_ENABLED=0 switches cgo off")
 	case v.Lean && v.Cgo == CgoOff:
-		return v.impossible("cmem/lean is C code, and CGO_ENABLED=0 switches cgo off (without cgo there is nothing for it to do)")
+		return v.impossible("cmem/lean is C code, and CGO_ENABLED=0 switches cgo off (without cgo there is nothing for it " +
+			"to do)")
 	case v.Lean && strings.Contains(v.LDFlags, "-linkmode=internal"):
 		return v.impossible("cmem/lean is a C constructor, and Go's own linker drops those")
 	case v.Load.needsCgo() && v.Cgo == CgoOff:
-		return v.impossible(fmt.Sprintf("the threads of %s are C's, and CGO_ENABLED=0 switches cgo off; %s does without", v.Load, GoThreads))
-	case v.Cgo == CgoOff && (strings.Contains(v.LDFlags, "-linkmode=external") || strings.Contains(v.LDFlags, "-extldflags")):
+		return v.impossible(fmt.Sprintf("the threads of %s are C's, and CGO_ENABLED=0 switches cgo off; %s does without",
+			v.Load, GoThreads))
+	case v.Cgo == CgoOff && (strings.Contains(v.LDFlags, "-linkmode=external") ||
+		strings.Contains(v.LDFlags, "-extldflags")):
 		return v.impossible("linking by the C compiler's linker needs cgo, and CGO_ENABLED=0 switches cgo off")
 	}
 	return v.Load.check()

@@ -48,11 +48,13 @@ func TestImpossibleVariants(t *testing.T) {
 	} {
 		v.Name = "mine" + v.Name
 		var impossible *ImpossibleError
-		if err := v.Check(); !errors.As(err, &impossible) || !strings.Contains(err.Error(), reason) || impossible.Variant != v.Name {
+		if err := v.Check(); !errors.As(err, &impossible) || !strings.Contains(err.Error(), reason) ||
+			impossible.Variant != v.Name {
 			t.Errorf("%+v: error %v, expected an ImpossibleError that says %q", v, err, reason)
 		}
 	}
-	for _, v := range []Variant{{Cgo: CgoOff}, Variant{Cgo: CgoOff}.WithLoad(Load{GoThreads, 4}), Variant{Cgo: CgoOff}.WithLoad(Load{CmemThreads, 4})} {
+	for _, v := range []Variant{{Cgo: CgoOff}, Variant{Cgo: CgoOff}.WithLoad(Load{GoThreads, 4}),
+		Variant{Cgo: CgoOff}.WithLoad(Load{CmemThreads, 4})} {
 		if err := v.Check(); err != nil {
 			t.Errorf("%+v: %v", v, err)
 		}
@@ -68,8 +70,10 @@ func TestParseLoad(t *testing.T) {
 			t.Errorf("%s: %+v, error %v", l, got, err)
 		}
 	}
-	for _, s := range []string{"", "=", "=0", "cgo-threads", "cgo-threads=", "cgo-threads=0", "cgo-threads=-1", "cgo-threads=8193", "cgo-threads=many", "threads=4"} {
-		if got, err := ParseLoad(s); err == nil || !strings.Contains(err.Error(), "malloc-threads") || !strings.Contains(err.Error(), `"`+s+`"`) {
+	for _, s := range []string{"", "=", "=0", "cgo-threads", "cgo-threads=", "cgo-threads=0", "cgo-threads=-1",
+		"cgo-threads=8193", "cgo-threads=many", "threads=4"} {
+		if got, err := ParseLoad(s); err == nil || !strings.Contains(err.Error(), "malloc-threads") ||
+			!strings.Contains(err.Error(), `"`+s+`"`) {
 			t.Errorf("%q: %+v, error %v; expected one that names it and the kinds", s, got, err)
 		}
 	}

@@ -104,7 +104,8 @@ func (r *Reason) words(a, b KindUsage) string {
 		return r.plainWords(b)
 	}
 	if r.Count == 0 {
-		return fmt.Sprintf("%d %s of %s each, not %s: %s", b.Count, plural(names, b.Count), formatKiB(each(b)), formatKiB(each(a)), signed(r.VSZKiB))
+		return fmt.Sprintf("%d %s of %s each, not %s: %s", b.Count, plural(names, b.Count), formatKiB(each(b)),
+			formatKiB(each(a)), signed(r.VSZKiB))
 	}
 	if a.Count > 0 && b.Count > 0 && each(a) != each(b) {
 		return fmt.Sprintf("%d %s of %s each, not %d of %s: %s", b.Count, plural(names, b.Count), formatKiB(each(b)), a.Count,
@@ -179,10 +180,12 @@ func advice(from, to *VariantReport) []string {
 	if arenas.VSZKiB > from.Kind(GlibcArenas).VSZKiB {
 		all = append(all, "MALLOC_ARENA_MAX=1 removes "+formatKiB(int64(arenas.VSZKiB)))
 	}
-	if spare := int64(stacks.Count) * (each(stacks) - smallStack); stacks.VSZKiB > from.Kind(ThreadStacks).VSZKiB && spare > 0 {
+	if spare := int64(stacks.Count) * (each(stacks) - smallStack); stacks.VSZKiB > from.Kind(ThreadStacks).VSZKiB &&
+		spare > 0 {
 		all = append(all, fmt.Sprintf("ulimit -s %d removes %s", smallStack, formatKiB(spare)))
 	}
-	if spare := int64(arenas.VSZKiB) + int64(stacks.Count)*max(each(stacks)-leanStack, 0); len(all) > 0 && !to.Lean && spare > 0 {
+	if spare := int64(arenas.VSZKiB) + int64(stacks.Count)*max(each(stacks)-leanStack, 0); len(all) > 0 && !to.Lean &&
+		spare > 0 {
 		all = append(all, "cmem/lean, compiled in by --lean or by an import, removes "+formatKiB(spare))
 	}
 	return all

@@ -20,7 +20,8 @@ var (
 	cgo  = row("netcgo", KindUsage{GoHeap, 1, 65536, 8192, 700, ""}, KindUsage{Binary, 3, 5764, 5764, 4548, ""},
 		KindUsage{ThreadStacks, 4, 4 * 8196, 4 * 8192, 32, ""}, KindUsage{GlibcArenas, 3, 3 * 65536, 396, 132, ""},
 		KindUsage{SharedLibs, 2, 2140, 2140, 1472, "libc.so.6 1928 KiB"}, KindUsage{BrkHeap, 1, 132, 132, 8, ""})
-	small = row("netcgo, ulimit -s 1024", KindUsage{GoHeap, 1, 65536, 8192, 700, ""}, KindUsage{Binary, 3, 5764, 5764, 4548, ""},
+	small = row("netcgo, ulimit -s 1024", KindUsage{GoHeap, 1, 65536, 8192, 700, ""},
+		KindUsage{Binary, 3, 5764, 5764, 4548, ""},
 		KindUsage{ThreadStacks, 4, 4 * 1028, 4 * 1024, 32, ""}, KindUsage{GlibcArenas, 3, 3 * 65536, 396, 132, ""},
 		KindUsage{SharedLibs, 2, 2140, 2140, 1472, "libc.so.6 1928 KiB"}, KindUsage{BrkHeap, 1, 132, 132, 8, ""})
 )
@@ -32,11 +33,15 @@ func TestWhy(t *testing.T) {
 		text     string
 	}{
 		{pure, cgo, []Kind{GlibcArenas, ThreadStacks, SharedLibs},
-			"netcgo: +3 glibc arenas × 64 MiB reserved, 132 KiB of it resident; +4 thread stacks × 8 MiB, 32 KiB of it resident; " +
-				"+2140 KiB of shared libraries (libc.so.6 1928 KiB), 1472 KiB of it resident; RSS +1828 KiB (shared libraries +1472 KiB); " +
-				"MALLOC_ARENA_MAX=1 removes 192 MiB; ulimit -s 1024 removes 28 MiB; cmem/lean, compiled in by --lean or by an import, removes 223 MiB"},
+			"netcgo: +3 glibc arenas × 64 MiB reserved, 132 KiB of it resident; +4 thread stacks × 8 MiB, 32 KiB of it " +
+				"resident; " +
+				"+2140 KiB of shared libraries (libc.so.6 1928 KiB), 1472 KiB of it resident; RSS +1828 KiB (shared libraries " +
+				"+1472 KiB); " +
+				"MALLOC_ARENA_MAX=1 removes 192 MiB; ulimit -s 1024 removes 28 MiB; cmem/lean, compiled in by --lean or by an " +
+				"import, removes 223 MiB"},
 		{cgo, pure, []Kind{GlibcArenas, ThreadStacks, SharedLibs},
-			"nocgo: -3 glibc arenas × 64 MiB reserved, 132 KiB of it resident; -4 thread stacks × 8 MiB, 32 KiB of it resident; " +
+			"nocgo: -3 glibc arenas × 64 MiB reserved, 132 KiB of it resident; -4 thread stacks × 8 MiB, 32 KiB of it " +
+				"resident; " +
 				"-2140 KiB of shared libraries, 1472 KiB of it resident; RSS -1828 KiB (shared libraries -1472 KiB)"},
 		{cgo, small, []Kind{ThreadStacks},
 			"netcgo, ulimit -s 1024: 4 thread stacks of 1 MiB each, not 8 MiB: -28 MiB; RSS +0 KiB"},
@@ -100,7 +105,8 @@ func TestWhyHasOneArena(t *testing.T) {
 }
 
 func TestFormatKiB(t *testing.T) {
-	for n, want := range map[int64]string{0: "0 KiB", 4: "4 KiB", 1023: "1023 KiB", 1024: "1 MiB", 2140: "2140 KiB", 65536: "64 MiB",
+	for n, want := range map[int64]string{0: "0 KiB", 4: "4 KiB", 1023: "1023 KiB", 1024: "1 MiB", 2140: "2140 KiB",
+		65536: "64 MiB",
 		10240: "10 MiB", 10241: "10.0 MiB", 981060: "958.1 MiB", -31744: "-31 MiB", -100: "-100 KiB"} {
 		if got := formatKiB(n); got != want {
 			t.Errorf("%d: %s, expected %s", n, got, want)

@@ -30,16 +30,21 @@ var commands = map[string]struct {
 	prints    bool // it goes on printing to standard output
 	cleans    bool // it ends by itself, with the status that a shell gives it, and not by the signal
 }{
-	"cmem":         {pkg: "./go/cmd/cmem", args: "vsz --variants nocgo --ready never --timeout 1h ./examples/vsz/ex1", programs: 2, cleans: true},
-	"vszdocs":      {pkg: "./go/cmd/cmem/internal/vszdocs", args: "-only ex1", programs: 1, cleans: true},
-	"recycle":      {pkg: "./examples/recycle", args: "-mode gc -live 1 -burst 0 -seconds 3600 -csv /dev/stdout -svg TEMP/x.svg", prints: true, cleans: true},
-	"recycle, two": {pkg: "./examples/recycle", args: "-mode gc,cmem -live 1 -burst 0 -seconds 3600 -out TEMP", programs: 1, cleans: true},
-	"demo":         {pkg: "./examples/proxy/demo", args: "-load 1h -conns 8 -keys 8 -memcached nowhere -out TEMP", programs: 2, prints: true, cleans: true},
-	"benchc":       {pkg: "./bench/benchc", args: "-only pair -peers none -time 1h -program build/release/bench_alloc", programs: 1},
-	"footprint":    {pkg: "./bench/footprint", args: "-modes cmem -warmup 1h body", programs: 1},
-	"states":       {pkg: "./bench/states", args: "-only pair -time 1h", programs: 1},
-	"growth":       {pkg: "./bench/growth", args: "-only live -time 1h", programs: 1},
-	"gate":         {pkg: "./bench/gate", args: "-pairs 1000", programs: 1, cleans: true},
+	"cmem": {pkg: "./go/cmd/cmem", args: "vsz --variants nocgo --ready never --timeout 1h ./examples/vsz/ex1",
+		programs: 2, cleans: true},
+	"vszdocs": {pkg: "./go/cmd/cmem/internal/vszdocs", args: "-only ex1", programs: 1, cleans: true},
+	"recycle": {pkg: "./examples/recycle",
+		args: "-mode gc -live 1 -burst 0 -seconds 3600 -csv /dev/stdout -svg TEMP/x.svg", prints: true, cleans: true},
+	"recycle, two": {pkg: "./examples/recycle", args: "-mode gc,cmem -live 1 -burst 0 -seconds 3600 -out TEMP",
+		programs: 1, cleans: true},
+	"demo": {pkg: "./examples/proxy/demo", args: "-load 1h -conns 8 -keys 8 -memcached nowhere -out TEMP",
+		programs: 2, prints: true, cleans: true},
+	"benchc": {pkg: "./bench/benchc", args: "-only pair -peers none -time 1h -program build/release/bench_alloc",
+		programs: 1},
+	"footprint": {pkg: "./bench/footprint", args: "-modes cmem -warmup 1h body", programs: 1},
+	"states":    {pkg: "./bench/states", args: "-only pair -time 1h", programs: 1},
+	"growth":    {pkg: "./bench/growth", args: "-only live -time 1h", programs: 1},
+	"gate":      {pkg: "./bench/gate", args: "-pairs 1000", programs: 1, cleans: true},
 }
 
 // descendants are the processes that the process has started, and those that they have.

@@ -27,7 +27,8 @@ func TestFresh(t *testing.T) {
 	}
 }
 
-// TestElsewhere asks the compilers for the other machines that libcmem is for: there the layout is the same.
+// TestElsewhere asks the compilers for the other machines that libcmem is for: there the layout is
+// the same.
 func TestElsewhere(t *testing.T) {
 	for _, cc := range []compiler{
 		{"x86_64-linux-gnu-gcc", "amd64"},
@@ -40,7 +41,8 @@ func TestElsewhere(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for path, text := range map[string]func() ([]byte, error){"c/layout.go": l.goFile, "go/vsz/cmem_layout.go": l.vszFile} {
+			for path, text := range map[string]func() ([]byte, error){"c/layout.go": l.goFile,
+				"go/vsz/cmem_layout.go": l.vszFile} {
 				want, err := text()
 				if err != nil {
 					t.Fatal(err)
@@ -75,7 +77,8 @@ func compare(t *testing.T, path string, want []byte) {
 	t.Errorf("%s is stale from line %d on: run make generate", path, line+1)
 }
 
-// TestCheck: a field that does not lie where C has it is found, whatever the rules of this program made of it.
+// TestCheck: a field that does not lie where C has it is found, whatever the rules of this program
+// made of it.
 func TestCheck(t *testing.T) {
 	cc := native()
 	need(t, cc.cc)

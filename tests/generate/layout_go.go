@@ -56,7 +56,8 @@ func readLayout(root string, cc compiler) (*layout, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Structures that it has no name for: that they are words is good enough for the offsets of the fields before them.
+	// Structures that it has no name for: that they are words is good enough for the offsets of the
+	// fields before them.
 	for _, name := range regexp.MustCompile(`\b_Ctype_struct_\w+`).FindAllString(text, -1) {
 		if !strings.Contains(text, "type "+name+" ") {
 			text += "type " + name + " uint64\n"
@@ -213,7 +214,8 @@ func (l *layout) check(text []byte) error {
 	return nil
 }
 
-// A place is a field's. It is unknown how large one is of a structure that cgo -godefs had no name for.
+// A place is a field's. It is unknown how large one is of a structure that cgo -godefs had no name
+// for.
 type place struct {
 	name         string
 	offset, size int64

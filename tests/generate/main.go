@@ -4,8 +4,8 @@
 //	c/layout.go               structures and constants, by cgo -godefs from layout.go here
 //	cmem/sizetable.go         the size classes, by a C program that asks class_size and its kin
 //	go/vsz/cmem_layout.go     what cmem vsz must know to find cmem's heap in another process
-//	cmem/testdata/classes.txt vectors for the tests of the class arithmetic, in C, Go and assembly: not by that arithmetic but
-//	                          by the classes' definition
+//	cmem/testdata/classes.txt vectors for the tests of the class arithmetic, in C, Go and
+//	                          assembly: not by that arithmetic but by the classes' definition
 //
 // The test of this package fails where one of them is not what would be written now. Every machine
 // that libcmem is for has 64-bit addresses and is little-endian (base.h and pagemap.h assert both),

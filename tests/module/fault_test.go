@@ -56,7 +56,8 @@ func TestAsan(t *testing.T) {
 			t.Fatalf("no fault, %d bytes: exit status %d\n%s", n, status, out)
 		}
 		for _, fault := range []string{
-			"read-after-free", "write-after-free", "overflow", "overflow-reused", "overflow-realloc", "overflow-shrunk", "handle-after-free",
+			"read-after-free", "write-after-free", "overflow", "overflow-reused", "overflow-realloc", "overflow-shrunk",
+			"handle-after-free",
 		} {
 			status, out := run(program, fault, n)
 			if status == 0 || !strings.Contains(out, poisoned) {
@@ -140,7 +141,8 @@ func TestRace(t *testing.T) {
 				if status != 66 {
 					t.Errorf("exit status %d, want the detector's 66", status)
 				}
-				for _, want := range []string{"WARNING: DATA RACE", "cmem.Free", "main." + map[string]string{"race": "race", "race-reused": "raceReused"}[fault]} {
+				for _, want := range []string{"WARNING: DATA RACE", "cmem.Free", "main." +
+					map[string]string{"race": "race", "race-reused": "raceReused"}[fault]} {
 					if !strings.Contains(out, want) {
 						t.Errorf("the report lacks %q:\n%s", want, out)
 					}

@@ -55,7 +55,8 @@ func serve() error {
 				served.version = r.Version
 			}
 			if r.Version != served.version {
-				return fmt.Errorf("%s requires %s, and another module requires one of this repository at %s: expected one version", m.Path, r, served.version)
+				return fmt.Errorf("%s requires %s, and another module requires one of this repository at %s: expected one version",
+					m.Path, r, served.version)
 			}
 		}
 	}
@@ -80,7 +81,8 @@ type module struct {
 func newModule(t *testing.T, files ...string) *module {
 	t.Helper()
 	m := &module{t: t, dir: t.TempDir(), env: append(os.Environ(),
-		"GOFLAGS=-modcacherw -trimpath", "GOPROXY=file://"+served.proxy, "GOSUMDB=off", "GOWORK=off", "GOTOOLCHAIN=local", "GOEXPERIMENT=",
+		"GOFLAGS=-modcacherw -trimpath", "GOPROXY=file://"+served.proxy, "GOSUMDB=off", "GOWORK=off", "GOTOOLCHAIN=local",
+		"GOEXPERIMENT=",
 		"GOMODCACHE="+t.TempDir(), "GOBIN=", "CGO_ENABLED=1", "CGO_CFLAGS=", "CMEMDEBUG=")}
 	m.write("go.mod", "module example.com/user\n\ngo 1.24\n")
 	for _, name := range files {
@@ -178,7 +180,8 @@ func TestVet(t *testing.T) {
 	needCgo(t)
 	m := newModule(t, "main.go")
 	m.run("go", "get", "github.com/gocmem/cmem")
-	m.set("GOFLAGS=-modcacherw") // with -trimpath vet looks for sources where they were when another test had them compiled
+	// with -trimpath vet looks for sources where they were when another test had them compiled
+	m.set("GOFLAGS=-modcacherw")
 	m.run("go", "vet", "github.com/gocmem/cmem/...")
 }
 
@@ -220,10 +223,12 @@ func TestInstallFromClone(t *testing.T) {
 // measures has the command measure a program of the user's, with cmem/lean and without.
 func (m *module) measures(command ...string) {
 	m.t.Helper()
-	m.write("main.go", "package main\n\nimport (\n\t\"fmt\"\n\t_ \"net\"\n)\n\nfunc main() {\n\tfmt.Println(\"ready\")\n\tfmt.Scanln()\n}\n")
+	m.write("main.go",
+		"package main\n\nimport (\n\t\"fmt\"\n\t_ \"net\"\n)\n\nfunc main() {\n\tfmt.Println(\"ready\")\n\tfmt.Scanln()\n}\n")
 	args := append(command[1:], "vsz", ".", "--variants", "nocgo,default", "--lean", "--runs", "1", "--ready", "^ready")
 	out := m.run(command[0], args...)
-	for _, want := range []string{"example.com/user\n", "\nnocgo ", "\ndefault ", "\ndefault+lean ", "cmem/lean, compiled in by --lean or by an import, removes "} {
+	for _, want := range []string{"example.com/user\n", "\nnocgo ", "\ndefault ", "\ndefault+lean ",
+		"cmem/lean, compiled in by --lean or by an import, removes "} {
 		if !strings.Contains(out, want) {
 			m.t.Errorf("%s does not print %q, but\n%s", strings.Join(append(command, "vsz"), " "), want, out)
 		}
@@ -275,7 +280,8 @@ func TestVendor(t *testing.T) {
 		}
 	}
 	m.set("GOFLAGS=-mod=vendor", "GOPROXY=off", "GOMODCACHE="+t.TempDir())
-	if got, want := m.run("go", "list", "-f", "{{.Dir}}", "github.com/gocmem/cmem/c"), filepath.Join(m.dir, inVendor); !sameFile(got, want) {
+	if got, want := m.run("go", "list", "-f", "{{.Dir}}", "github.com/gocmem/cmem/c"),
+		filepath.Join(m.dir, inVendor); !sameFile(got, want) {
 		t.Errorf("package c is taken from %s, want %s", got, want)
 	}
 	m.buildAndRun(overC)

@@ -38,7 +38,8 @@ func newClone(t *testing.T) *clone {
 	c.set("GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1", "GIT_AUTHOR_NAME=x", "GIT_AUTHOR_EMAIL=x@example.com",
 		"GIT_COMMITTER_NAME=x", "GIT_COMMITTER_EMAIL=x@example.com",
 		// Whoever looks for the repository where it is published finds this one.
-		"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=url.file://"+c.dir+".insteadOf", "GIT_CONFIG_VALUE_0=https://github.com/gocmem/cmem")
+		"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=url.file://"+c.dir+".insteadOf",
+		"GIT_CONFIG_VALUE_0=https://github.com/gocmem/cmem")
 	c.run("git", "init", "--quiet")
 	c.commit()
 	return c

@@ -25,7 +25,8 @@ type listed struct {
 func list(t *testing.T, system, cgo string, packages ...string) []listed {
 	t.Helper()
 	goos, goarch, _ := strings.Cut(system, "/")
-	cmd := exec.Command("go", append([]string{"list", "-e", "-json=ImportPath,GoFiles,CgoFiles,CFiles,SFiles,Error,DepsErrors"}, packages...)...)
+	cmd := exec.Command("go", append([]string{"list", "-e",
+		"-json=ImportPath,GoFiles,CgoFiles,CFiles,SFiles,Error,DepsErrors"}, packages...)...)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "GOOS="+goos, "GOARCH="+goarch, "CGO_ENABLED="+cgo, "GOFLAGS=")
 	cmd.Stderr = os.Stderr
@@ -74,7 +75,8 @@ func checkFiles(t *testing.T, p listed, withC bool) {
 	for _, e := range p.DepsErrors {
 		t.Error(e.Err)
 	}
-	if len(p.CFiles) > 0 != (len(p.CgoFiles) > 0) && !strings.HasSuffix(p.ImportPath, "/raw") { // which has its C from libc
+	// which has its C from libc
+	if len(p.CFiles) > 0 != (len(p.CgoFiles) > 0) && !strings.HasSuffix(p.ImportPath, "/raw") {
 		t.Errorf("%s: C files %v beside Go files with C %v", p.ImportPath, p.CFiles, p.CgoFiles)
 	}
 	if strings.HasSuffix(p.ImportPath, "/cmem/c") && (len(p.CFiles) > 0) != withC {

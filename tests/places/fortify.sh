@@ -69,7 +69,8 @@ for cc in "${CC:-cc}" clang; do
         "$cc" -O2 -D_FORTIFY_SOURCE=3 -x c -fsyntax-only - 2>/dev/null || continue
     tried=$((tried + 1))
     extra=()
-    "$cc" -Werror -ftrivial-auto-var-init=zero -x c -fsyntax-only /dev/null 2>/dev/null && extra=(-ftrivial-auto-var-init=pattern)
+    "$cc" -Werror -ftrivial-auto-var-init=zero -x c -fsyntax-only /dev/null 2>/dev/null &&
+        extra=(-ftrivial-auto-var-init=pattern)
     "$cc" "${flags[@]}" -D_FORTIFY_SOURCE=3 "${extra[@]}" "$dir/fill.c" build/lib/libcmem.a -o "$dir/fill"
     "$dir/fill" || { echo "fortify: $cc: a program that fills its blocks ended with status $?" >&2; exit 1; }
     for kind in 0 1 2 3; do

@@ -49,7 +49,8 @@ while read -r file to; do
     [[ -e c/$to.h ]] || fail "c/$file includes $to.h, which is not there"
     [[ $to == cmem ]] || ((rank[$to] <= rank[${file%.?}])) || fail "c/$file includes $to.h, of a higher part"
 done < <(includes c/*.[ch])
-circle=$(includes c/*.h | sed 's|\.h||' | tsort 2>&1 >/dev/null) || fail "headers of c/ include each other in a circle:" $circle
+circle=$(includes c/*.h | sed 's|\.h||' | tsort 2>&1 >/dev/null) ||
+    fail "headers of c/ include each other in a circle:" $circle
 
 for file in c/* cmem/*; do
     [[ -f $file ]] || continue

@@ -97,7 +97,8 @@ func TestServerFailsSet(t *testing.T) {
 	onAllocators(t, func(t *testing.T, alloc string) {
 		for _, command := range []string{"set", "delete"} {
 			for name, fault := range faults {
-				if fault == memstore.CloseAfterBody || fault == memstore.WrongKey || command == "delete" && fault == memstore.CloseInBody {
+				if fault == memstore.CloseAfterBody || fault == memstore.WrongKey || command == "delete" &&
+					fault == memstore.CloseInBody {
 					continue // of a get only
 				}
 				t.Run(command+" "+name, func(t *testing.T) {

@@ -78,7 +78,8 @@ func TestMetrics(t *testing.T) {
 		c.line()
 		c.expect("ERROR", "ERROR")
 		c.expectEOF()
-		eventually(t, "the client is gone from the metrics page", func() bool { return metrics(t, p).number("connections") == 0 })
+		eventually(t, "the client is gone from the metrics page",
+			func() bool { return metrics(t, p).number("connections") == 0 })
 
 		m := metrics(t, p)
 		if m.fields["alloc"] != alloc {
@@ -107,7 +108,8 @@ func TestMetrics(t *testing.T) {
 			t.Errorf("with the allocator %s, the page having cmem's numbers is %v", alloc, has)
 		}
 		if alloc == "cmem" {
-			for _, name := range []string{"heap_sys_bytes", "heap_inuse_bytes", "heap_idle_bytes", "heap_released_bytes", "magazine_bytes"} {
+			for _, name := range []string{"heap_sys_bytes", "heap_inuse_bytes", "heap_idle_bytes", "heap_released_bytes",
+				"magazine_bytes"} {
 				m.number("cmem." + name)
 			}
 			for name, want := range map[string]float64{"live_bytes": 0, "live_blocks": 0, "mallocs": 5, "frees": 5} {

@@ -124,10 +124,12 @@ func TestLoad(t *testing.T) {
 		p := startProxy(t, memcacheds.take(t, 3), "-alloc", alloc)
 		rep, out, status := loadShortly(t, p)
 		t.Log(out)
-		if status != 0 || rep.Mismatches != 0 || rep.Errors != 0 || rep.Hits == 0 || rep.Sets.Count == 0 || rep.Gets.Count == 0 {
+		if status != 0 || rep.Mismatches != 0 || rep.Errors != 0 || rep.Hits == 0 || rep.Sets.Count == 0 ||
+			rep.Gets.Count == 0 {
 			t.Errorf("exit status %d, %+v", status, rep)
 		}
-		if rep.OpsPerSec <= 0 || rep.Gets.P50 <= 0 || rep.Gets.P99 < rep.Gets.P50 || rep.Corpus.Files == 0 || len(rep.RSS) == 0 {
+		if rep.OpsPerSec <= 0 || rep.Gets.P50 <= 0 || rep.Gets.P99 < rep.Gets.P50 || rep.Corpus.Files == 0 ||
+			len(rep.RSS) == 0 {
 			t.Errorf("the report makes no sense: %+v", rep)
 		}
 		m := metrics(t, p)
@@ -178,7 +180,8 @@ func TestLoadWithDyingServer(t *testing.T) {
 func startDemo(t *testing.T, flags ...string) *launch.Process {
 	t.Helper()
 	p, err := launch.Start(demoBin, append([]string{
-		"-out", t.TempDir(), "-memcached", "/nonexistent/memcached", "-load", "2s", "-silence", "500ms", "-conns", "16", "-keys", "64",
+		"-out", t.TempDir(), "-memcached", "/nonexistent/memcached", "-load", "2s", "-silence", "500ms", "-conns", "16",
+		"-keys", "64",
 	}, flags...))
 	if err != nil {
 		t.Fatal(err)
@@ -194,7 +197,8 @@ func TestDemo(t *testing.T) {
 	if err := p.Wait(); err != nil {
 		t.Fatalf("%v\n%s", err, p.Output())
 	}
-	for _, want := range []string{"in-process store (no memcached here)", "CPUs, go", "16 connections", "make ", "cmem ", "GC share"} {
+	for _, want := range []string{"in-process store (no memcached here)", "CPUs, go", "16 connections", "make ", "cmem ",
+		"GC share"} {
 		if !strings.Contains(p.Output(), want) {
 			t.Errorf("the demo does not print %q:\n%s", want, p.Output())
 		}
@@ -215,7 +219,8 @@ func TestDemo(t *testing.T) {
 		t.Fatalf("the demo has %d rows:\n%s", len(results.Rows), data)
 	}
 	for _, row := range results.Rows {
-		for _, name := range []string{"peak_rss_bytes", "mean_rss_by_live", "mean_live_bytes", "rss_after_silence_bytes", "ops_per_sec", "p99_ms", "verified_values"} {
+		for _, name := range []string{"peak_rss_bytes", "mean_rss_by_live", "mean_live_bytes", "rss_after_silence_bytes",
+			"ops_per_sec", "p99_ms", "verified_values"} {
 			if n, ok := row[name].(float64); !ok || n <= 0 {
 				t.Errorf("%v has %v as %s", row["alloc"], row[name], name)
 			}

@@ -27,7 +27,8 @@ func TestRoundTrip(t *testing.T) {
 			}
 			var items []*memcache.Item
 			for i, n := range sizes {
-				item := &memcache.Item{Key: fmt.Sprintf("round:%s:%d", alloc, i), Value: []byte(randomText(rng, n)), Flags: rng.Uint32()}
+				item := &memcache.Item{Key: fmt.Sprintf("round:%s:%d", alloc, i), Value: []byte(randomText(rng, n)),
+					Flags: rng.Uint32()}
 				if err := c.Set(item); err != nil {
 					t.Fatalf("set of %d bytes: %v", n, err)
 				}

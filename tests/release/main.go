@@ -103,7 +103,8 @@ func headerVersion(root string) (string, error) {
 		numbers = append(numbers, m[1])
 	}
 	if len(numbers) != 3 {
-		return "", fmt.Errorf("c/cmem.h defines %d of CMEM_VERSION_MAJOR, _MINOR and _PATCH; expected all three", len(numbers))
+		return "", fmt.Errorf("c/cmem.h defines %d of CMEM_VERSION_MAJOR, _MINOR and _PATCH; expected all three",
+			len(numbers))
 	}
 	return strings.Join(numbers, "."), nil
 }

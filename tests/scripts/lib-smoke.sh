@@ -68,7 +68,8 @@ diff "$root/declared" "$root/exported" >&2 || fail 'declared in cmem.h (<) and e
 # The ABI: tests/scripts/libcmem.abi has each symbol with its kind, and the size of data. A line
 # that goes or changes needs a new major version, which is in the soname; a new line is a minor
 # version's.
-readelf --dyn-syms -W "$so" | awk '$7 ~ /^[0-9]+$/ { print $8, $4 ($4 == "OBJECT" ? " " $3 : "") }' | LC_ALL=C sort >"$root/abi"
+readelf --dyn-syms -W "$so" |
+    awk '$7 ~ /^[0-9]+$/ { print $8, $4 ($4 == "OBJECT" ? " " $3 : "") }' | LC_ALL=C sort >"$root/abi"
 diff tests/scripts/libcmem.abi "$root/abi" >&2 || fail 'tests/scripts/libcmem.abi (<) and the library (>) differ'
 
 make uninstall DESTDIR="$root" PREFIX=/usr >/dev/null

@@ -36,7 +36,8 @@ check_answers() {
                 echo "$name: $package has tests, and none was run" >&2
                 missing=1
             fi
-        done < <(find "${argument%/...}" -mindepth 1 \( -name '.?*' -o -name '_*' -o -name testdata -o -type d -exec test -e '{}/go.mod' \; \) -prune \
+        done < <(find "${argument%/...}" -mindepth 1 \
+            \( -name '.?*' -o -name '_*' -o -name testdata -o -type d -exec test -e '{}/go.mod' \; \) -prune \
             -o -name '*_test.go' -printf '%h\n' | sort -u)
     done
     return $missing

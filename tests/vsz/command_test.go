@@ -78,7 +78,8 @@ func vsz(t *testing.T, dir string, args ...string) *command {
 func plainEnv() []string {
 	return slices.DeleteFunc(os.Environ(), func(e string) bool {
 		name, _, _ := strings.Cut(e, "=")
-		return slices.Contains([]string{"MALLOC_ARENA_MAX", "GLIBC_TUNABLES", "GODEBUG", "GOMAXPROCS", "CMEMLEAN", "LD_PRELOAD"}, name)
+		return slices.Contains([]string{"MALLOC_ARENA_MAX", "GLIBC_TUNABLES", "GODEBUG", "GOMAXPROCS", "CMEMLEAN",
+			"LD_PRELOAD"}, name)
 	})
 }
 

@@ -36,13 +36,17 @@ func TestCompare(t *testing.T) {
 
 	// Of one program's runs one may have a heap arena more than another.
 	loose := []string{"--max-vsz-growth", "100MiB", "--max-rss-growth", "100%"}
-	vsz(t, dir, append(append(common, "--compare", "old.json"), loose...)...).want(0, "nothing has grown past its bound (VSZ 102400KiB, RSS 100%)")
-	vsz(t, dir, append(append(common, "--compare", "machine.json"), loose...)...).want(0, "another kernel: Linux 2.6, now ")
+	vsz(t, dir, append(append(common, "--compare", "old.json"), loose...)...).want(0,
+		"nothing has grown past its bound (VSZ 102400KiB, RSS 100%)")
+	vsz(t, dir, append(append(common, "--compare", "machine.json"), loose...)...).want(0,
+		"another kernel: Linux 2.6, now ")
 	c := vsz(t, dir, append(append(common, "--compare", "half.json"), loose...)...)
 	c.want(1, "grown since half.json", "nocgo: VSZ grew from "+half, "and 102400KiB is allowed")
 	wantParts(t, c.stdout.String(), "nocgo, the first row")
-	vsz(t, dir, append(common, "--compare", "half.json", "--max-vsz-growth", "300%", "--max-rss-growth", "100%")...).want(0)
-	vsz(t, dir, append(common, "--compare", "other.json")...).want(2, "is of example.com/other, and this is example.com/app")
+	vsz(t, dir, append(common, "--compare", "half.json", "--max-vsz-growth", "300%", "--max-rss-growth",
+		"100%")...).want(0)
+	vsz(t, dir, append(common, "--compare", "other.json")...).want(2,
+		"is of example.com/other, and this is example.com/app")
 	vsz(t, dir, append(common, "--compare", "renamed.json")...).want(2, "none of the variants")
 	for _, bad := range []string{"junk.json", "cut.json"} {
 		vsz(t, dir, append(common, "--compare", bad)...).want(2, bad+": expected what --json wrote")

@@ -26,7 +26,9 @@ func TestKill(t *testing.T) {
 	whole := time.Since(began)
 	for i := range kills {
 		// New C code each time, which the build cache does not have.
-		writeFiles(t, dir, map[string]string{"c.go": fmt.Sprintf("//go:build cgo\n\npackage main\n\n// int c%d(void) { return %d; }\nimport \"C\"\n\nvar _ = C.c%d()\n", i, random.Int32(), i)})
+		writeFiles(t, dir,
+			map[string]string{"c.go": fmt.Sprintf("//go:build cgo\n\npackage main\n\n// int c%d(void) { return %d; }\nimport "+
+				"\"C\"\n\nvar _ = C.c%d()\n", i, random.Int32(), i)})
 		c := vsz(t, dir, args...)
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
@@ -41,12 +43,14 @@ func TestKill(t *testing.T) {
 		patience := cleanTime
 		if signal != syscall.SIGKILL {
 			patience = 0 // it cleans up itself
-			if ended := c.ProcessState.Sys().(syscall.WaitStatus); status != 0 && status != 128+int(signal) && ended.Signal() != signal {
+			if ended := c.ProcessState.Sys().(syscall.WaitStatus); status != 0 && status != 128+int(signal) &&
+				ended.Signal() != signal {
 				t.Errorf("%v after %v: exit status %d, expected %d\n%s", signal, after, status, 128+int(signal), &c.stderr)
 			}
 		}
 		c.wantNothingLeft(patience)
-		t.Logf("%v after %v of %v: exit status %d", signal, after.Round(time.Millisecond), whole.Round(time.Millisecond), status)
+		t.Logf("%v after %v of %v: exit status %d", signal, after.Round(time.Millisecond), whole.Round(time.Millisecond),
+			status)
 	}
 }
 

@@ -22,7 +22,8 @@ func wantParts(t *testing.T, text string, parts ...string) {
 // TestOtherModule runs the command outside of the module.
 func TestOtherModule(t *testing.T) {
 	dir := module(t, map[string]string{"cmd/tool/main.go": waits})
-	for from, pkg := range map[string]string{dir: "./cmd/tool", "/": filepath.Join(dir, "cmd/tool"), filepath.Join(dir, "cmd"): "example.com/app/cmd/tool"} {
+	for from, pkg := range map[string]string{dir: "./cmd/tool", "/": filepath.Join(dir, "cmd/tool"),
+		filepath.Join(dir, "cmd"): "example.com/app/cmd/tool"} {
 		c := vsz(t, from, quick(pkg, "--variants", "nocgo", "--ready", "^ready$")...)
 		c.want(0)
 		wantParts(t, c.stdout.String(), "example.com/app/cmd/tool\n", "\nnocgo ")
@@ -43,7 +44,8 @@ func TestVendored(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	writeFiles(t, dir, map[string]string{"main.go": strings.Replace(string(text), "\"time\"", "\"time\"\n\n\t\"example.com/greet\"", 1)})
+	writeFiles(t, dir, map[string]string{"main.go": strings.Replace(string(text), "\"time\"",
+		"\"time\"\n\n\t\"example.com/greet\"", 1)})
 	c := vsz(t, dir, quick(".", "--variants", "external", "--lean", "--ready", "^hello$")...)
 	c.want(0)
 	wantParts(t, c.stdout.String(), "\nexternal ", "\nexternal+lean ")
@@ -67,8 +69,10 @@ func main() {
 }
 `})
 	vsz(t, dir, quick(".", "--variants", "nocgo", "--ready", "^hello gopher$", "--stdin", "gopher\n")...).want(0)
-	vsz(t, dir, quick(".", "--variants", "nocgo", "--ready", "^hello gopher$", "--stdin", "gopher\n", "--stdin-eof")...).want(2, "ended before it was measured", "bye")
-	vsz(t, dir, quick(".", "--variants", "nocgo", "--ready", "^hello", "--timeout", "300ms")...).want(2, "not ready", "(it printed nothing)")
+	vsz(t, dir, quick(".", "--variants", "nocgo", "--ready", "^hello gopher$", "--stdin", "gopher\n",
+		"--stdin-eof")...).want(2, "ended before it was measured", "bye")
+	vsz(t, dir, quick(".", "--variants", "nocgo", "--ready", "^hello", "--timeout", "300ms")...).want(2, "not ready",
+		"(it printed nothing)")
 }
 
 func TestArguments(t *testing.T) {
@@ -86,8 +90,10 @@ func main() {
 	time.Sleep(time.Hour)
 }
 `})
-	for _, args := range [][]string{{"--args", "-v", "--args", "a b"}, {"--", "-v", "a b"}, {"--args", "-v", "--", "a b"}} {
-		vsz(t, dir, append(quick(".", "--variants", "nocgo", "--ready", `^\["-v" "a b"\] hi in /$`, "--env", "GREETING=hi", "--dir", "/"), args...)...).want(0)
+	for _, args := range [][]string{{"--args", "-v", "--args", "a b"}, {"--", "-v", "a b"},
+		{"--args", "-v", "--", "a b"}} {
+		vsz(t, dir, append(quick(".", "--variants", "nocgo", "--ready", `^\["-v" "a b"\] hi in /$`, "--env", "GREETING=hi",
+			"--dir", "/"), args...)...).want(0)
 	}
 }
 
@@ -99,11 +105,13 @@ func TestTrace(t *testing.T) {
 	dir := module(t, map[string]string{"main.go": server, "other/main.go": waits})
 	c := vsz(t, dir, ".", "--trace", "nocgo,default", "--ready", "^ready")
 	c.want(0)
-	wantParts(t, c.stdout.String(), "thread 1\n  nocgo ", `  execve("app", ["app"], `, " > brk(NULL)\n", "\nthread 2\n", " > mmap(NULL, 134217728, PROT_NONE, ")
+	wantParts(t, c.stdout.String(), "thread 1\n  nocgo ", `  execve("app", ["app"], `, " > brk(NULL)\n", "\nthread 2\n",
+		" > mmap(NULL, 134217728, PROT_NONE, ")
 	c = vsz(t, dir, ".", "./other", "--trace", "nocgo,nocgo", "--ready", "^ready")
 	c.want(0)
 	wantParts(t, c.stdout.String(), "  nocgo of . ", "nocgo of ./other\n", "socket(AF_INET")
-	vsz(t, dir, ".", "--trace", "nocgo,default", "--ready", "^never$", "--timeout", "300ms").want(2, "tracing nocgo of .", "not ready")
+	vsz(t, dir, ".", "--trace", "nocgo,default", "--ready", "^never$", "--timeout", "300ms").want(2, "tracing nocgo of .",
+		"not ready")
 }
 
 // TestRequest wants requests to reach the program, and one that it does not answer to be an error.
@@ -141,11 +149,13 @@ func main() {
 `})
 	got := t.TempDir()
 	const ready = `listening on (\S+)`
-	vsz(t, dir, quick(".", "--variants", "nocgo", "--ready", ready, "--request", "http://$1/one", "--request", "http://$1/two", "--", got)...).want(0)
+	vsz(t, dir, quick(".", "--variants", "nocgo", "--ready", ready, "--request", "http://$1/one", "--request",
+		"http://$1/two", "--", got)...).want(0)
 	for _, name := range []string{"one", "two"} {
 		if _, err := os.Stat(filepath.Join(got, name)); err != nil {
 			t.Errorf("the program did not get a request for /%s: %v", name, err)
 		}
 	}
-	vsz(t, dir, quick(".", "--variants", "nocgo", "--ready", ready, "--request", "http://$1/nothing", "--", got)...).want(2, "did not answer", "/nothing")
+	vsz(t, dir, quick(".", "--variants", "nocgo", "--ready", ready, "--request", "http://$1/nothing", "--",
+		got)...).want(2, "did not answer", "/nothing")
 }

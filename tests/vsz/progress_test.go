@@ -44,7 +44,8 @@ func TestProgress(t *testing.T) {
 		c.want(0)
 		program.Close()
 		text, _ := io.ReadAll(screen) // it ends with an error: the other side is closed
-		if shown := strings.Contains(string(text), "building 1 of 1: nocgo") && strings.Contains(string(text), "measuring 1 of 1: nocgo (run 1 of 1)"); shown == quiet {
+		if shown := strings.Contains(string(text), "building 1 of 1: nocgo") &&
+			strings.Contains(string(text), "measuring 1 of 1: nocgo (run 1 of 1)"); shown == quiet {
 			t.Errorf("--quiet=%v: the screen has %q", quiet, text)
 		}
 	}

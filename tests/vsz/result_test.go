@@ -110,8 +110,10 @@ func readStudy(t *testing.T, file string) (s study) {
 // TestStudy looks at one study in all the forms that it is written in.
 func TestStudy(t *testing.T) {
 	dir := module(t, map[string]string{"main.go": server})
-	c := vsz(t, dir, ".", "--quiet", "--variants", "nocgo,default", "--lean", "--load", "none,cgo-threads=8", "--what-if", "--kinds", "--runs", "1",
-		"--settle", "300ms", "--ready", "^ready", "--json", "a.json", "--csv", "a.csv", "--markdown", "a.md", "--svg", "a.svg", "--html", "a.html")
+	c := vsz(t, dir, ".", "--quiet", "--variants", "nocgo,default", "--lean", "--load", "none,cgo-threads=8", "--what-if",
+		"--kinds", "--runs", "1",
+		"--settle", "300ms", "--ready", "^ready", "--json", "a.json", "--csv", "a.csv", "--markdown", "a.md", "--svg",
+		"a.svg", "--html", "a.html")
 	c.want(0)
 	if c.stderr.Len() > 0 {
 		t.Errorf("--quiet, and standard error has %q", &c.stderr)
@@ -146,10 +148,12 @@ func wantRows(t *testing.T, s *study) {
 		}
 	}
 	if lean.kib(arenas) != 0 || leanLoaded.kib(arenas) != 0 {
-		t.Errorf("with lean there are arenas of %d KiB, and under load of %d: expected none", lean.kib(arenas), leanLoaded.kib(arenas))
+		t.Errorf("with lean there are arenas of %d KiB, and under load of %d: expected none", lean.kib(arenas),
+			leanLoaded.kib(arenas))
 	}
 	if loaded.Threads < 1+8 || loaded.kib(stacks) <= cgo.kib(stacks) || loaded.kib(arenas) <= cgo.kib(arenas) {
-		t.Errorf("with 8 blocked threads: %d threads, stacks of %d KiB, arenas of %d; before %d, %d, %d", loaded.Threads, loaded.kib(stacks),
+		t.Errorf("with 8 blocked threads: %d threads, stacks of %d KiB, arenas of %d; before %d, %d, %d", loaded.Threads,
+			loaded.kib(stacks),
 			loaded.kib(arenas), cgo.Threads, cgo.kib(stacks), cgo.kib(arenas))
 	}
 	if failed := s.row(t, "nocgo cgo-threads=8").Failed; !strings.Contains(failed, "CGO_ENABLED=0") {
@@ -173,11 +177,13 @@ func wantShape(t *testing.T, file string) {
 	if err := json.Unmarshal(text, &s); err != nil {
 		t.Fatal(err)
 	}
-	wantKeys(t, s, map[string]any{"program": "", "go": "", "kernel": "", "variants": []any{}, "differences": []any{}, "runs": 0.0})
+	wantKeys(t, s, map[string]any{"program": "", "go": "", "kernel": "", "variants": []any{}, "differences": []any{},
+		"runs": 0.0})
 	for _, v := range s["variants"].([]any) {
 		variant := v.(map[string]any)
 		wantKeys(t, variant, map[string]any{
-			"name": "", "cgo": true, "tags": []any{}, "resolver": "", "libs": []any{}, "binary_bytes": 0.0, "vsz_kib": 0.0, "rss_kib": 0.0,
+			"name": "", "cgo": true, "tags": []any{}, "resolver": "", "libs": []any{}, "binary_bytes": 0.0, "vsz_kib": 0.0,
+			"rss_kib": 0.0,
 			"pss_kib": 0.0, "threads": 0.0, "mappings": 0.0, "kinds": []any{}, "syscalls": map[string]any{},
 		})
 		for _, k := range variant["kinds"].([]any) {
@@ -259,7 +265,8 @@ func wantTable(t *testing.T, s *study, text string) {
 	if len(lines) != 5 {
 		t.Errorf("%d lines, expected the five rows that were measured", len(lines))
 	}
-	wantParts(t, text, "not measured:\n  nocgo cgo-threads=8: ", "\nwhy:\n", "glibc arenas × 64 MiB reserved", "MALLOC_ARENA_MAX=1 removes ", "KiB by kind of mapping")
+	wantParts(t, text, "not measured:\n  nocgo cgo-threads=8: ", "\nwhy:\n", "glibc arenas × 64 MiB reserved",
+		"MALLOC_ARENA_MAX=1 removes ", "KiB by kind of mapping")
 	// The words name arenas first: they are most of the difference.
 	_, why, _ := strings.Cut(text, "\nwhy:\n")
 	_, reasons, _ := strings.Cut(why, "\ndefault: ")
@@ -282,7 +289,8 @@ func wantCSV(t *testing.T, s *study, file string) {
 		t.Fatalf("%d lines, expected a heading and %d", len(lines), len(s.Variants))
 	}
 	for i, r := range s.Variants {
-		for column, want := range map[string]int64{"vsz_kib": r.VSZ, "rss_kib": r.RSS, "glibc arenas vsz_kib": r.kib("glibc arenas")} {
+		for column, want := range map[string]int64{"vsz_kib": r.VSZ, "rss_kib": r.RSS,
+			"glibc arenas vsz_kib": r.kib("glibc arenas")} {
 			at := slices.Index(lines[0], column)
 			if at < 0 || lines[i+1][at] != strconv.FormatInt(want, 10) {
 				t.Errorf("%s: %s in column %d of %q, expected %d", r.Name, column, at, lines[i+1], want)
@@ -307,7 +315,8 @@ func wantKnobs(t *testing.T, s *study) {
 				t.Errorf("%s leaves arenas of %d KiB", k.Knob, arenas)
 			}
 		case "ulimit -s 1024":
-			if each, was := stacks/int64(k.Row.Threads-1), before.kib("thread stacks")/int64(before.Threads-1); each >= was || each > 1100 {
+			if each, was := stacks/int64(k.Row.Threads-1), before.kib("thread stacks")/int64(before.Threads-1); each >= was ||
+				each > 1100 {
 				t.Errorf("%s: stacks of %d KiB, expected about 1024; before %d", k.Knob, each, was)
 			}
 		}

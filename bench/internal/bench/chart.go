@@ -50,8 +50,10 @@ const (
 // The colours of lines that are not strong: ten that the colour-blind tell apart best (Okabe and Ito's and their darker
 // shades); after those, dashes.
 var palette = []color.RGBA{
-	{0xd5, 0x5e, 0x00, 255}, {0x00, 0x72, 0xb2, 255}, {0x00, 0x9e, 0x73, 255}, {0xcc, 0x79, 0xa7, 255}, {0xe6, 0x9f, 0x00, 255},
-	{0x56, 0xb4, 0xe9, 255}, {0x8c, 0x2d, 0x04, 255}, {0x66, 0x66, 0x66, 255}, {0x5e, 0x3c, 0x99, 255}, {0x4d, 0x92, 0x21, 255},
+	{0xd5, 0x5e, 0x00, 255}, {0x00, 0x72, 0xb2, 255}, {0x00, 0x9e, 0x73, 255}, {0xcc, 0x79, 0xa7, 255},
+	{0xe6, 0x9f, 0x00, 255},
+	{0x56, 0xb4, 0xe9, 255}, {0x8c, 0x2d, 0x04, 255}, {0x66, 0x66, 0x66, 255}, {0x5e, 0x3c, 0x99, 255},
+	{0x4d, 0x92, 0x21, 255},
 }
 
 // WriteSVG draws the panels, so many across, with one legend to the right.
@@ -99,7 +101,8 @@ func (panel *Panel) plot(styles map[string]draw.LineStyle, legend *plot.Legend) 
 		points := make(plotter.XYs, len(s.Points))
 		for i, at := range s.Points {
 			if panel.X.Log && at.X <= 0 || panel.Y.Log && at.Y <= 0 {
-				return nil, fmt.Errorf("panel %q, series %q: point %v: expected coordinates above 0 on a logarithmic axis", panel.Title, s.Name, at)
+				return nil, fmt.Errorf("panel %q, series %q: point %v: expected coordinates above 0 on a logarithmic axis",
+					panel.Title, s.Name, at)
 			}
 			points[i] = plotter.XY{X: at.X, Y: at.Y}
 		}

@@ -74,7 +74,8 @@ func TestReadBody(t *testing.T) {
 		want := bytes.Repeat([]byte("0123456"), n/7+1)[:n]
 		for _, hint := range []int64{-1, 0, int64(n), 1, 1 << 62} {
 			for how, r := range map[string]io.Reader{
-				"as it comes": bytes.NewReader(want), "end with data": iotest.DataErrReader(bytes.NewReader(want)), "halves": iotest.HalfReader(bytes.NewReader(want)),
+				"as it comes": bytes.NewReader(want), "end with data": iotest.DataErrReader(bytes.NewReader(want)),
+				"halves": iotest.HalfReader(bytes.NewReader(want)),
 			} {
 				b, err := ReadBody(r, hint, limit)
 				switch {
@@ -90,7 +91,8 @@ func TestReadBody(t *testing.T) {
 			}
 		}
 	}
-	if _, err := ReadBody(iotest.TimeoutReader(iotest.OneByteReader(strings.NewReader("xyz"))), -1, limit); !errors.Is(err, iotest.ErrTimeout) {
+	if _, err := ReadBody(iotest.TimeoutReader(iotest.OneByteReader(strings.NewReader("xyz"))), -1, limit); !errors.Is(err,
+		iotest.ErrTimeout) {
 		t.Errorf("error %v, want the reader's", err)
 	}
 }

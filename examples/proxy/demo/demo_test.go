@@ -36,7 +36,8 @@ func testTrial() *trial {
 		{3.5, 100, 40}, {4.5, 200, 60},
 		{5.5, 150, 0}, {6.5, 30, 0}, // silence
 	} {
-		t.samples = append(t.samples, sample{began.Add(time.Duration(s.seconds * float64(time.Second))), uint64(s.rss * mib), s.live * mib})
+		t.samples = append(t.samples, sample{began.Add(time.Duration(s.seconds * float64(time.Second))), uint64(s.rss * mib),
+			s.live * mib})
 	}
 	return t
 }
@@ -59,7 +60,8 @@ func TestTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		" CPUs, go", "memcached 1.2.3", "bodies of 10k to 3m, mean 100k", "3 real files", "7 connections", "seed 42", "2s of silence",
+		" CPUs, go", "memcached 1.2.3", "bodies of 10k to 3m, mean 100k", "3 real files", "7 connections", "seed 42",
+		"2s of silence",
 		"400.0", "50.0", "3.00", "30.0", "5000", "25.00 %",
 	} {
 		if !strings.Contains(out.String(), want) {
@@ -102,7 +104,8 @@ func TestChart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"<svg", "make: RSS", "make: live bodies", "load begins, ends", "seconds since the load began", "a caption"} {
+	for _, want := range []string{"<svg", "make: RSS", "make: live bodies", "load begins, ends",
+		"seconds since the load began", "a caption"} {
 		if !strings.Contains(string(data), want) {
 			t.Errorf("the chart lacks %q", want)
 		}

@@ -50,7 +50,8 @@ func parseFlags() *options {
 	fs.IntVar(&o.conns, "conns", 1024, "connections of the load generator")
 	fs.IntVar(&o.keys, "keys", 2048, "keys in use")
 	fs.Var(&o.hold, "hold", "how long the proxy keeps each body, a `span`, to stand for slow clients")
-	fs.StringVar(&o.memcached, "memcached", "memcached", "the memcached `program`; where there is none, an in-process store serves in its place")
+	fs.StringVar(&o.memcached, "memcached", "memcached",
+		"the memcached `program`; where there is none, an in-process store serves in its place")
 	fs.IntVar(&o.memoryMB, "memory", 1024, "memcached's memory in `megabytes`")
 	fs.Uint64Var(&o.seed, "seed", 0, "seed of the load; 0 takes CMEM_SEED, or the time")
 	cli.Parse(fs, func() error {
@@ -142,7 +143,8 @@ func moduleRoot(ctx context.Context) (string, error) {
 }
 
 func build(ctx context.Context, root, into string) (programs, error) {
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", into+string(filepath.Separator), proxyPackage, proxyPackage+"/loadgen")
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", into+string(filepath.Separator), proxyPackage,
+		proxyPackage+"/loadgen")
 	cmd.Dir = root
 	cmd.WaitDelay = time.Second // for compilers that the go command leaves behind
 	ending.Bind(cmd)

@@ -96,7 +96,8 @@ func (c *client) get(keys [][]byte, want func(key []byte) body) (found, n int, e
 		}
 		i := index(missing, header.Key)
 		if i < 0 {
-			return found, n, fmt.Errorf("%w: a value for the key %q, which was not asked for or came before", errMismatch, header.Key)
+			return found, n, fmt.Errorf("%w: a value for the key %q, which was not asked for or came before", errMismatch,
+				header.Key)
 		}
 		key := missing[i]
 		missing = append(missing[:i], missing[i+1:]...)

@@ -85,7 +85,8 @@ func (c *corpus) take(ctx context.Context, src source, upTo int, rng *rand.Rand)
 	}
 	if files > 0 {
 		c.files += files
-		c.roots = append(c.roots, fmt.Sprintf("%s (%d files, %.1f MiB)", src.root, files, float64(len(c.data)-before)/(1<<20)))
+		c.roots = append(c.roots, fmt.Sprintf("%s (%d files, %.1f MiB)", src.root, files,
+			float64(len(c.data)-before)/(1<<20)))
 	}
 	return nil
 }

@@ -56,7 +56,9 @@ func parseFlags() *options {
 	fs.Var(&o.max, "max", "largest body, a `size`")
 	fs.Var(&o.mean, "mean", "mean `size` of the bodies")
 	fs.Uint64Var(&o.seed, "seed", 0, "seed of all random choices; 0 takes CMEM_SEED, or the time")
-	fs.StringVar(&o.corpusDirs, "corpus", "", "directories to cut bodies from, a comma-separated `list`; by default Go's source tree,\nthe system's documentation and its shared libraries")
+	fs.StringVar(&o.corpusDirs, "corpus", "",
+		"directories to cut bodies from, a comma-separated `list`; by default Go's source tree,\nthe system's "+
+			"documentation and its shared libraries")
 	fs.Var(&o.corpusSize, "corpus-size", "how much of the files to read, a `size`")
 	fs.StringVar(&o.metrics, "metrics", "", "`URL` of the proxy's metrics page, for its memory over time")
 	fs.StringVar(&o.jsonFile, "json", "", "`file` to write the report to, as JSON")

@@ -84,12 +84,14 @@ func printReport(rep *report.Report) {
 		name string
 		l    report.Latency
 	}{{"get", rep.Gets}, {"set", rep.Sets}, {"all", rep.All}} {
-		fmt.Fprintf(w, "%s\t%d\t%.2f\t%.2f\t%.2f\t%.2f\t\n", row.name, row.l.Count, row.l.P50, row.l.P99, row.l.P999, row.l.Max)
+		fmt.Fprintf(w, "%s\t%d\t%.2f\t%.2f\t%.2f\t%.2f\t\n", row.name, row.l.Count, row.l.P50, row.l.P99, row.l.P999,
+			row.l.Max)
 	}
 	w.Flush()
 	fmt.Printf("%.0f ops/s, %.1f MiB/s of bodies, mean body %.1f KiB, %d connections\n",
 		rep.OpsPerSec, rep.BytesPerSec/(1<<20), rep.MeanBody/1024, rep.Connections)
-	fmt.Printf("%d hits, all verified; %d misses, %d errors, %d mismatches\n", rep.Hits, rep.Misses, rep.Errors, rep.Mismatches)
+	fmt.Printf("%d hits, all verified; %d misses, %d errors, %d mismatches\n", rep.Hits, rep.Misses, rep.Errors,
+		rep.Mismatches)
 	printRSS(rep.RSS)
 }
 

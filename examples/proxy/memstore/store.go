@@ -235,7 +235,8 @@ func (c *client) retrieve(fault Fault) error {
 		if !ok {
 			continue
 		}
-		header := memproto.Value{Key: key, Flags: it.flags, Length: len(it.body), CAS: it.cas, HasCAS: c.req.Verb == memproto.Gets}
+		header := memproto.Value{Key: key, Flags: it.flags, Length: len(it.body), CAS: it.cas,
+			HasCAS: c.req.Verb == memproto.Gets}
 		if fault == WrongKey {
 			header.Key = []byte("nobody-asked-for-this")
 		}

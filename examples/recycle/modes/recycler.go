@@ -59,7 +59,8 @@ func newSizedRecycler(c Config) Mode { return startRecycler(c, wallClock, clock.
 
 func newMendedRecycler(c Config) Mode { return startRecycler(c, wallClock, clock.running, false) }
 
-func startRecycler(cfg Config, c clock, aging func(clock, time.Duration) func() <-chan time.Time, sized bool) *recycler {
+func startRecycler(cfg Config, c clock, aging func(clock, time.Duration) func() <-chan time.Time,
+	sized bool) *recycler {
 	m := &recycler{
 		get:   make(chan []byte),
 		give:  make(chan []byte),

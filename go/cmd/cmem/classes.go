@@ -43,7 +43,8 @@ func printClasses(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "class\tbytes/block\tbytes/span\tblocks\ttail waste\tmax waste\t")
 	for i, sc := range cmem.SizeClasses() {
-		fmt.Fprintf(w, "%d\t%d\t%d\t%d\t%d\t%.2f%%\t\n", i+1, sc.Size, sc.SpanBytes, sc.Blocks, sc.TailWaste(), 100*sc.MaxWaste())
+		fmt.Fprintf(w, "%d\t%d\t%d\t%d\t%d\t%.2f%%\t\n", i+1, sc.Size, sc.SpanBytes, sc.Blocks, sc.TailWaste(),
+			100*sc.MaxWaste())
 	}
 	return w.Flush()
 }

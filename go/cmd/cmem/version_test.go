@@ -12,7 +12,8 @@ import (
 
 func TestVersion(t *testing.T) {
 	out := run(t, "version")
-	want := regexp.MustCompile(`^cmem +\S+\nlibcmem +(none|\d+\.\d+\.\d+)\nGo +go\S+.* ` + runtime.GOOS + "/" + runtime.GOARCH + `\nfast path +(asm|pinned|go)\n$`)
+	want := regexp.MustCompile(`^cmem +\S+\nlibcmem +(none|\d+\.\d+\.\d+)\nGo +go\S+.* ` + runtime.GOOS + "/" +
+		runtime.GOARCH + `\nfast path +(asm|pinned|go)\n$`)
 	if !want.MatchString(out) {
 		t.Errorf("cmem version printed:\n%s\nwant a match of %s", out, want)
 	}

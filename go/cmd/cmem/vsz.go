@@ -20,8 +20,8 @@ func vszCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "vsz [flags] PACKAGE [-- ARGUMENT...]",
 		Short: "What cgo costs in virtual memory: build every variant, measure, explain",
-		Long: `Build a main package in variants (with and without cgo, with the resolver of Go or of libc, static, pie ...), run each,
-measure its virtual and resident memory, and say what makes up the differences from the first row.
+		Long: `Build a main package in variants (with and without cgo, with the resolver of Go or of libc, static, pie ...),
+run each, measure its virtual and resident memory, and say what makes up the differences from the first row.
 
 PACKAGE is a folder, of this module or another, or an import path that the current module can resolve. The program runs
 with its standard input open, as at a terminal where nobody types, and is killed when it has been measured. By default

@@ -58,7 +58,8 @@ func (o *vszOptions) compare(out io.Writer, old, now *study.Result) error {
 		fmt.Fprintf(out, "note: measured only then or only now, so not compared: %s\n", strings.Join(c.Left, ", "))
 	}
 	if len(c.Grown) == 0 {
-		fmt.Fprintf(out, "nothing has grown past its bound (VSZ %s, RSS %s) since %s: %s\n", o.bounds.VSZ.String(), o.bounds.RSS.String(), o.old, strings.Join(c.Compared, ", "))
+		fmt.Fprintf(out, "nothing has grown past its bound (VSZ %s, RSS %s) since %s: %s\n", o.bounds.VSZ.String(),
+			o.bounds.RSS.String(), o.old, strings.Join(c.Compared, ", "))
 		return nil
 	}
 	lines := []string{"grown since " + o.old}

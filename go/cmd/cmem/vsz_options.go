@@ -39,14 +39,23 @@ type vszOptions struct {
 func (o *vszOptions) addFlags(f *pflag.FlagSet) {
 	f.SortFlags = false
 	run := &o.config.Measure.Run
-	f.StringSliceVar(&o.variants, "variants", nil, "`names` of variants, separated by commas; the first row is what the others are compared with (default all; see --list)")
+	f.StringSliceVar(&o.variants, "variants", nil,
+		"`names` of variants, separated by commas; the first row is what the others are compared with (default all; see "+
+			"--list)")
 	f.BoolVar(&o.list, "list", false, "list variants, loads and the settings of --what-if")
 	f.BoolVar(&o.config.Lean, "lean", false, "measure each variant that has cgo with cmem/lean compiled in, too")
-	f.StringSliceVar(&o.loads, "load", nil, "start threads before main, such as cgo-threads=64; several `loads`, separated by commas, make several rows (see --list)")
-	f.BoolVar(&o.config.WhatIf, "what-if", false, "run the first variant with cgo again with other settings, three times at least, and show what each removes")
+	f.StringSliceVar(&o.loads, "load", nil,
+		"start threads before main, such as cgo-threads=64; several `loads`, separated by commas, make several rows (see "+
+			"--list)")
+	f.BoolVar(&o.config.WhatIf, "what-if", false,
+		"run the first variant with cgo again with other settings, three times at least, and show what each removes")
 
-	f.StringArrayVar(&o.ready, "ready", nil, "`when` the program is ready: a time since its start (2s), an address that it listens on (:8080), or a regular expression for a line that it prints; if repeated all must hold")
-	f.StringArrayVar(&o.requests, "request", nil, "fetch a `URL` when it is ready, or a path at the address of --ready; $1 is what the first group of the expression matched (repeatable)")
+	f.StringArrayVar(&o.ready, "ready", nil,
+		"`when` the program is ready: a time since its start (2s), an address that it listens on (:8080), or a regular "+
+			"expression for a line that it prints; if repeated all must hold")
+	f.StringArrayVar(&o.requests, "request", nil,
+		"fetch a `URL` when it is ready, or a path at the address of --ready; $1 is what the first group of the "+
+			"expression matched (repeatable)")
 	f.StringArrayVar(&o.args, "args", nil, "an `argument` for the program (repeatable); or write all behind --")
 	f.StringArrayVar(&run.Env, "env", nil, "`NAME=VALUE` for the program's environment (repeatable)")
 	f.StringVar(&run.Dir, "dir", "", "`folder` to run it in (default the current one)")
@@ -56,15 +65,20 @@ func (o *vszOptions) addFlags(f *pflag.FlagSet) {
 	f.DurationVar(&o.config.Measure.Settle, "settle", vsz.DefaultSettle, "measure it that `time` after it is ready")
 	f.IntVar(&o.config.Runs, "runs", 3, "run each variant `N` times and show the run nearest to the medians of all kinds")
 	f.BoolVar(&o.config.Measure.Resolver, "resolver", true, "run it once more to see which resolver it takes")
-	f.BoolVar(&o.config.Measure.Syscalls, "syscalls", true, "run it once more under strace, where there is one, to count the calls that make mappings")
+	f.BoolVar(&o.config.Measure.Syscalls, "syscalls", true,
+		"run it once more under strace, where there is one, to count the calls that make mappings")
 
-	f.StringSliceVar(&o.trace.names, "trace", nil, "run two `variants`, separated by a comma, under strace, and show their system calls side by side up to where they agree again, instead; two packages may be named then, one for each")
+	f.StringSliceVar(&o.trace.names, "trace", nil,
+		"run two `variants`, separated by a comma, under strace, and show their system calls side by side up to where "+
+			"they agree again, instead; two packages may be named then, one for each")
 	f.IntVar(&o.pid, "pid", 0, "explain the running process of that `number`, instead")
 	o.output.addFlags(f)
-	f.StringVar(&o.old, "compare", "", "`file` of an earlier --json: exit status 1 where a figure has grown past its bound")
+	f.StringVar(&o.old, "compare", "",
+		"`file` of an earlier --json: exit status 1 where a figure has grown past its bound")
 	o.bounds = growth.Bounds{VSZ: growth.Percent(1), RSS: growth.Percent(25)}
 	f.Var(&o.bounds.VSZ, "max-vsz-growth", "bound for VSZ: percent, or KiB, MiB or GiB")
-	f.Var(&o.bounds.RSS, "max-rss-growth", "bound for RSS, which depends on how much of the executable the page cache has, too")
+	f.Var(&o.bounds.RSS, "max-rss-growth",
+		"bound for RSS, which depends on how much of the executable the page cache has, too")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "show no progress")
 }
 
@@ -85,9 +99,11 @@ func (o *vszOptions) check(cmd *cobra.Command, args []string) error {
 	case o.output.maps:
 		return errors.New("--maps goes with --pid")
 	case len(pkgs) == 0:
-		return errors.New("expected a package: a folder or import path of a main package, or --pid with the number of a process")
+		return errors.New("expected a package: a folder or import path of a main package, or --pid with the number of a " +
+			"process")
 	case len(pkgs) > 1:
-		return fmt.Errorf("%d packages (%s): expected one; arguments for the program go behind --", len(pkgs), strings.Join(pkgs, ", "))
+		return fmt.Errorf("%d packages (%s): expected one; arguments for the program go behind --", len(pkgs),
+			strings.Join(pkgs, ", "))
 	}
 	o.config.Package = pkgs[0]
 	o.config.Measure.Run.Args = slices.Concat(o.args, programArgs)
@@ -179,7 +195,8 @@ func (o *vszOptions) checkReady() error {
 		switch {
 		case !strings.HasPrefix(url, "/"):
 		case run.Ready.Addr == "":
-			return fmt.Errorf("--request %s: a path needs the address, by --ready HOST:PORT; or expected a URL, in which $1 may stand for what the first group of --ready's expression matched", url)
+			return fmt.Errorf("--request %s: a path needs the address, by --ready HOST:PORT; or expected a URL, in which $1 "+
+				"may stand for what the first group of --ready's expression matched", url)
 		default:
 			url = "http://" + run.Ready.Addr + url
 		}

@@ -33,7 +33,8 @@ func (o *output) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.json, "json", "", "write JSON to a `file`, or to standard output in place of the table: -")
 	f.StringVar(&o.csv, "csv", "", "write CSV to a `file` or -")
 	f.StringVar(&o.markdown, "markdown", "", "write table and reasons as Markdown to a `file` or -")
-	f.StringVar(&o.svg, "svg", "", "write a picture to a `file`: for each variant its kinds as a stacked bar, virtual beside resident")
+	f.StringVar(&o.svg, "svg", "",
+		"write a picture to a `file`: for each variant its kinds as a stacked bar, virtual beside resident")
 	f.StringVar(&o.html, "html", "", "write a page with picture and tables to a `file`")
 }
 

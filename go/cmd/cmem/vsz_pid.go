@@ -56,7 +56,8 @@ func printExplanation(out io.Writer, e *vsz.Explanation, maps bool) error {
 	fmt.Fprintln(w, "\naddresses\tperms\tKiB\tRSS\tkind\tfile\thow that is known")
 	for i := range e.Map {
 		m := &e.Map[i]
-		fmt.Fprintf(w, "%012x-%012x\t%s\t%d\t%d\t%s\t%s\t%s\n", m.Start, m.End, m.Perms, m.KiB(), m.RSSKiB, m.Kind, m.File, m.Reason)
+		fmt.Fprintf(w, "%012x-%012x\t%s\t%d\t%d\t%s\t%s\t%s\n", m.Start, m.End, m.Perms, m.KiB(), m.RSSKiB, m.Kind, m.File,
+			m.Reason)
 	}
 	return w.Flush()
 }

@@ -76,8 +76,10 @@ func TestVSZBadCommandLine(t *testing.T) {
 
 func TestReady(t *testing.T) {
 	for text, want := range map[string]string{
-		"2s": "2s", "1m": "1m0s", ":8080": "localhost:8080", "8080": "localhost:8080", "127.0.0.1:80": "127.0.0.1:80", "[::1]:80": "[::1]:80",
-		"my-host.org:80": "my-host.org:80", "(8080)": "(8080)", "ready": "ready", "listening on .*:80": "listening on .*:80", "v1.2": "v1.2", "abc123": "abc123",
+		"2s": "2s", "1m": "1m0s", ":8080": "localhost:8080", "8080": "localhost:8080", "127.0.0.1:80": "127.0.0.1:80",
+		"[::1]:80":       "[::1]:80",
+		"my-host.org:80": "my-host.org:80", "(8080)": "(8080)", "ready": "ready", "listening on .*:80": "listening on .*:80",
+		"v1.2": "v1.2", "abc123": "abc123",
 	} {
 		var r vsz.Ready
 		if err := setReady(&r, text); err != nil {

@@ -40,7 +40,8 @@ func (o *vszOptions) checkTrace(cmd *cobra.Command, pkgs []string) error {
 	case 2:
 		t.packages = [2]string{pkgs[0], pkgs[1]}
 	default:
-		return fmt.Errorf("--trace with %d packages: expected one, or one for each variant; arguments for the program go behind --", len(pkgs))
+		return fmt.Errorf("--trace with %d packages: expected one, or one for each variant; arguments for the program go "+
+			"behind --", len(pkgs))
 	}
 	var errs []error
 	for i, name := range t.names {

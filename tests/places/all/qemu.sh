@@ -18,7 +18,8 @@ for arch in aarch64 riscv64; do
     done
     for program in stress_model stress_scavenge stress_threads stress_fork plain/calloc plain/use; do
         out=$tmp/$arch/program
-        "$cc" -std=gnu11 -pthread -O1 -g -static -DCMEM_DEBUG=1 -Ic -Itests/c "tests/c/$program.c" "$tmp/$arch"/*.o -o "$out"
+        "$cc" -std=gnu11 -pthread -O1 -g -static -DCMEM_DEBUG=1 -Ic -Itests/c "tests/c/$program.c" \
+            "$tmp/$arch"/*.o -o "$out"
         ops=2000
         [[ $program != plain/* ]] || ops=100
         CMEM_STRESS_OPS=$ops CMEM_CALLOC_MOST=5000000 "$qemu" "$out" >"$tmp/log" 2>&1 || {

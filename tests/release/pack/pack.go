@@ -118,7 +118,8 @@ func inOrder(modules []*Module) ([]*Module, error) {
 	for len(modules) > 0 {
 		i := slices.IndexFunc(modules, ready)
 		if i < 0 {
-			return nil, fmt.Errorf("module %s requires %v: expected modules of this repository, and no circle", modules[0].Path, modules[0].Requires)
+			return nil, fmt.Errorf("module %s requires %v: expected modules of this repository, and no circle", modules[0].Path,
+				modules[0].Requires)
 		}
 		done = append(done, modules[i])
 		modules = slices.Delete(modules, i, i+1)

@@ -6,7 +6,8 @@ import (
 )
 
 func TestSize(t *testing.T) {
-	for in, want := range map[string]Size{"1": 1, "1000": 1000, "8m": 8 << 20, "8M": 8 << 20, "3k": 3072, "2g": 2 << 30, "1024k": 1 << 20} {
+	for in, want := range map[string]Size{"1": 1, "1000": 1000, "8m": 8 << 20, "8M": 8 << 20, "3k": 3072, "2g": 2 << 30,
+		"1024k": 1 << 20} {
 		var got Size
 		if err := got.Set(in); err != nil || got != want {
 			t.Errorf("Set(%q) = %d, %v, want %d", in, got, err, want)
@@ -16,7 +17,8 @@ func TestSize(t *testing.T) {
 			t.Errorf("%q prints as %q, which reads as %d, %v", in, got.String(), again, err)
 		}
 	}
-	for _, in := range []string{"", "0", "0m", "-1", "m", "8mb", "1.5m", "+1", "9223372036854775808", "9007199254740992k"} {
+	for _, in := range []string{"", "0", "0m", "-1", "m", "8mb", "1.5m", "+1", "9223372036854775808",
+		"9007199254740992k"} {
 		var got Size
 		if err := got.Set(in); err == nil {
 			t.Errorf("Set(%q) = %d, want an error", in, got)

@@ -71,7 +71,8 @@ func main() {
 	show("thread stacks", C.thread_stack(2*mib))
 	show("thread stacks", C.thread_stack(16*mib))
 	var err error
-	if mapped, err = syscall.Mmap(-1, 0, 80*mib, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_PRIVATE|syscall.MAP_ANON); err != nil {
+	if mapped, err = syscall.Mmap(-1, 0, 80*mib, syscall.PROT_READ|syscall.PROT_WRITE,
+		syscall.MAP_PRIVATE|syscall.MAP_ANON); err != nil {
 		panic(err)
 	}
 	show("other", unsafe.Pointer(&mapped[0]))

@@ -96,7 +96,8 @@ func bandsOf(rows []*vsz.VariantReport) []band {
 	for _, row := range rows {
 		most, mostRSS = max(most, float64(row.VSZKiB)), max(mostRSS, float64(row.RSSKiB))
 	}
-	small := band{name: "smaller ones", color: color.Black, virtual: make(plotter.Values, len(rows)), resident: make(plotter.Values, len(rows))}
+	small := band{name: "smaller ones", color: color.Black, virtual: make(plotter.Values, len(rows)),
+		resident: make(plotter.Values, len(rows))}
 	var bands []band
 	for _, k := range occurring(rows) {
 		b := band{name: string(k), color: colors[k]}
@@ -126,7 +127,8 @@ func drawHead(whole draw.Canvas, title string) {
 }
 
 // panel is one of the two charts, and the legend for both. The first row is its topmost bar.
-func panel(label string, rows []*vsz.VariantReport, bands []band, values func(*band) plotter.Values) (*plot.Plot, *plot.Legend, error) {
+func panel(label string, rows []*vsz.VariantReport, bands []band, values func(*band) plotter.Values) (*plot.Plot,
+	*plot.Legend, error) {
 	p := plot.New()
 	p.X.Label.Text = label
 	p.X.Min = 0

@@ -15,7 +15,8 @@ import (
 // kinds have their columns, so that files of several programs can be put together.
 func WriteCSV(out io.Writer, rows []vsz.VariantReport) error {
 	head := []string{
-		"variant", "failed", "cgo", "links_c", "tags", "load", "lean", "resolver", "linked", "libs", "binary_bytes", "startup_ms",
+		"variant", "failed", "cgo", "links_c", "tags", "load", "lean", "resolver", "linked", "libs", "binary_bytes",
+		"startup_ms",
 		"vsz_kib", "vsz_peak_kib", "rss_kib", "pss_kib", "pte_kib", "threads", "mappings", "minor_faults", "major_faults",
 	}
 	for _, k := range vsz.Kinds() {
@@ -38,11 +39,13 @@ func csvLine(row *vsz.VariantReport) []string {
 	failed, _, _ := strings.Cut(row.Failed, "\n")
 	line := []string{
 		row.Name, failed, strconv.FormatBool(row.Cgo), strconv.FormatBool(row.LinksC), strings.Join(row.Tags, " "), row.Load,
-		strconv.FormatBool(row.Lean), row.Resolver, row.Linked, strings.Join(row.Libs, " "), strconv.FormatInt(row.BinaryBytes, 10),
+		strconv.FormatBool(row.Lean), row.Resolver, row.Linked, strings.Join(row.Libs, " "),
+		strconv.FormatInt(row.BinaryBytes, 10),
 		strconv.FormatFloat(row.StartupMS, 'f', 3, 64),
 	}
 	for _, n := range []uint64{
-		row.VSZKiB, row.VSZPeakKiB, row.RSSKiB, row.PSSKiB, row.PTEKiB, uint64(row.Threads), uint64(row.Mappings), row.MinorFaults, row.MajorFaults,
+		row.VSZKiB, row.VSZPeakKiB, row.RSSKiB, row.PSSKiB, row.PTEKiB, uint64(row.Threads), uint64(row.Mappings),
+		row.MinorFaults, row.MajorFaults,
 	} {
 		line = append(line, strconv.FormatUint(n, 10))
 	}

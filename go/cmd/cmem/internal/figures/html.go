@@ -39,8 +39,9 @@ func WriteHTML(out io.Writer, r *study.Result) error {
 	// Without the XML declaration, which has no place inside a page.
 	_, svg, _ := strings.Cut(chart.String(), "<svg")
 	data := pageData{
-		Title: Title(r), Machine: Machine(r), Chart: template.HTML("<svg" + svg), NotMeasured: NotMeasured(r), NetLines: NetLines(r),
-		Why: Why(r), Kinds: occurring(measured(r)), NoSyscalls: NoSyscalls(r),
+		Title: Title(r), Machine: Machine(r), Chart: template.HTML("<svg" + svg), NotMeasured: NotMeasured(r),
+		NetLines: NetLines(r),
+		Why:      Why(r), Kinds: occurring(measured(r)), NoSyscalls: NoSyscalls(r),
 	}
 	for _, t := range []Table{Variants(r), Kinds(r), WhatIf(r), Syscalls(r)} {
 		if len(t.Rows) > 0 {

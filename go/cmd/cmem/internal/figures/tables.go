@@ -15,15 +15,18 @@ import (
 func Variants(r *study.Result) Table {
 	t := Table{
 		Head: []string{
-			"variant", "VSZ KiB", "diff", "RSS KiB", "diff", "PSS KiB", "threads", "mappings", "binary MB", "start ms", "resolver", "links",
+			"variant", "VSZ KiB", "diff", "RSS KiB", "diff", "PSS KiB", "threads", "mappings", "binary MB", "start ms",
+			"resolver", "links",
 		},
 		Words: map[int]bool{10: true, 11: true},
 	}
 	first, rest := r.Measured()
 	for _, row := range append([]*vsz.VariantReport{first}, rest...) {
 		cells := []string{
-			row.Name, count(row.VSZKiB), diff(first, row, row.VSZKiB, first.VSZKiB), count(row.RSSKiB), diff(first, row, row.RSSKiB, first.RSSKiB),
-			count(row.PSSKiB), count(row.Threads), count(row.Mappings), fmt.Sprintf("%.2f", float64(row.BinaryBytes)/1e6), startup(row),
+			row.Name, count(row.VSZKiB), diff(first, row, row.VSZKiB, first.VSZKiB), count(row.RSSKiB),
+			diff(first, row, row.RSSKiB, first.RSSKiB),
+			count(row.PSSKiB), count(row.Threads), count(row.Mappings), fmt.Sprintf("%.2f", float64(row.BinaryBytes)/1e6),
+			startup(row),
 			row.Resolver, links(row),
 		}
 		t.Rows = append(t.Rows, cells)

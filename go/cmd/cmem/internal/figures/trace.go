@@ -174,7 +174,8 @@ func fold(rows []traceRow) []traceRow {
 		switch {
 		case n < 0 && len(rows) > shown+1:
 			rest := len(rows) - shown
-			return append(append(folded, rows[:shown]...), traceRow{fmt.Sprintf("… from here on they agree: %d more", rest), ' ', ""})
+			return append(append(folded, rows[:shown]...),
+				traceRow{fmt.Sprintf("… from here on they agree: %d more", rest), ' ', ""})
 		case n < 0:
 			return append(folded, rows...)
 		case n > 2*shown+1:

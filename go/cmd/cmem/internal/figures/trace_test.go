@@ -28,7 +28,8 @@ func traced(name string, threads ...string) study.Traced {
 func TestWriteTrace(t *testing.T) {
 	long := strings.Repeat("x", 100)
 	a := traced("nocgo", "execve() a() b() c() d() e() f() g() clone() h() i() j() k() l()", "one()", "same() same()")
-	b := traced("default", "execve() brk() mmap() a() b() c() d() e() f() g() clone3() h() i() j() k() l()", "one() two() "+long, "same() same()", "rt_sigaction(1) rt_sigaction(2)")
+	b := traced("default", "execve() brk() mmap() a() b() c() d() e() f() g() clone3() h() i() j() k() l()",
+		"one() two() "+long, "same() same()", "rt_sigaction(1) rt_sigaction(2)")
 	const want = `thread 1
   nocgo                               default
   execve()                            execve()

@@ -29,7 +29,8 @@ func Why(r *study.Result) []Answer {
 
 // composition lists the largest kinds of a row, 99 % of it together.
 func composition(row *vsz.VariantReport) Answer {
-	a := Answer{About: fmt.Sprintf("%s, the first row: VSZ %s, RSS %s", row.Name, size(int64(row.VSZKiB)), size(int64(row.RSSKiB)))}
+	a := Answer{About: fmt.Sprintf("%s, the first row: VSZ %s, RSS %s", row.Name, size(int64(row.VSZKiB)),
+		size(int64(row.RSSKiB)))}
 	kinds := slices.Clone(row.Kinds)
 	slices.SortStableFunc(kinds, func(a, b vsz.KindUsage) int { return int(b.VSZKiB) - int(a.VSZKiB) })
 	var sum uint64
@@ -38,7 +39,8 @@ func composition(row *vsz.VariantReport) Answer {
 			break
 		}
 		sum += k.VSZKiB
-		a.Lines = append(a.Lines, fmt.Sprintf("%s of %s, %s of it resident: %s", size(int64(k.VSZKiB)), k.Kind, size(int64(k.RSSKiB)), k.Kind.About()))
+		a.Lines = append(a.Lines, fmt.Sprintf("%s of %s, %s of it resident: %s", size(int64(k.VSZKiB)), k.Kind,
+			size(int64(k.RSSKiB)), k.Kind.About()))
 	}
 	return a
 }
@@ -142,7 +144,8 @@ func whatIf(r *study.Result) []Answer {
 	}
 	answers := differences(clear)
 	for _, a := range differences(unclear) {
-		a.Lines = append(a.Lines, "? an arena or a thread more or less may be chance: with more --runs, chance shows in their range")
+		a.Lines = append(a.Lines,
+			"? an arena or a thread more or less may be chance: with more --runs, chance shows in their range")
 		answers = append(answers, a)
 	}
 	for i := range answers {
@@ -150,7 +153,8 @@ func whatIf(r *study.Result) []Answer {
 	}
 	if len(nothing) > 0 {
 		answers = append(answers, Answer{
-			About: fmt.Sprintf("%s with %s: no effect on VSZ that is told from chance", w.Variant, strings.Join(nothing, ", ")), Lines: ranges,
+			About: fmt.Sprintf("%s with %s: no effect on VSZ that is told from chance", w.Variant, strings.Join(nothing, ", ")),
+			Lines: ranges,
 		})
 	}
 	return answers

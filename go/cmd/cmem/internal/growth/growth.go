@@ -86,7 +86,8 @@ type Growth struct {
 }
 
 func (g *Growth) String() string {
-	return fmt.Sprintf("%s: %s grew from %d to %d KiB: by %d KiB (%.1f %%), and %s is allowed", g.Variant, g.What, g.Old, g.New,
+	return fmt.Sprintf("%s: %s grew from %d to %d KiB: by %d KiB (%.1f %%), and %s is allowed", g.Variant, g.What, g.Old,
+		g.New,
 		g.New-g.Old, 100*float64(g.New-g.Old)/float64(g.Old), g.Bound.String())
 }
 

@@ -12,7 +12,8 @@ import (
 
 func TestBound(t *testing.T) {
 	for text, want := range map[string]uint64{ // after 1000 KiB
-		"0": 1000, "0%": 1000, "10%": 1100, "0.5%": 1005, "200%": 3000, "24": 1024, "24KiB": 1024, "24 KiB": 1024, "1MiB": 2024, "0.5MiB": 1512,
+		"0": 1000, "0%": 1000, "10%": 1100, "0.5%": 1005, "200%": 3000, "24": 1024, "24KiB": 1024, "24 KiB": 1024,
+		"1MiB": 2024, "0.5MiB": 1512,
 		"1GiB": 1000 + 1<<20,
 	} {
 		var b Bound
@@ -53,7 +54,8 @@ func report(rows ...vsz.VariantReport) *vsz.Report { return &vsz.Report{Variants
 
 func TestCompare(t *testing.T) {
 	bounds := Bounds{VSZ: Bound{KiB: 100}, RSS: Percent(10)}
-	old := report(row("a", 1000, 100), row("b", 1000, 100), row("gone", 1, 1), failed("c"), row("d", 1000, 100), failed("e"))
+	old := report(row("a", 1000, 100), row("b", 1000, 100), row("gone", 1, 1), failed("c"), row("d", 1000, 100),
+		failed("e"))
 	now := report(row("a", 1100, 110), row("b", 1101, 111), row("new", 1, 1), row("c", 1, 1), failed("d"), failed("e"))
 	c := Compare(old, now, bounds)
 	var grown []string

@@ -40,8 +40,9 @@ type Result struct {
 
 // A WhatIf is a variant run with other settings.
 type WhatIf struct {
-	Variant string            `json:"variant"` // its name
-	Runs    int               `json:"runs"`    // with each setting: at least three, for fewer do not tell an effect from chance
+	Variant string `json:"variant"` // its name
+	// with each setting: at least three, for fewer do not tell an effect from chance
+	Runs    int               `json:"runs"`
 	Without vsz.VariantReport `json:"without"` // with none of the settings
 	Knobs   []KnobRow         `json:"knobs"`
 }
@@ -167,7 +168,8 @@ func (s *study) checkLean(v vsz.Variant) error {
 	without := strings.Replace(v.Name, leanSuffix, "", 1)
 	for _, b := range s.built {
 		if b.variant.Name == without && b.err == nil && !b.program.LinksC {
-			return &vsz.ImpossibleError{Variant: v.Name, Reason: without + " has no cgo in it, so there is nothing for cmem/lean to do"}
+			return &vsz.ImpossibleError{Variant: v.Name, Reason: without +
+				" has no cgo in it, so there is nothing for cmem/lean to do"}
 		}
 	}
 	return nil
@@ -201,7 +203,8 @@ func (s *study) measure(ctx context.Context) error {
 			s.addFailed(b.variant, b.err)
 			continue
 		}
-		row, err := s.runs(ctx, b.program, s.cfg.Measure, s.cfg.Runs, fmt.Sprintf("measuring %d of %d: %s", i+1, len(s.built), b.variant.Name))
+		row, err := s.runs(ctx, b.program, s.cfg.Measure, s.cfg.Runs,
+			fmt.Sprintf("measuring %d of %d: %s", i+1, len(s.built), b.variant.Name))
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
@@ -226,7 +229,8 @@ func (s *study) addFailed(v vsz.Variant, err error) {
 }
 
 // runs runs a program several times and returns the row of the typical run.
-func (s *study) runs(ctx context.Context, p *vsz.Program, cfg vsz.MeasureConfig, n int, doing string) (*vsz.VariantReport, error) {
+func (s *study) runs(ctx context.Context, p *vsz.Program, cfg vsz.MeasureConfig, n int,
+	doing string) (*vsz.VariantReport, error) {
 	var rows []*vsz.VariantReport
 	for i := range n {
 		s.progress("%s (run %d of %d)", doing, i+1, n)
@@ -266,7 +270,8 @@ func (s *study) whatIf(ctx context.Context) error {
 	for i, k := range knobs {
 		turned := cfg
 		turned.Run = cfg.Run.With(k)
-		row, err := s.runs(ctx, chosen, turned, w.Runs, fmt.Sprintf("what if, %d of %d: %s with %s", i+1, len(knobs), w.Variant, k.Name))
+		row, err := s.runs(ctx, chosen, turned, w.Runs,
+			fmt.Sprintf("what if, %d of %d: %s with %s", i+1, len(knobs), w.Variant, k.Name))
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)

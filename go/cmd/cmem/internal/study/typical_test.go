@@ -20,10 +20,11 @@ func run(heap, arenas uint64, startup float64) *vsz.VariantReport {
 
 func TestTypicalIsNoOutlier(t *testing.T) {
 	for name, rows := range map[string][]*vsz.VariantReport{
-		"one":                {run(65536, 262144, 2)},
-		"two heap arenas":    {run(131072, 262144, 2), run(65536, 262144, 3), run(65536, 262144, 1)},
-		"a thread more":      {run(65536, 262144, 1), run(65536, 327680, 2), run(65536, 262144, 3)},
-		"both, in two of 5":  {run(131072, 262144, 2), run(65536, 327680, 2), run(65536, 262144, 5), run(65536, 262144, 1), run(65536, 262144, 1)},
+		"one":             {run(65536, 262144, 2)},
+		"two heap arenas": {run(131072, 262144, 2), run(65536, 262144, 3), run(65536, 262144, 1)},
+		"a thread more":   {run(65536, 262144, 1), run(65536, 327680, 2), run(65536, 262144, 3)},
+		"both, in two of 5": {run(131072, 262144, 2), run(65536, 327680, 2), run(65536, 262144, 5), run(65536, 262144, 1),
+			run(65536, 262144, 1)},
 		"of two, the lesser": {run(131072, 262144, 2), run(65536, 262144, 4)},
 	} {
 		got := typical(rows)
@@ -33,7 +34,8 @@ func TestTypicalIsNoOutlier(t *testing.T) {
 		if got.StartupMS != 2 {
 			t.Errorf("%s: start-up in %v ms, expected the median, 2", name, got.StartupMS)
 		}
-		if got.VSZRangeKiB[0] > got.VSZKiB || got.VSZRangeKiB[1] < rows[0].VSZKiB || len(rows) == 1 && got.RSSRangeKiB != [2]uint64{got.RSSKiB, got.RSSKiB} {
+		if got.VSZRangeKiB[0] > got.VSZKiB || got.VSZRangeKiB[1] < rows[0].VSZKiB || len(rows) == 1 &&
+			got.RSSRangeKiB != [2]uint64{got.RSSKiB, got.RSSKiB} {
 			t.Errorf("%s: the ranges are %d and %d", name, got.VSZRangeKiB, got.RSSRangeKiB)
 		}
 		if got.VSZKiB != 65536+262144 {
@@ -52,6 +54,7 @@ func TestTypicalKeepsAnswers(t *testing.T) {
 		t.Fatal("the outlier was chosen")
 	}
 	if got.Resolver != "cgo" || got.ResolverBy != "a line" || got.Syscalls["mmap"] != 3 || len(got.NetLines) != 1 {
-		t.Errorf("resolver %q by %q (%q), syscalls %v: expected those of the first run", got.Resolver, got.ResolverBy, got.NetLines, got.Syscalls)
+		t.Errorf("resolver %q by %q (%q), syscalls %v: expected those of the first run", got.Resolver, got.ResolverBy,
+			got.NetLines, got.Syscalls)
 	}
 }

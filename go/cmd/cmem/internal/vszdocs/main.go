@@ -41,11 +41,14 @@ type run struct {
 const printed = "^ready"
 
 var sections = []section{
-	{"ex1", []run{{"ex1", []string{"--lean", "--what-if", "--ready", `ready: (\S+)`, "--request", "$1/bar", "./examples/vsz/ex1"}}}},
+	{"ex1", []run{{"ex1", []string{"--lean", "--what-if", "--ready", `ready: (\S+)`, "--request", "$1/bar",
+		"./examples/vsz/ex1"}}}},
 	{"ex2", []run{{"ex2", []string{"--ready", printed, "./examples/vsz/ex2"}}}},
-	{"trace", []run{{"", []string{"--trace", "default,default", "--ready", printed, "./examples/vsz/ex2", "./examples/vsz/ex1"}}}},
+	{"trace", []run{{"", []string{"--trace", "default,default", "--ready", printed, "./examples/vsz/ex2",
+		"./examples/vsz/ex1"}}}},
 	{"threads", []run{{"threads", []string{
-		"--variants", "nocgo,default,default+lean", "--load", "none,go-threads=64,cgo-threads=64,malloc-threads=64,cmem-threads=64",
+		"--variants", "nocgo,default,default+lean", "--load",
+		"none,go-threads=64,cgo-threads=64,malloc-threads=64,cmem-threads=64",
 		"--ready", printed, "./examples/vsz/ex1",
 	}}}},
 	{"ex3", []run{
@@ -54,7 +57,8 @@ var sections = []section{
 	}},
 	{"ex6", []run{{"ex6", []string{"--ready", printed, "./examples/vsz/ex6"}}}},
 	{"testnetgo", []run{{"testnetgo", []string{"--ready", printed, "./examples/vsz/testnetgo", "--", "localhost"}}}},
-	{"ex1cmem", []run{{"ex1cmem", []string{"--lean", "--ready", `ready: (\S+)`, "--request", "$1/bar", "./examples/vsz/ex1cmem"}}}},
+	{"ex1cmem", []run{{"ex1cmem", []string{"--lean", "--ready", `ready: (\S+)`, "--request", "$1/bar",
+		"./examples/vsz/ex1cmem"}}}},
 }
 
 func main() {
@@ -209,7 +213,8 @@ func replace(page, name, body string) (string, error) {
 	before, rest, begins := strings.Cut(page, mark(name, "begin"))
 	_, after, ends := strings.Cut(rest, mark(name, "end"))
 	if !begins || !ends {
-		return "", fmt.Errorf("docs/vsz.md has no lines %q and %q after it", strings.TrimSpace(mark(name, "begin")), strings.TrimSpace(mark(name, "end")))
+		return "", fmt.Errorf("docs/vsz.md has no lines %q and %q after it", strings.TrimSpace(mark(name, "begin")),
+			strings.TrimSpace(mark(name, "end")))
 	}
 	return before + mark(name, "begin") + body + mark(name, "end") + after, nil
 }

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-const page = "head\n<!-- vsz:ex1 begin -->\nold\n<!-- vsz:ex1 end -->\nmiddle\n<!-- vsz:ex2 begin -->\n<!-- vsz:ex2 end -->\n"
+const page = "head\n<!-- vsz:ex1 begin -->\nold\n<!-- vsz:ex1 end -->\nmiddle\n<!-- vsz:ex2 begin -->\n<!-- vsz:ex2 " +
+	"end -->\n"
 
 func TestReplace(t *testing.T) {
 	got, err := replace(page, "ex1", "new\n")
@@ -62,7 +63,8 @@ func TestPage(t *testing.T) {
 }
 
 func TestShellWords(t *testing.T) {
-	if got := shellWords([]string{"--ready", `at (\S+)`, "--request", "$1/", "./x"}); got != `--ready 'at (\S+)' --request '$1/' ./x` {
+	if got := shellWords([]string{"--ready", `at (\S+)`, "--request", "$1/",
+		"./x"}); got != `--ready 'at (\S+)' --request '$1/' ./x` {
 		t.Error(got)
 	}
 }

@@ -126,7 +126,9 @@ enum moves {
     MOVES_UNKNOWN,
     MOVES_NOTHING,
     MOVES_ONE_MAPPING,
-    MOVES_SEVERAL, /* as earlier moves make them: Linux from 6.17 on; older kernels unmap the new place and then refuse */
+    /* As earlier moves make them: Linux from 6.17 on; older kernels unmap the new place and then
+     * refuse. */
+    MOVES_SEVERAL,
 };
 
 /* Where in a page try_moves keeps a byte: the kernel writes the time in front of it. */

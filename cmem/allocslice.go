@@ -30,8 +30,8 @@ func AllocSlice[T any](n int) []T {
 	case n < 0:
 		panic(fmt.Errorf("cmem: cannot allocate %d elements of %v: %w", n, t, ErrSize))
 	case hi != 0 || size > math.MaxInt:
-		panic(fmt.Errorf("cmem: cannot allocate %d elements of %v, %d bytes each: %w: they are more than there are addresses", n, t,
-			t.Size(), ErrNoMemory))
+		panic(fmt.Errorf("cmem: cannot allocate %d elements of %v, %d bytes each: %w: they are more than there are addresses",
+			n, t, t.Size(), ErrNoMemory))
 	case size == 0:
 		return make([]T, n)
 	}
@@ -92,7 +92,8 @@ func findPointer(t reflect.Type) (path string, field reflect.Type) {
 			}
 		}
 		return "", nil
-	case reflect.Pointer, reflect.UnsafePointer, reflect.String, reflect.Slice, reflect.Map, reflect.Chan, reflect.Func, reflect.Interface:
+	case reflect.Pointer, reflect.UnsafePointer, reflect.String, reflect.Slice, reflect.Map, reflect.Chan, reflect.Func,
+		reflect.Interface:
 		return "", t
 	}
 	return "", nil

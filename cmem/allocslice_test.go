@@ -112,7 +112,8 @@ func TestAllocSliceRefusesGoPointers(t *testing.T) {
 		for _, n := range []int{1, 0, -1, 1} { // whatever the number, and each time
 			err := panicked(func() { c.alloc(n) })
 			var misuse *MisuseError
-			if !errors.As(err, &misuse) || misuse.Func != "AllocSlice" || err.Error() != "cmem: AllocSlice: "+c.want+": the collector does not look into buffers" {
+			if !errors.As(err, &misuse) || misuse.Func != "AllocSlice" ||
+				err.Error() != "cmem: AllocSlice: "+c.want+": the collector does not look into buffers" {
 				t.Errorf("n = %d: %v, expected %s", n, err, c.want)
 			}
 		}
@@ -130,7 +131,8 @@ func panicked(f func()) (err error) {
 
 func TestAllocSliceSizes(t *testing.T) {
 	for _, n := range []int{-1, math.MinInt} {
-		if err := panicked(func() { AllocSlice[float32](n) }); !errors.Is(err, ErrSize) || !strings.Contains(err.Error(), "of float32") {
+		if err := panicked(func() { AllocSlice[float32](n) }); !errors.Is(err, ErrSize) ||
+			!strings.Contains(err.Error(), "of float32") {
 			t.Errorf("n = %d: %v", n, err)
 		}
 		if err := panicked(func() { AllocSlice[struct{}](n) }); !errors.Is(err, ErrSize) {

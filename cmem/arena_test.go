@@ -70,7 +70,8 @@ func TestArenaAdapts(t *testing.T) {
 	}
 	live(4, 40<<10)
 	if mallocs, held := live(100, 40<<10); mallocs != 0 || held != 64<<10 {
-		t.Errorf("after 4 lives of 40 KB 100 more made %d allocations, and %d bytes are held, want 0 and 65536", mallocs, held)
+		t.Errorf("after 4 lives of 40 KB 100 more made %d allocations, and %d bytes are held, want 0 and 65536", mallocs,
+			held)
 	}
 	if _, held := live(5, 1<<20); held > arenaMost || held < 64<<10 {
 		t.Errorf("%d bytes are held after a life of 1 MB, want 65536 to %d", held, arenaMost)

@@ -44,7 +44,8 @@ func Attach[T any](owner *T, b []byte) {
 		panic(&MisuseError{"Attach", p, "the owner is nil"})
 	}
 	if unsafe.Sizeof(*owner) == 0 {
-		panic(&MisuseError{"Attach", p, fmt.Sprintf("the owner, a %T, has no size: all such objects are one, which is never collected", owner)})
+		panic(&MisuseError{"Attach", p,
+			fmt.Sprintf("the owner, a %T, has no size: all such objects are one, which is never collected", owner)})
 	}
 	attached.Lock()
 	attached.last++

@@ -279,7 +279,8 @@ func TestAttachRealloc(t *testing.T) {
 		Attach(owner, b)
 		b = Realloc(b, k.n-100)
 		f := fill(b, 4)
-		checkMisuse(t, MisuseError{"Attach", addr(b), "the buffer is attached to an owner already"}, func() { Attach(owner, b) })
+		checkMisuse(t, MisuseError{"Attach", addr(b), "the buffer is attached to an owner already"},
+			func() { Attach(owner, b) })
 		moved := Realloc(b, 2*k.n)
 		filled{moved[:len(b)], f.seed}.check(t)
 		collectOwner(&owner)

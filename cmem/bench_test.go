@@ -9,7 +9,8 @@ var benchSizes = []struct {
 	name string
 	n    int
 }{
-	{"64B", 64}, {"1KiB", 1 << 10}, {"10KiB", 10 << 10}, {"64KiB", 64 << 10}, {"256KiB", 256 << 10}, {"1MiB", 1 << 20}, {"8MiB", 8 << 20},
+	{"64B", 64}, {"1KiB", 1 << 10}, {"10KiB", 10 << 10}, {"64KiB", 64 << 10}, {"256KiB", 256 << 10}, {"1MiB", 1 << 20},
+	{"8MiB", 8 << 20},
 }
 
 // sink keeps what a benchmark allocates from being found useless.

@@ -21,7 +21,8 @@ import (
 const (
 	crampedTrips = 32                    // overflows and misses that are looked at together,
 	crampedTime  = 64 * time.Microsecond // within this time: a P that spends a quarter of it or more on them,
-	crampedByte  = 32                    // and a nanosecond for so many bytes of blocks of ExactMin and more, which may be faulted in
+	// and a nanosecond for so many bytes of blocks of ExactMin and more, which may be faulted in
+	crampedByte = 32
 
 	oneSidedMost = 16 << 20         // of extra, for a P that misses or overflows but not both
 	refusedTime  = time.Millisecond // for which a P that could not have more does not ask again
@@ -113,7 +114,8 @@ func keepBudget(extra int64) {
 	}
 	for pid := range windows {
 		if x := extraOf(pid); x > 0 {
-			if less := int64(float64(x) * float64(most) / float64(total)); atomic.CompareAndSwapInt64(&windows[pid].extra, x, less) {
+			less := int64(float64(x) * float64(most) / float64(total))
+			if atomic.CompareAndSwapInt64(&windows[pid].extra, x, less) {
 				extraTotal.Add(less - x)
 			}
 		}

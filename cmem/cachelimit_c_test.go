@@ -171,7 +171,8 @@ func TestBorrow(t *testing.T) {
 	for _, tt := range []struct {
 		have, want int
 		same       bool
-	}{{100 << 10, 97 << 10, true}, {100 << 10, 60 << 10, true}, {100 << 10, 40 << 10, false}, {100 << 10, 200 << 10, false}} {
+	}{{100 << 10, 97 << 10, true}, {100 << 10, 60 << 10, true}, {100 << 10, 40 << 10, false},
+		{100 << 10, 200 << 10, false}} {
 		for _, raised := range []bool{false, true} {
 			drain()
 			Free(Alloc(1))
@@ -227,7 +228,8 @@ func TestBorrowEverywhere(t *testing.T) {
 				Free(b)
 				a := alloc(60 << 10)
 				if same := addr(a) == addr(b); same != raise {
-					t.Errorf("%s, ordinary limit %d, raised %v: 60 KiB after 100 KiB were freed: the same block: %v", name, limit, raise, same)
+					t.Errorf("%s, ordinary limit %d, raised %v: 60 KiB after 100 KiB were freed: the same block: %v", name, limit,
+						raise, same)
 				}
 				if name != "New" {
 					Free(a)

@@ -21,10 +21,14 @@ func TestCgroupLimit(t *testing.T) {
 			"sys/fs/cgroup/a/b/memory.max": "max\n", "sys/fs/cgroup/a/memory.max": "2097152\n"}, 2 << 20},
 		{"v2, the lowest", map[string]string{"proc/self/cgroup": v2,
 			"sys/fs/cgroup/a/b/memory.max": "4194304\n", "sys/fs/cgroup/a/memory.max": "2097152\n"}, 2 << 20},
-		{"v2, in a container", map[string]string{"proc/self/cgroup": "0::/host/path\n", "sys/fs/cgroup/memory.max": "3145728\n"}, 3 << 20},
-		{"v1", map[string]string{"proc/self/cgroup": v1, "sys/fs/cgroup/memory/a/b/memory.limit_in_bytes": "1048576\n"}, 1 << 20},
-		{"v1, none", map[string]string{"proc/self/cgroup": v1, "sys/fs/cgroup/memory/a/b/memory.limit_in_bytes": "9223372036854771712\n"}, 0},
-		{"broken", map[string]string{"proc/self/cgroup": "nonsense\n1:2\n" + v2, "sys/fs/cgroup/a/b/memory.max": "much\n"}, 0},
+		{"v2, in a container", map[string]string{"proc/self/cgroup": "0::/host/path\n",
+			"sys/fs/cgroup/memory.max": "3145728\n"}, 3 << 20},
+		{"v1", map[string]string{"proc/self/cgroup": v1, "sys/fs/cgroup/memory/a/b/memory.limit_in_bytes": "1048576\n"},
+			1 << 20},
+		{"v1, none", map[string]string{"proc/self/cgroup": v1,
+			"sys/fs/cgroup/memory/a/b/memory.limit_in_bytes": "9223372036854771712\n"}, 0},
+		{"broken", map[string]string{"proc/self/cgroup": "nonsense\n1:2\n" + v2, "sys/fs/cgroup/a/b/memory.max": "much\n"},
+			0},
 	}
 	for _, tt := range tests {
 		root := t.TempDir()
@@ -42,7 +46,8 @@ func TestCgroupLimit(t *testing.T) {
 			t.Errorf("%s: %d, %s; want %d", tt.name, got, stat, tt.want)
 		}
 		if got > 0 {
-			if limits, _ := filepath.Glob(filepath.Join(filepath.Dir(stat), "memory.*")); filepath.Base(stat) != "memory.stat" || len(limits) != 1 {
+			if limits, _ := filepath.Glob(filepath.Join(filepath.Dir(stat), "memory.*")); filepath.Base(stat) != "memory.stat" ||
+				len(limits) != 1 {
 				t.Errorf("%s: %s is not beside the limit", tt.name, stat)
 			}
 		}

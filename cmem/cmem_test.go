@@ -46,10 +46,12 @@ func TestAllocSizes(t *testing.T) {
 					t.Errorf("%d bytes: %d usable, want %d at most", n, usable, most)
 				}
 				after := statsNow()
-				if blocks, bytes := after.LiveBlocks-before.LiveBlocks, after.LiveBytes-before.LiveBytes; blocks != 1 || bytes != uint64(usable) {
+				if blocks, bytes := after.LiveBlocks-before.LiveBlocks, after.LiveBytes-before.LiveBytes; blocks != 1 ||
+					bytes != uint64(usable) {
 					t.Errorf("%d bytes: LiveBlocks grew by %d, LiveBytes by %d, want 1 and %d", n, blocks, bytes, usable)
 				}
-				if blocks, bytes := after.Mallocs-before.Mallocs, after.TotalAlloc-before.TotalAlloc; blocks != 1 || bytes != uint64(usable) {
+				if blocks, bytes := after.Mallocs-before.Mallocs, after.TotalAlloc-before.TotalAlloc; blocks != 1 ||
+					bytes != uint64(usable) {
 					t.Errorf("%d bytes: Mallocs grew by %d, TotalAlloc by %d, want 1 and %d", n, blocks, bytes, usable)
 				}
 				if a.zeroed {

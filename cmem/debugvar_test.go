@@ -60,7 +60,8 @@ func TestDebugvarDocs(t *testing.T) {
 		if !slices.Equal(names, want) {
 			t.Errorf("%s has the settings %q, and CMEMDEBUG %q", file, names, want)
 		}
-		if idle := fmt.Sprintf(" | %v |\n| `memlimit", DefaultIdleLimit); file != "cmem.go" && !strings.Contains(string(text), idle) {
+		idle := fmt.Sprintf(" | %v |\n| `memlimit", DefaultIdleLimit)
+		if file != "cmem.go" && !strings.Contains(string(text), idle) {
 			t.Errorf("%s does not say that the idle limit is %v without the setting", file, DefaultIdleLimit)
 		}
 		if file != "cmem.go" && !slices.Equal(expected, wantExpected) {

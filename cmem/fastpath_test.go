@@ -37,7 +37,8 @@ func wantFastPath(t *testing.T) string {
 		return "go"
 	case set["-asan"] == "true" || slices.Contains(tags, "cmem_pinned") || slices.Contains(tags, "go1.28"):
 		return "pinned"
-	case slices.Contains([]string{"go1.24", "go1.25", "go1.26", "go1.27"}, version.Lang(strings.Fields(runtime.Version())[0])):
+	case slices.Contains([]string{"go1.24", "go1.25", "go1.26", "go1.27"},
+		version.Lang(strings.Fields(runtime.Version())[0])):
 		return "asm"
 	}
 	return "pinned"

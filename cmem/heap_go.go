@@ -221,9 +221,11 @@ func misuse(a uintptr, fn string) {
 	}
 	what := fault + " or foreign pointer: no live block of cmem starts there"
 	if start, blk := find(a); start == a && blk.held == heldOwned {
-		what = fmt.Sprintf("owned block: its %d bytes belong to a Go handle (cmem.Buffer) or arena (cmem.Arena), whose Free frees them", len(blk.mem))
+		what = fmt.Sprintf("owned block: its %d bytes belong to a Go handle (cmem.Buffer) or arena (cmem.Arena), whose "+
+			"Free frees them", len(blk.mem))
 	} else if blk.mem != nil {
-		what = fmt.Sprintf("not the start of a block: %d bytes into the live block of %d bytes at %#x", a-start, len(blk.mem), start)
+		what = fmt.Sprintf("not the start of a block: %d bytes into the live block of %d bytes at %#x", a-start, len(blk.mem),
+			start)
 	} else if w := describeC(a, frees(fn)); w != "" {
 		what = w
 	}

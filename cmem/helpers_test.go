@@ -67,7 +67,8 @@ func noLeak(t *testing.T) {
 	before := statsNow()
 	t.Cleanup(func() {
 		after := statsNow()
-		if blocks, bytes := int64(after.LiveBlocks-before.LiveBlocks), int64(after.LiveBytes-before.LiveBytes); blocks != 0 || bytes != 0 {
+		if blocks, bytes := int64(after.LiveBlocks-before.LiveBlocks), int64(after.LiveBytes-before.LiveBytes); blocks != 0 ||
+			bytes != 0 {
 			t.Errorf("the test leaves %+d live blocks, %+d bytes", blocks, bytes)
 		}
 		checkSums(t)
@@ -136,7 +137,8 @@ type misuseTexts struct {
 
 // ownedText is texts.owned.
 func ownedText(size int) string {
-	return fmt.Sprintf("owned block: its %d bytes belong to a Go handle (cmem.Buffer) or arena (cmem.Arena), whose Free frees them", size)
+	return fmt.Sprintf("owned block: its %d bytes belong to a Go handle (cmem.Buffer) or arena (cmem.Arena), whose "+
+		"Free frees them", size)
 }
 
 // asUse is what the text of a double free becomes for those who would use the block.

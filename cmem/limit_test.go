@@ -19,7 +19,8 @@ func limited(t *testing.T, bytes int64) {
 
 func TestSetLimitReturnsTheLastOne(t *testing.T) {
 	limited(t, 0)
-	for _, step := range []struct{ set, want int64 }{{1 << 40, 0}, {1 << 41, 1 << 40}, {0, 1 << 41}, {-5, 0}, {1 << 40, 0}} {
+	for _, step := range []struct{ set, want int64 }{{1 << 40, 0}, {1 << 41, 1 << 40}, {0, 1 << 41}, {-5, 0},
+		{1 << 40, 0}} {
 		if got := SetLimit(step.set); got != step.want {
 			t.Errorf("SetLimit(%d) = %d, want %d", step.set, got, step.want)
 		}
@@ -65,7 +66,8 @@ func TestLimitIsMet(t *testing.T) {
 			if !errors.Is(err, ErrNoMemory) {
 				t.Errorf("error %q is not ErrNoMemory", err)
 			}
-			for _, part := range []string{fmt.Sprintf("allocate %d bytes", n), fmt.Sprintf("limit is %d", limit), "bytes are in use"} {
+			for _, part := range []string{fmt.Sprintf("allocate %d bytes", n), fmt.Sprintf("limit is %d", limit),
+				"bytes are in use"} {
 				if !strings.Contains(err.Error(), part) {
 					t.Errorf("error %q does not say %q", err, part)
 				}

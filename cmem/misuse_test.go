@@ -291,7 +291,8 @@ func TestForeign(t *testing.T) {
 			1<<47 - 16, 1 << 47, // the end of user addresses
 			1<<48 - 16, 1 << 48, 1<<48 + 4096, // the end of the pagemap
 			0x0123_4567_89AB_CDE0, 1 << 62, // not canonical
-			0xFFFF_7FFF_FFFF_F000, 0xFFFF_8000_0000_0000, 0xFFFF_FFFF_8100_0000, 0xFFFF_FFFF_FFFF_FFF0, 1<<64 - 1, // the kernel's
+			// the kernel's
+			0xFFFF_7FFF_FFFF_F000, 0xFFFF_8000_0000_0000, 0xFFFF_FFFF_8100_0000, 0xFFFF_FFFF_FFFF_FFF0, 1<<64 - 1,
 		}
 		rng := rand.New(rand.NewPCG(1, 2))
 		for range 100 {
@@ -355,7 +356,8 @@ func TestConcurrentDoubleFree(t *testing.T) {
 	first, _, _ := strings.Cut(text, "\n")
 	t.Log(first)
 	ended := strings.HasSuffix(first, "no block had two owners") && err == nil
-	aborted := offHeap && strings.HasPrefix(first, "cmem: heap corruption: a block came back that is not out (freed twice at the same time?)")
+	aborted := offHeap && strings.HasPrefix(first,
+		"cmem: heap corruption: a block came back that is not out (freed twice at the same time?)")
 	if !ended && !aborted {
 		t.Errorf("the child ended with %v:\n%s", err, text)
 	}
@@ -411,7 +413,8 @@ func (s *side) free(b []byte) { s.refused = panicOf(func() { Free(b) }) != nil }
 func (s *side) alloc(n int) {
 	s.got = nil
 	if value := panicOf(func() { s.got = Alloc(n) }); value != nil {
-		if e, ok := value.(*MisuseError); !ok || !strings.HasPrefix(e.What, "double free: the block was freed twice at the same time") {
+		if e, ok := value.(*MisuseError); !ok ||
+			!strings.HasPrefix(e.What, "double free: the block was freed twice at the same time") {
 			panic(value)
 		}
 	}

@@ -125,7 +125,9 @@ func heaviest(ch *c.Cache, likely uint) (cls uint, ok bool) {
 	if m := &ch.Mag[likely]; int64(len(entries(m))-1)*int64(classSize[likely]) >= ch.Limit/2 {
 		return likely, true
 	}
-	most := -1 // bytes, and in the last eight bits the class: a maximum that costs no branch, as what the caches hold is hard to predict
+	// Bytes, and in the last eight bits the class: a maximum that costs no branch, as what the caches
+	// hold is hard to predict.
+	most := -1
 	for i := range ch.Mag {
 		m := &ch.Mag[i]
 		most = max(most, (int((m.Top-m.Base)/entrySize)-1)*int(classSize[i])<<8|i)

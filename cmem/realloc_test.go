@@ -74,7 +74,8 @@ func TestRealloc(t *testing.T) {
 // would have to move stays as it is.
 func TestReallocShrinks(t *testing.T) {
 	for _, tt := range []struct{ from, to int }{
-		{12 << 20, 5 << 20}, {100_000, 40_000}, {300_000, 32 << 10}, {5<<20 - 4096, 300_000}, {20 << 20, 5 << 20}, {60 << 20, 20 << 20},
+		{12 << 20, 5 << 20}, {100_000, 40_000}, {300_000, 32 << 10}, {5<<20 - 4096, 300_000}, {20 << 20, 5 << 20},
+		{60 << 20, 20 << 20},
 		{12 << 20, 20_000}, {100_000, 100}, {20 << 20, 1},
 	} {
 		for _, attach := range []bool{false, true} {

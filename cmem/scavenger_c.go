@@ -142,6 +142,7 @@ func traceScavenge(released int64, idle time.Duration) {
 	ReadStats(&s)
 	const MB = 1 << 20
 	fmt.Fprintf(os.Stderr, "scvg%d: %d MB released; kept: %d MB live, %d MB in caches, %d MB in part-filled spans, "+
-		"%d MB free, as the most in use within %v was more; %d MB are released\n", scavenger.traced, released/MB, s.LiveBytes/MB,
-		(s.MagazineBytes+s.ThreadCacheBytes)/MB, s.CentralFreeBytes/MB, (s.HeapIdle-s.HeapReleased)/MB, idle, s.HeapReleased/MB)
+		"%d MB free, as the most in use within %v was more; %d MB are released\n", scavenger.traced, released/MB,
+		s.LiveBytes/MB, (s.MagazineBytes+s.ThreadCacheBytes)/MB, s.CentralFreeBytes/MB, (s.HeapIdle-s.HeapReleased)/MB,
+		idle, s.HeapReleased/MB)
 }

@@ -80,7 +80,8 @@ func TestScavengerOff(t *testing.T) {
 // TestScarcity: under a tracked limit that is reached free memory goes, whatever the idle limit is, down to what fits.
 func TestScarcity(t *testing.T) {
 	noLeak(t)
-	const budget = 400 << 20 // whatever tests before this one have left of Go's memory, it has room beside 225 MiB of cmem's
+	// whatever tests before this one have left of Go's memory, it has room beside 225 MiB of cmem's
+	const budget = 400 << 20
 	defer SetIdleLimit(SetIdleLimit(time.Hour))
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(budget))
 	defer TrackMemoryLimit()()

@@ -43,7 +43,8 @@ func TestAllocInCFreeInGo(t *testing.T) {
 			fill(b, uint64(i+1)).check(t)
 		}
 		if got := statsNow(); got.LiveBlocks != before.LiveBlocks+1 || got.Mallocs != before.Mallocs+1 {
-			t.Errorf("%d bytes of C: LiveBlocks %d, Mallocs %d, before %d and %d", n, got.LiveBlocks, got.Mallocs, before.LiveBlocks, before.Mallocs)
+			t.Errorf("%d bytes of C: LiveBlocks %d, Mallocs %d, before %d and %d", n, got.LiveBlocks, got.Mallocs,
+				before.LiveBlocks, before.Mallocs)
 		}
 		Free(b)
 		if got := statsNow(); got.LiveBlocks != before.LiveBlocks || got.Frees != before.Frees+1 {
@@ -194,7 +195,8 @@ func TestThreadCache(t *testing.T) {
 	live := statsNow()
 	ctest.FreeOnThread(blocks)
 	if got := statsNow(); got.ThreadCacheBytes > live.ThreadCacheBytes {
-		t.Errorf("ThreadCacheBytes grew from %d to %d by a thread that has ended", live.ThreadCacheBytes, got.ThreadCacheBytes)
+		t.Errorf("ThreadCacheBytes grew from %d to %d by a thread that has ended", live.ThreadCacheBytes,
+			got.ThreadCacheBytes)
 	}
 }
 

@@ -33,7 +33,8 @@ func readSpans(t *testing.T) []span {
 	var all []span
 	for line := range strings.Lines(rest) {
 		s := span{line: line}
-		_, err := fmt.Sscanf(strings.ReplaceAll(line, " - ", " 0 "), "%v %d %s %s %d %d %d %d %f %d\n", &s.address, &s.pages, &s.kind, &s.state,
+		_, err := fmt.Sscanf(strings.ReplaceAll(line, " - ", " 0 "), "%v %d %s %s %d %d %d %d %f %d\n", &s.address, &s.pages,
+			&s.kind, &s.state,
 			&s.block, &s.blocks, &s.live, &s.cached, &s.idle, &s.released)
 		if err != nil || len(line) != len(spansHead) {
 			t.Fatalf("%q: %v", line, err)

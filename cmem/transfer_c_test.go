@@ -101,7 +101,8 @@ func TestTakenList(t *testing.T) {
 	sent, received := send(ch, cls, 1), receive(ch, cls)
 	procUnpin()
 	if sent != 0 || received || waiting(cls) != before || len(entries(&ch.Mag[cls])) != held || ch.Room != room {
-		t.Errorf("sent %d, received %v; %d and %d blocks, before %d and %d", sent, received, waiting(cls), len(entries(&ch.Mag[cls])), before, held)
+		t.Errorf("sent %d, received %v; %d and %d blocks, before %d and %d", sent, received, waiting(cls),
+			len(entries(&ch.Mag[cls])), before, held)
 	}
 	leave(list)
 	if !enter(list) {

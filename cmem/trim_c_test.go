@@ -65,7 +65,8 @@ func TestTrim(t *testing.T) {
 		t.Fatal("the P has not its cache any more, or not its limit")
 	}
 	if s := statsNow(); ch.Room != ch.Limit-int64(s.MagazineBytes) || s.LiveBlocks != before.LiveBlocks {
-		t.Errorf("room for %d bytes, of %d, with %d held; %d live blocks, %d before", ch.Room, ch.Limit, s.MagazineBytes, s.LiveBlocks, before.LiveBlocks)
+		t.Errorf("room for %d bytes, of %d, with %d held; %d live blocks, %d before", ch.Room, ch.Limit, s.MagazineBytes,
+			s.LiveBlocks, before.LiveBlocks)
 	}
 	trimCaches()
 	if n := held(pid, 16<<10); n != len(out) {

@@ -51,7 +51,8 @@ func measure(t *testing.T, program string, threads int) footprint {
 	for range 5 {
 		p := start(t, []string{"BLOCK=" + strconv.Itoa(threads)}, program)
 		time.Sleep(200 * time.Millisecond) // for the last thread of Go's to come up
-		runs = append(runs, footprint{p.status("VmSize"), p.status("VmRSS"), p.mapped("ac") / kib, p.status("Threads"), p.arenas()})
+		runs = append(runs, footprint{p.status("VmSize"), p.status("VmRSS"), p.mapped("ac") / kib, p.status("Threads"),
+			p.arenas()})
 		p.cmd.Process.Kill()
 		p.cmd.Wait()
 	}
@@ -75,10 +76,12 @@ func TestFootprint(t *testing.T) {
 			name string
 			footprint
 		}{{"no cgo", base}, {"cgo", plain}, {"cgo and lean", leaned}} {
-			t.Logf("%2d threads blocked, %-17s %8d %8d %14d %8d %7d", load.threads, row.name, row.vsz, row.rss, row.accounted, row.threads, row.arenas)
+			t.Logf("%2d threads blocked, %-17s %8d %8d %14d %8d %7d", load.threads, row.name, row.vsz, row.rss, row.accounted,
+				row.threads, row.arenas)
 		}
 		if more := leaned.vsz - base.vsz; more > load.atMost {
-			t.Errorf("with %d threads blocked, cgo and lean take %d KiB more than no cgo, want at most %d", load.threads, more, load.atMost)
+			t.Errorf("with %d threads blocked, cgo and lean take %d KiB more than no cgo, want at most %d", load.threads, more,
+				load.atMost)
 		}
 		if plain.vsz-leaned.vsz < 128*kib {
 			t.Errorf("with %d threads blocked, lean takes away only %d KiB of what cgo adds", load.threads, plain.vsz-leaned.vsz)

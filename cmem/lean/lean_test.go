@@ -148,7 +148,8 @@ func (p *process) mapped(flag string) int {
 	for _, line := range strings.Split(smaps, "\n") {
 		if found := sizeLine.FindStringSubmatch(line); found != nil {
 			size, _ = strconv.Atoi(found[1])
-		} else if found := flagsLine.FindStringSubmatch(line); found != nil && slices.Contains(strings.Fields(found[1]), flag) {
+		} else if found := flagsLine.FindStringSubmatch(line); found != nil &&
+			slices.Contains(strings.Fields(found[1]), flag) {
 			sum += size * kib
 		}
 	}
@@ -230,21 +231,27 @@ func TestOptions(t *testing.T) {
 		{"CMEMLEAN=arenas=3,stack=512k", caps{2, 512 * kib, 512 * kib}, nil},
 		{"CMEMLEAN=stack=1M", both(mib), nil},
 		{"CMEMLEAN=stack=300000", both(wholePages(300000)), nil},
-		{"CMEMLEAN=stack=1024m,trace=1", both(without.stack), []string{"arenas: at most 1", fmt.Sprintf("stacks: left at %d KiB", without.stack/kib)}},
-		{"CMEMLEAN=arenas=0,trace=1", arenas(without.arenas), []string{"arenas: left alone, as CMEMLEAN asks", "stacks: 256 KiB"}},
-		{"CMEMLEAN=trace=1,stack=0", both(without.stack), []string{"arenas: at most 1", "stacks: left alone, as CMEMLEAN asks"}},
+		{"CMEMLEAN=stack=1024m,trace=1", both(without.stack),
+			[]string{"arenas: at most 1", fmt.Sprintf("stacks: left at %d KiB", without.stack/kib)}},
+		{"CMEMLEAN=arenas=0,trace=1", arenas(without.arenas),
+			[]string{"arenas: left alone, as CMEMLEAN asks", "stacks: 256 KiB"}},
+		{"CMEMLEAN=trace=1,stack=0", both(without.stack),
+			[]string{"arenas: at most 1", "stacks: left alone, as CMEMLEAN asks"}},
 
 		{"MALLOC_ARENA_MAX=3", arenas(2), nil},
 		{"MALLOC_ARENA_MAX=", lean, nil},
 		{"GLIBC_TUNABLES=glibc.malloc.arena_max=3", arenas(2), nil},
-		{"GLIBC_TUNABLES=glibc.malloc.tcache_count=3:glibc.malloc.arena_max=3 CMEMLEAN=trace=1", arenas(2), []string{setElsewhere, "stacks: 256 KiB"}},
+		{"GLIBC_TUNABLES=glibc.malloc.tcache_count=3:glibc.malloc.arena_max=3 CMEMLEAN=trace=1", arenas(2),
+			[]string{setElsewhere, "stacks: 256 KiB"}},
 		{"GLIBC_TUNABLES=glibc.malloc.tcache_count=3", lean, nil},
 
-		{"CMEMLEAN=arenas=many", lean, []string{`arenas="many": expected a number such as 1 or 4, or 0 to leave the arenas alone; it stays 1`}},
+		{"CMEMLEAN=arenas=many", lean,
+			[]string{`arenas="many": expected a number such as 1 or 4, or 0 to leave the arenas alone; it stays 1`}},
 		{"CMEMLEAN=arenas=4294967296", lean, []string{`arenas="4294967296": expected a number`}},
 		{"CMEMLEAN=arenas=1k", lean, []string{`arenas="1k": expected a number`}},
 		{"CMEMLEAN=arenas", lean, []string{`arenas="": expected a number`}},
-		{"CMEMLEAN=stack=12k", lean, []string{fmt.Sprintf(`stack="12k": expected a size of at least %dk, such as 512k or 1m, or 0 to leave stacks alone; it stays 256k`, leastStack()/kib)}},
+		{"CMEMLEAN=stack=12k", lean, []string{fmt.Sprintf(`stack="12k": expected a size of at least %dk, `+
+			"such as 512k or 1m, or 0 to leave stacks alone; it stays 256k", leastStack()/kib)}},
 		{"CMEMLEAN=stack=-1", lean, []string{`stack="-1": expected a size`}},
 		{"CMEMLEAN=stack=1g,arenas=3", arenas(2), []string{`stack="1g": expected a size`}},
 		{"CMEMLEAN=stack=18446744073709551617", lean, []string{`stack="18446744073709551617": expected a size`}},
@@ -304,7 +311,8 @@ func TestBuilds(t *testing.T) {
 // could start on a stack of 256 KiB.
 func TestTLS(t *testing.T) {
 	otherThanGo(t)
-	for name, args := range map[string][]string{"dynamic": nil, "static": {"-ldflags=-linkmode=external -extldflags=-static"}} {
+	for name, args := range map[string][]string{"dynamic": nil,
+		"static": {"-ldflags=-linkmode=external -extldflags=-static"}} {
 		t.Run(name, func(t *testing.T) {
 			program := buildIn(t, []string{"CGO_CFLAGS=-O2 -DTLS_BYTES=307200"}, append(args, "./testdata/probe")...)
 			got, _ := probe(t, nil, program)
@@ -326,7 +334,8 @@ func TestOtherMalloc(t *testing.T) {
 	without := uncapped(t, program)
 	own := filepath.Join(t.TempDir(), "libbump.so")
 	cc := strings.Fields(goEnv(t, "CC"))
-	if out, err := exec.Command(cc[0], append(cc[1:], "-shared", "-fPIC", "-O2", "-o", own, "testdata/bump.c")...).CombinedOutput(); err != nil {
+	if out, err := exec.Command(cc[0], append(cc[1:], "-shared", "-fPIC", "-O2", "-o", own,
+		"testdata/bump.c")...).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	for _, library := range []string{own, "libjemalloc.so.2", "libmimalloc.so.2", "libtcmalloc_minimal.so.4"} {
@@ -399,7 +408,8 @@ func TestMusl(t *testing.T) {
 func TestLeastStack(t *testing.T) {
 	otherThanGo(t)
 	program := build(t, "work")
-	for how, want := range map[string]string{"": "done", "panic": "panic: as asked", "fault": "SIGSEGV: segmentation violation"} {
+	for how, want := range map[string]string{"": "done", "panic": "panic: as asked",
+		"fault": "SIGSEGV: segmentation violation"} {
 		cmd := exec.Command(program, strings.Fields(how)...)
 		cmd.Env = cleanEnv(fmt.Sprintf("CMEMLEAN=stack=%d,trace=1", leastStack()), "GODEBUG=netdns=cgo", "GOTRACEBACK=all")
 		out, err := cmd.CombinedOutput()

@@ -137,7 +137,7 @@ func Trim(ch *Cache, count *[NumClasses]uint16) {
 // DeleteCache gives ch, which nobody may be using, back.
 func DeleteCache(ch *Cache) { C.cmem__cache_delete((*C.struct_cmem__cache)(unsafe.Pointer(ch))) }
 
-// CacheExtra is how many bytes caches may hold beyond their ordinary limits, together with the transfer lists.
+// CacheExtra is how many bytes caches may hold beyond their ordinary limits.
 func CacheExtra() int64 { return int64(C.cmem__cache_extra()) }
 
 // CountAlloc adds an allocation of class cls that no magazine has counted.
@@ -228,9 +228,6 @@ func Inuse() int { return int(C.cmem__pages_inuse()) }
 
 // Transfers are the transfer lists of the classes from TransferFirst on.
 var Transfers = (*[NumClasses - TransferFirst]Transfer)(unsafe.Pointer(&C.cmem__transfer))
-
-// TransferLimit is how many bytes of free blocks may lie between caches.
-var TransferLimit = (*int64)(unsafe.Pointer(&C.cmem__transfer_limit))
 
 // CacheLimit is what the limit of a P's cache is to be; its owner adopts it on its slow path.
 var CacheLimit = (*int64)(unsafe.Pointer(&C.cmem__cache_limit[C.CACHE_P]))

@@ -12,6 +12,7 @@
 #include "lock.h"
 #include "meta.h"
 #include "os.h"
+#include "pacer.h"
 #include "pageheap.h"
 #include "pagemap.h"
 #include "panic.h"
@@ -25,11 +26,13 @@
 static struct {
     struct cmem__lock lock;
     int64_t count[2];                  /* of all, by kind */
-    int64_t budget;                    /* for all of a kind */
+    int64_t inuse;                     /* bytes, the most of late */
+    int64_t budget;                    /* for all */
     struct cmem__cache *all;           /* chained by next and prev */
     struct cmem__cache *spare;         /* chained by next */
     uint64_t past_allocs[NUM_CLASSES]; /* of caches that are gone */
-} reg = {.lock = LOCK_INIT(RANK_REGISTRY), .budget = CACHE_BUDGET};
+} reg = {
+    .lock = LOCK_INIT(RANK_REGISTRY), .inuse = CACHE_BUDGET * CACHE_BUDGET_SHARE, .budget = CACHE_BUDGET};
 
 /* Held while caches of other threads are drained. */
 static struct cmem__lock drain = LOCK_INIT(RANK_DRAIN);
@@ -41,42 +44,43 @@ _Atomic int64_t cmem__cache_limit[2] = {CACHE_LIMIT_THREAD, CACHE_LIMIT_P};
 
 /* Sets the limits, under the registry lock. */
 static void share(void) {
-    int64_t n = reg.count[CACHE_THREAD] + reg.count[CACHE_P];
+    int64_t n = reg.count[CACHE_THREAD] + reg.count[CACHE_P], half = reg.budget / 2;
     for (int kind = CACHE_THREAD; kind <= CACHE_P; kind++) {
-        int64_t limit = n > 1 ? reg.budget / n : reg.budget;
+        int64_t limit = n > 1 ? half / n : half;
         int64_t most = kind == CACHE_P ? CACHE_LIMIT_P : CACHE_LIMIT_THREAD;
         limit = limit > most ? most : limit < CACHE_LIMIT_MIN ? CACHE_LIMIT_MIN : limit;
         atomic_store_explicit(&cmem__cache_limit[kind], limit, memory_order_relaxed);
     }
 }
 
-static int64_t budget_for(size_t inuse) {
-    int64_t part = (int64_t)(inuse / CACHE_BUDGET_SHARE);
-    return part > CACHE_BUDGET ? part : CACHE_BUDGET;
-}
-
-/* Sets the budget and the limits, under the registry lock. Returns what they leave: nothing where a
- * tool watches, so that transfer lists keep nothing from it either. */
-static int64_t set_budget(int64_t budget) {
-    reg.budget = budget;
+/* Sets the budget, the limits and that of the transfer lists for so many bytes in use of late, under
+ * the registry lock. Returns what the limits leave of the budget. Nothing lies in transfer lists
+ * where no P has a cache, as in a C program, or where a tool watches. */
+static int64_t set_budget(int64_t inuse) {
+    int64_t least = CACHE_BUDGET * CACHE_BUDGET_SHARE, left;
+    if (inuse < least) inuse = least;
+    reg.inuse = inuse;
+    reg.budget = left = inuse / CACHE_BUDGET_SHARE;
     share();
+    size_t keep = reg.count[CACHE_P] > 0 ? pacer_keep((size_t)inuse) : 0;
+    atomic_store_explicit(&cmem__transfer_limit, keep, memory_order_relaxed);
     for (int kind = CACHE_THREAD; kind <= CACHE_P; kind++)
-        budget -= reg.count[kind] * atomic_load_explicit(&cmem__cache_limit[kind], memory_order_relaxed);
-    return budget > 0 && !cmem__cacheless() ? budget : 0;
+        left -= reg.count[kind] * atomic_load_explicit(&cmem__cache_limit[kind], memory_order_relaxed);
+    return left > 0 ? left : 0;
 }
 
 int64_t cmem__cache_budget(size_t inuse) {
     lock(&reg.lock);
-    int64_t left = set_budget(budget_for(inuse));
+    int64_t left = set_budget((int64_t)inuse);
     unlock(&reg.lock);
     return left;
 }
 
 int64_t cmem__cache_extra(void) {
-    size_t inuse = cmem__pages_inuse(), cached = cmem__cache_bytes() + cmem__transfer_bytes();
-    int64_t budget = budget_for(inuse > cached ? inuse - cached : 0);
+    int64_t cached = (int64_t)(cmem__cache_bytes() + cmem__transfer_bytes());
+    int64_t inuse = (int64_t)cmem__pages_inuse() - cached;
     lock(&reg.lock);
-    int64_t left = set_budget(budget > reg.budget ? budget : reg.budget);
+    int64_t left = set_budget(inuse > reg.inuse ? inuse : reg.inuse);
     unlock(&reg.lock);
     return left;
 }
@@ -93,12 +97,13 @@ struct cmem__cache *cmem__cache_new(enum cmem__cache_kind kind) {
         ch = cmem__meta_alloc(sizeof *ch);
         if (ch == NULL) return NULL;
     }
+    if (kind == CACHE_P) cmem__transfer_counts(&ch->sent);
     ch->kind = kind;
     ch->recent = 0; /* a spare one has another thread's */
     ch->prev = NULL;
     lock(&reg.lock);
     reg.count[kind]++;
-    share();
+    (void)set_budget(reg.inuse);
     ch->room = ch->limit = 0;
     cache_adopt(ch);
     ch->next = reg.all;
@@ -114,7 +119,7 @@ void cmem__cache_delete(struct cmem__cache *ch) {
     unlock(&drain);
     lock(&reg.lock);
     reg.count[ch->kind]--;
-    share();
+    (void)set_budget(reg.inuse);
     if (ch->prev != NULL)
         ch->prev->next = ch->next;
     else

@@ -37,10 +37,10 @@ enum cmem__cache_kind { CACHE_THREAD = 0, CACHE_P = 1 };
 #define CACHE_LIMIT_THREAD ((int64_t)256 << 10)
 #define CACHE_LIMIT_MIN ((int64_t)16 << 10)
 
-/* All caches together, and the transfer lists, hold a quarter of the most that was in use of late
- * (pacer.h), or this where that is more; give or take a block for each cache. Each has the same
- * part of it, within the limits above; what that leaves is for those Ps that need more
- * (cmem/cachelimit_c.go). */
+/* All caches together hold a quarter of the most that was in use of late (pacer.h), or this where
+ * that is more; give or take a block for each cache. Each has the same part of half of it, within
+ * the limits above; what that leaves is for those Ps that need more (cmem/cachelimit_c.go).
+ * Transfer lists hold as much as was in use, as they are emptied before a page is faulted in. */
 #define CACHE_BUDGET ((int64_t)2 << 20)
 #define CACHE_BUDGET_SHARE 4
 
@@ -71,9 +71,11 @@ struct cmem__cache {
     struct cmem__cache *drained;     /* the next of those being drained; drain lock */
 
     uint64_t made[(NUM_CLASSES + 63) / 64]; /* which magazines there are: a thread uses few classes */
+
+    int64_t sent; /* a P's: bytes that went to transfer lists, less those that came from there */
 };
 
-assert_size(struct cmem__cache, 4704);
+assert_size(struct cmem__cache, 4712);
 assert_offset(struct cmem__cache, room, 0);
 assert_offset(struct cmem__cache, kind, 8);
 assert_offset(struct cmem__cache, recent, 12);
@@ -87,6 +89,7 @@ assert_offset(struct cmem__cache, activity, 4656);
 assert_offset(struct cmem__cache, active_since, 4664);
 assert_offset(struct cmem__cache, drained, 4672);
 assert_offset(struct cmem__cache, made, 4680);
+assert_offset(struct cmem__cache, sent, 4704);
 
 /* Between these its owner alone has the thread's cache. Elsewhere an idle thread's cache may be drained by another one,
  * which first says so (taken), then has every CPU that runs the process pass a memory barrier, and then looks whether the

@@ -32,11 +32,22 @@ void cmem__central_count_out(unsigned c, long n) {
     atomic_fetch_add_explicit(&out_blocks[c], n, memory_order_relaxed);
 }
 
+struct cmem__span *cmem__central_span(size_t npages, size_t align_pages, enum cmem__kind kind, unsigned c) {
+    if (cmem__transfer_any()) {
+        cmem__pages_parked(cmem__transfer_bytes());
+        struct cmem__span *s = cmem__pages_alloc_resident(npages, align_pages, kind, c);
+        if (s != NULL) return s;
+        cmem__central_trim(true);
+        cmem__pages_parked(cmem__transfer_bytes());
+    }
+    return cmem__pages_alloc(npages, align_pages, kind, c);
+}
+
 /* --------------------------------------------------------------------------------------------- small classes */
 
 /* Gets a span of class c and makes its state; in no tree yet. Called without a lock. */
 static struct cmem__span *span_new(unsigned c) {
-    struct cmem__span *s = cmem__pages_alloc(class_pages(c), 1, SPAN_SMALL, c);
+    struct cmem__span *s = cmem__central_span(class_pages(c), 1, SPAN_SMALL, c);
     if (s == NULL) return NULL;
     s->nblocks = (uint16_t)class_blocks(c);
     s->unit = (uint32_t)((class_pages(c) << PAGE_SHIFT) / SPAN_TAGS);
@@ -157,7 +168,7 @@ static void give_small(unsigned c, const struct cmem__entry *in, size_t n) {
 
 static size_t fetch_large(unsigned c, struct cmem__entry *out, size_t n, bool *zeroed) {
     for (size_t got = 0; got < n; got++) {
-        struct cmem__span *s = cmem__pages_alloc(class_pages(c), 1, SPAN_LARGE, c);
+        struct cmem__span *s = cmem__central_span(class_pages(c), 1, SPAN_LARGE, c);
         if (s == NULL) return got;
         if (zeroed != NULL) *zeroed = s->zeroed;
         out[got] = (struct cmem__entry){s->base, pagemap_tag(s->base)};
@@ -214,10 +225,13 @@ void cmem__central_give_mixed(const struct cmem__entry *in, size_t n) {
 }
 
 void cmem__central_trim(bool all) {
-    struct cmem__entry e[TRANSFER_BLOCKS];
+    struct cmem__entry e[TRANSFER_TRIM];
     for (unsigned c = TRANSFER_FIRST; c < NUM_CLASSES; c++) {
-        size_t n = cmem__transfer_trim(c, all, e);
-        if (n > 0) cmem__central_free(c, e, n);
+        size_t n;
+        do {
+            n = cmem__transfer_trim(c, all, e);
+            if (n > 0) cmem__central_free(c, e, n);
+        } while (n == TRANSFER_TRIM);
     }
 }
 

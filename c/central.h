@@ -27,6 +27,10 @@ void cmem__central_free(unsigned c, const struct cmem__entry *in, size_t n);
 /* Takes back what nobody has needed of the transfer lists since the last trim, or all that lies there. */
 void cmem__central_trim(bool all);
 
+/* cmem__pages_alloc, but before a page is faulted in for the span the transfer lists are emptied:
+ * so what lies there costs no memory. */
+struct cmem__span *cmem__central_span(size_t npages, size_t align_pages, enum cmem__kind kind, unsigned c);
+
 /* Blocks of class c that central has handed out and not had back, and bytes free in its spans. */
 size_t cmem__central_out(unsigned c);
 size_t cmem__central_free_bytes(void);

@@ -155,7 +155,7 @@ struct cmem_stats {
 
     struct cmem_class_stats by_size[CMEM_NUM_CLASSES]; /* by size class (cmem_class_info) */
 
-    uint64_t transfer_bytes; /* free blocks in transfer lists, between two of Go's caches; part of central_free_bytes */
+    uint64_t transfer_bytes; /* the part of central_free_bytes in transfer lists, between Go's caches */
 };
 
 /* Fills *out, whose struct_size the caller has set. As the type has the function's name, C++ too

@@ -16,9 +16,9 @@
 
 #include <errno.h>
 
-/* cmem__pages_alloc, once more after a reclaim. */
+/* cmem__central_span, once more after a reclaim. */
 static struct cmem__span *span_alloc(size_t npages, size_t align_pages, enum cmem__kind kind, unsigned c) {
-    struct cmem__span *s = cmem__pages_alloc(npages, align_pages, kind, c);
+    struct cmem__span *s = cmem__central_span(npages, align_pages, kind, c);
     if (likely(s != NULL) || !cmem__reclaim(npages)) return s;
     return cmem__pages_alloc(npages, align_pages, kind, c);
 }

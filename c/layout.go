@@ -15,8 +15,8 @@ const (
 	CacheLimitP  = 1 << 20
 	MaxMagazine  = 128 // the most that MagazineSize returns
 
-	TransferFirst  = 55 // the first class that has a transfer list
-	TransferBlocks = 32
+	TransferFirst  = 39 // the first class that has a transfer list
+	TransferBlocks = 1024
 )
 
 // The pagemap.
@@ -71,6 +71,7 @@ type (
 		ActiveSince uint64
 		Drained     uintptr
 		Made        [(NumClasses + 63) / 64]uint64
+		Sent        int64
 	}
 
 	// Transfer is struct cmem__transfer. Whoever has set Taken from 0 to 1 is in it.

@@ -35,7 +35,7 @@ struct cmem__pacer_out cmem__pacer_step(struct cmem__pacer *p, const struct cmem
     uint64_t elapsed = in->now - p->last;
     p->last = in->now;
     out.next = clamp(in->idle / PACER_PARTS, PACER_NEXT_MIN, PACER_NEXT_MAX);
-    size_t keep = out.peak + out.peak / PACER_SLACK, stays = less(keep, in->inuse);
+    size_t stays = less(pacer_keep(out.peak), in->inuse);
     if (stays < PACER_LEAST) stays = PACER_LEAST;
     size_t beyond = less(in->free, stays);
     if (beyond == 0 || in->idle == UINT64_MAX) {

@@ -38,6 +38,9 @@
 #define PACER_NEXT_MIN ((uint64_t)5000000) /* ns from step to step */
 #define PACER_NEXT_MAX ((uint64_t)1000000000)
 
+/* The law. */
+static inline size_t pacer_keep(size_t peak) { return peak + peak / PACER_SLACK; }
+
 struct cmem__pacer {
     struct {
         size_t peak;    /* the most bytes in use */

@@ -25,6 +25,14 @@ static bool within_limit(size_t npages) {
     return cmem__heap.limit_pages == SIZE_MAX || cmem__heap.inuse_pages + npages <= cmem__heap.limit_pages;
 }
 
+static void note_peak(void) {
+    size_t parked = peek(cmem__heap.parked_pages), inuse = cmem__heap.inuse_pages;
+    size_t used = inuse > parked ? inuse - parked : 0;
+    if (cmem__heap.peak_pages < used) cmem__heap.peak_pages = used;
+}
+
+void cmem__pages_parked(size_t bytes) { poke(cmem__heap.parked_pages, bytes >> PAGE_SHIFT); }
+
 /* A small span stands in the pagemap at each of its pages. */
 static void map_all(struct cmem__span *s, struct cmem__span *value) {
     for (uintptr_t a = s->base; a < span_end(s); a += PAGE_SIZE) pagemap_set(a, value);
@@ -43,7 +51,9 @@ static void lose(struct cmem__span *s) {
     s->kind = SPAN_HUGE;
 }
 
-struct cmem__span *cmem__pages_alloc(size_t npages, size_t align_pages, enum cmem__kind kind, unsigned cls) {
+/* cmem__pages_alloc, or where it is to be resident cmem__pages_alloc_resident. */
+static struct cmem__span *alloc(size_t npages, size_t align_pages, enum cmem__kind kind, unsigned cls,
+                                bool resident) {
     /* More than there are addresses: such a length has no bin. */
     if (npages > ADDR_PAGES || align_pages > ADDR_PAGES) {
         errno = ENOMEM;
@@ -55,8 +65,9 @@ struct cmem__span *cmem__pages_alloc(size_t npages, size_t align_pages, enum cme
     for (;;) {
         if (!reserve_spares(2 + 2 * MOVES_MAX) || !within_limit(npages)) goto fail;
         if (cmem__window_find(&w, want)) break;
-        if (!cmem__region_grow(want)) goto fail;
+        if (resident || !cmem__region_grow(want)) goto fail;
     }
+    if (resident && w.hot < want) goto fail;
     if (align_pages > 1) cmem__window_align(&w, align_pages, npages);
     struct cmem__piece gap[MOVES_MAX], piece[MOVES_MAX];
     size_t gaps = npages < MOVE_FROM ? 0 : cmem__move_gaps(&w, npages, gap);
@@ -67,7 +78,7 @@ struct cmem__span *cmem__pages_alloc(size_t npages, size_t align_pages, enum cme
     s->cls = (uint8_t)cls;
     s->region->free_pages -= npages;
     cmem__heap.inuse_pages += npages;
-    if (cmem__heap.peak_pages < cmem__heap.inuse_pages) cmem__heap.peak_pages = cmem__heap.inuse_pages;
+    note_peak();
     cmem__heap.activity++;
     if (kind == SPAN_SMALL) map_all(s, s);
     if (kind == SPAN_HUGE) count_huge(npages);
@@ -80,8 +91,17 @@ struct cmem__span *cmem__pages_alloc(size_t npages, size_t align_pages, enum cme
     return s;
 fail:
     unlock(&cmem__heap.lock);
-    errno = ENOMEM;
+    if (!resident) errno = ENOMEM;
     return NULL;
+}
+
+struct cmem__span *cmem__pages_alloc(size_t npages, size_t align_pages, enum cmem__kind kind, unsigned cls) {
+    return alloc(npages, align_pages, kind, cls, false);
+}
+
+struct cmem__span *cmem__pages_alloc_resident(size_t npages, size_t align_pages, enum cmem__kind kind,
+                                              unsigned cls) {
+    return alloc(npages, align_pages, kind, cls, true);
 }
 
 static void free_locked(struct cmem__span *s) {
@@ -162,7 +182,8 @@ struct cmem__pages_use cmem__pages_use(void) {
                                   .hot = hot_pages() << PAGE_SHIFT,
                                   .limit = SIZE_MAX};
     if (cmem__heap.limit_pages != SIZE_MAX) use.limit = cmem__heap.limit_pages << PAGE_SHIFT;
-    cmem__heap.peak_pages = cmem__heap.inuse_pages;
+    cmem__heap.peak_pages = 0;
+    note_peak();
     unlock(&cmem__heap.lock);
     return use;
 }

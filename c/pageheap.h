@@ -16,6 +16,13 @@
  * kind `kind` and class `cls`, and its tags are unset. NULL with errno ENOMEM. */
 struct cmem__span *cmem__pages_alloc(size_t npages, size_t align_pages, enum cmem__kind kind, unsigned cls);
 
+/* The same where all of it is resident, and free next to each other; else NULL, errno as it was. */
+struct cmem__span *cmem__pages_alloc_resident(size_t npages, size_t align_pages, enum cmem__kind kind,
+                                              unsigned cls);
+
+/* Tells how many bytes of the spans in use lie in transfer lists now. */
+void cmem__pages_parked(size_t bytes);
+
 /* Takes back a span whose tags are TAG_NONE again. */
 void cmem__pages_free(struct cmem__span *s);
 

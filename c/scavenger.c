@@ -43,13 +43,14 @@ struct cmem__stepped cmem__scavenger_step(uint64_t idle_ns) {
     int saved = errno;
     cmem__cache_drain(idle_ns);
     cmem__central_trim(false);
+    cmem__pages_parked(cmem__transfer_bytes());
     struct cmem__pages_use use = cmem__pages_use();
     if (use.limit != SIZE_MAX) idle_ns = cmem__pacer_scarce(idle_ns, use.limit, use.inuse, use.hot);
     struct cmem__pacer_in in = {.now = cmem__now(),
                                 .idle = idle_ns,
                                 .inuse = use.inuse,
                                 .peak = use.peak,
-                                .cached = cmem__cache_bytes() + cmem__transfer_bytes(),
+                                .cached = cmem__cache_bytes(),
                                 .free = use.hot};
     struct cmem__pacer_out out = cmem__pacer_step(&pacer, &in);
     struct cmem__stepped done = {.next = out.next,

@@ -2,8 +2,10 @@
 
 /* transfer.c: free blocks of the larger classes between caches: what leaves one waits here for the
  * next miss. Otherwise each would go through the central list to the page heap, and a next one be
- * cut out of it. How many bytes may lie here, package cmem says (cmem/cachelimit_c.go); in a C
- * program none do.
+ * cut out of it. More may lie here as long as all that is in use, this included, is no more than what
+ * is kept anyway (pacer.h): so all that a queue hands over lies in the callers' hands or here. That
+ * costs no memory, as the lists are emptied before a page is faulted in (central.h). In a C program
+ * nothing lies here.
  *
  * Go moves blocks between its caches and the lists by itself (cmem/transfer_c.go), pinned, and so
  * cannot wait: it goes to central where it finds a list taken. How much may lie in a list is for C
@@ -12,6 +14,7 @@
 #include "base.h"
 #include "lock.h"
 #include "os.h"
+#include "pageheap.h"
 #include "pagemap.h"
 #include "panic.h"
 #include "sizeclass.h"
@@ -25,7 +28,7 @@ static struct cmem__lock transfer_lock = LOCK_INIT(RANK_TRANSFER);
 
 struct cmem__transfer cmem__transfer[NUM_CLASSES - TRANSFER_FIRST];
 
-_Atomic int64_t cmem__transfer_limit;
+_Atomic size_t cmem__transfer_limit;
 
 /* The bytes that may lie in all lists, as their `most` say; transfer lock. */
 static _Atomic int64_t granted;
@@ -37,6 +40,13 @@ static void grant(struct cmem__transfer *t, unsigned c, int64_t n) {
     poke(t->most, (uint32_t)(t->most + n));
     atomic_store_explicit(&granted, granted_bytes() + n * (int64_t)class_size(c), memory_order_relaxed);
 }
+
+/* What lies in all lists, as each side has counted what it moved: C under its lock, and each P. */
+static int64_t moved;
+static const int64_t *sender[TRANSFER_SENDERS];
+static _Atomic unsigned senders;
+
+static void count(int64_t bytes) { poke(moved, moved + bytes); }
 
 static bool is_free(struct cmem__transfer *t) {
     return atomic_load_explicit(&t->taken, memory_order_relaxed) == 0;
@@ -74,28 +84,39 @@ static void list_unlock(struct cmem__transfer *t) {
     unlock(&transfer_lock);
 }
 
+bool cmem__transfer_any(void) { return granted_bytes() > 0; }
+
 size_t cmem__transfer_blocks(unsigned c) {
     return c < TRANSFER_FIRST ? 0 : peek(cmem__transfer[c - TRANSFER_FIRST].n);
 }
 
+void cmem__transfer_counts(const int64_t *sent) {
+    lock(&transfer_lock);
+    unsigned n = atomic_load_explicit(&senders, memory_order_relaxed), i = 0;
+    while (i < n && sender[i] != sent) i++;
+    if (i == n && n < TRANSFER_SENDERS) {
+        sender[n] = sent;
+        atomic_store_explicit(&senders, n + 1, memory_order_release);
+    }
+    unlock(&transfer_lock);
+}
+
 size_t cmem__transfer_bytes(void) {
-    size_t bytes = 0;
-    if (granted_bytes() == 0) return 0;
-    for (unsigned c = TRANSFER_FIRST; c < NUM_CLASSES; c++) bytes += cmem__transfer_blocks(c) * class_size(c);
-    return bytes;
+    int64_t bytes = peek(moved);
+    unsigned n = atomic_load_explicit(&senders, memory_order_acquire);
+    for (unsigned i = 0; i < n; i++) bytes += peek(*sender[i]);
+    return bytes > 0 ? (size_t)bytes : 0; /* blocks may have been sent and not counted yet */
 }
 
 size_t cmem__transfer_put(unsigned c, const struct cmem__entry *in, size_t n) {
-    int64_t limit = atomic_load_explicit(&cmem__transfer_limit, memory_order_relaxed);
-    if (likely(limit == 0) || c < TRANSFER_FIRST) return 0;
+    size_t limit = atomic_load_explicit(&cmem__transfer_limit, memory_order_relaxed);
+    if (likely(limit == 0) || c < TRANSFER_FIRST || cmem__pages_inuse() > limit) return 0;
     struct cmem__transfer *t = list_lock(c);
     if (n > TRANSFER_BLOCKS - t->n) n = TRANSFER_BLOCKS - t->n;
-    int64_t more = (int64_t)(t->n + n) - t->most, room = (limit - granted_bytes()) / (int64_t)class_size(c);
-    if (more > room) more = room;
-    if (more > 0) grant(t, c, more);
-    if (n > t->most - t->n) n = t->most - t->n;
+    if (n > t->most - t->n) grant(t, c, (int64_t)n - (t->most - t->n));
     memcpy(&t->e[t->n], in, n * sizeof *in);
     poke(t->n, (uint32_t)(t->n + n));
+    count((int64_t)(n * class_size(c)));
     list_unlock(t);
     return n;
 }
@@ -107,21 +128,21 @@ size_t cmem__transfer_take(unsigned c, struct cmem__entry *out, size_t n) {
     poke(t->n, (uint32_t)(t->n - n));
     if (t->low > t->n) t->low = t->n;
     memcpy(out, &t->e[t->n], n * sizeof *out); /* the newest */
+    count(-(int64_t)(n * class_size(c)));
     list_unlock(t);
     return n;
 }
 
-size_t cmem__transfer_trim(unsigned c, bool all, struct cmem__entry *out) {
-    int64_t limit = atomic_load_explicit(&cmem__transfer_limit, memory_order_relaxed);
-    if (granted_bytes() == 0) return 0;
-    all = all || granted_bytes() > limit;
+size_t cmem__transfer_trim(unsigned c, bool all, struct cmem__entry out[TRANSFER_TRIM]) {
+    if (peek(cmem__transfer[c - TRANSFER_FIRST].most) == 0) return 0;
     struct cmem__transfer *t = list_lock(c);
-    unsigned n = all ? t->n : t->low, left = t->n - n;
+    unsigned due = all ? t->n : t->low, n = due < TRANSFER_TRIM ? due : TRANSFER_TRIM, left = t->n - n;
     memcpy(out, t->e, n * sizeof *out);
     memmove(t->e, t->e + n, left * sizeof *out);
     poke(t->n, left);
-    t->low = left;
+    t->low = n < due ? due - n : left; /* the rest is the next call's */
     grant(t, c, (int64_t)left - t->most);
+    count(-(int64_t)(n * class_size(c)));
     list_unlock(t);
     return n;
 }
@@ -138,7 +159,7 @@ void cmem__transfer_unlock(void) {
 
 #if CMEM_DEBUG
 void cmem__transfer_check(void) {
-    size_t bytes = 0;
+    size_t bytes = 0, there = 0;
     cmem__transfer_lock();
     for (unsigned c = TRANSFER_FIRST; c < NUM_CLASSES; c++) {
         const struct cmem__transfer *t = &cmem__transfer[c - TRANSFER_FIRST];
@@ -150,7 +171,9 @@ void cmem__transfer_check(void) {
                    "a block in the wrong transfer list", t->e[i].block);
         }
         bytes += t->most * class_size(c);
+        there += t->n * class_size(c);
     }
+    insist(there == cmem__transfer_bytes(), "transfer's count of what lies there is wrong", there);
     insist((int64_t)bytes == granted_bytes(), "transfer's count of bytes is wrong", bytes);
     cmem__transfer_unlock();
 }

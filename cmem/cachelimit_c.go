@@ -15,8 +15,7 @@ import (
 // them go past its caches. A goroutine that does little but allocate and free blocks of many sizes
 // does. It is known by its overflows and misses, each a cgo call and a trip to the page heap, which
 // follow closely on each other; its P's cache gets more, bit by bit, as long as they do. All caches
-// together keep to a budget (c/cache.h): half of what the ordinary limits leave of it is for such
-// caches, the other half for transfer lists.
+// together keep to a budget (c/cache.h): what the ordinary limits leave of it is for such caches.
 
 const (
 	crampedTrips = 32                    // overflows and misses that are looked at together,
@@ -84,7 +83,7 @@ func (w *window) next(pid int) (cramped bool) {
 
 // raiseLimit gives the cache of the P that the caller runs on half as much again, if the caches may have that.
 func raiseLimit() {
-	most := c.CacheExtra() / 2
+	most := c.CacheExtra()
 	pid := procPin()
 	if ch := myCache(pid); ch != nil {
 		step := ch.Limit / 2
@@ -99,15 +98,11 @@ func raiseLimit() {
 		adopt(pid, ch)
 	}
 	procUnpin()
-	atomic.StoreInt64(c.TransferLimit, most)
 }
 
-// keepBudget shares extra (c.CacheExtra) out: it sets the limit of the transfer lists anew, and
-// takes back what raised caches have beyond their half, from each the same part. (A cache adopts
-// its limit on its next slow path.)
-func keepBudget(extra int64) {
-	most := extra / 2
-	atomic.StoreInt64(c.TransferLimit, most)
+// keepBudget takes back what raised caches have beyond most bytes (c.CacheExtra), from each the same
+// part. (A cache adopts its limit on its next slow path.)
+func keepBudget(most int64) {
 	total := extraTotal.Load()
 	if total <= most {
 		return

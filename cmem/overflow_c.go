@@ -7,7 +7,7 @@ import (
 )
 
 // The slow path of a free: the magazine is full, or the cache, or no magazine takes such blocks. The oldest blocks leave the cache, half a
-// magazine at a time: to transfer lists where the cache is raised, else to the central lists.
+// magazine at a time: to transfer lists, and where those take no more to the central lists.
 
 // freeSlow frees a block when the magazine is full, or the cache has no room, or there is none.
 func freeSlow(cls uint, e c.Entry) {

@@ -46,7 +46,9 @@ func send(ch *c.Cache, cls uint, k int) int {
 	leave(t)
 	copy(all, all[k:])
 	m.Top -= uintptr(k) * entrySize
-	ch.Room += int64(k) * int64(classSize[cls])
+	bytes := int64(k) * int64(classSize[cls])
+	ch.Room += bytes
+	ch.Sent += bytes
 	return k
 }
 
@@ -68,6 +70,7 @@ func receive(ch *c.Cache, cls uint) bool {
 	leave(t)
 	m.Top += uintptr(k) * entrySize
 	ch.Room -= int64(k) * size
+	ch.Sent -= int64(k) * size
 	return k > 0
 }
 

@@ -69,12 +69,12 @@ static void *be_a_p(void *arg) {
 int main(void) {
     pthread_t t[THREADS];
     uint64_t seed = test_seed("stress_transfer");
-    atomic_store(&cmem__transfer_limit, (int64_t)(6 * MIB));
+    atomic_store(&cmem__transfer_limit, 6 * MIB);
     budget_start(&budget);
     for (unsigned i = 0; i < THREADS; i++)
         expect(pthread_create(&t[i], NULL, be_a_p, (void *)(uintptr_t)rnd(&seed)) == 0);
     while (budget_left(&budget, 0)) {
-        atomic_store(&cmem__transfer_limit, (int64_t)((1 + pick(&seed, 3)) * 2 * MIB));
+        atomic_store(&cmem__transfer_limit, (1 + pick(&seed, 3)) * 2 * MIB);
         if (pick(&seed, 2) == 0) cmem__central_trim(pick(&seed, 4) == 0);
         if (pick(&seed, 8) == 0) cmem_scavenge(pick(&seed, 2));
         (void)stats_now();

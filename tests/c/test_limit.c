@@ -154,13 +154,13 @@ Test(budget, many_caches_get_less_each_and_a_large_heap_gives_more) {
     struct cmem__cache *ch[N];
     for (unsigned i = 0; i < N; i++) ch[i] = cmem__cache_new(CACHE_P);
     cr_assert_eq(ch[0]->limit, CACHE_LIMIT_P);
-    cr_assert_eq(ch[N - 1]->limit, CACHE_BUDGET / N);
+    cr_assert_eq(ch[N - 1]->limit, CACHE_BUDGET / 2 / N);
     cache_adopt(ch[0]);
-    cr_assert_eq(ch[0]->limit, CACHE_BUDGET / N);
+    cr_assert_eq(ch[0]->limit, CACHE_BUDGET / 2 / N);
     cr_assert_eq(ch[0]->room, ch[0]->limit);
     cmem__cache_budget(4096 * MIB);
     cache_adopt(ch[0]);
-    cr_assert_eq(ch[0]->limit, CACHE_LIMIT_P, "a quarter of 4 GiB is 16 MiB for each");
+    cr_assert_eq(ch[0]->limit, CACHE_LIMIT_P, "an eighth of 4 GiB is 8 MiB for each");
     cmem__cache_budget(0);
     for (unsigned i = 1; i < N; i++) cmem__cache_delete(ch[i]);
     cache_adopt(ch[0]);

@@ -3,6 +3,7 @@
 
 #include "central.h"
 #include "check.h"
+#include "pageheap.h"
 #include "sizeclass.h"
 #include "span.h"
 #include "transfer.h"
@@ -20,7 +21,8 @@ static unsigned fetch(size_t n) {
     return c;
 }
 
-static void set_limit(size_t blocks) { atomic_store(&cmem__transfer_limit, (int64_t)(blocks * BLOCK)); }
+/* Lets the lists take more while so many blocks, or fewer, are in use, theirs among them. */
+static void set_limit(size_t blocks) { atomic_store(&cmem__transfer_limit, blocks * BLOCK); }
 
 Test(transfer, nothing_stays_without_a_limit) {
     unsigned c = fetch(8);
@@ -32,12 +34,12 @@ Test(transfer, nothing_stays_without_a_limit) {
 }
 
 Test(transfer, blocks_come_back_newest_first_and_count_as_free) {
-    unsigned c = fetch(12);
+    unsigned c = fetch(10);
     struct cmem__entry out[12];
     set_limit(10);
-    cmem__central_give(c, e, 12);
+    cmem__central_give(c, e, 10);
     cmem__check(true);
-    cr_assert_eq(cmem__transfer_bytes(), 10 * BLOCK, "two went to the page heap");
+    cr_assert_eq(cmem__transfer_bytes(), 10 * BLOCK);
     cr_assert_eq(stats_now().heap_inuse, 10 * BLOCK);
     cr_assert_eq(stats_now().central_free_bytes, 10 * BLOCK);
     cr_assert_eq(stats_now().transfer_bytes, 10 * BLOCK);
@@ -94,23 +96,75 @@ Test(transfer, a_trim_gives_back_what_nobody_needed) {
     cmem__check(true);
 }
 
-Test(transfer, lists_are_short_and_all_classes_share_the_limit) {
-    unsigned c = fetch(64);
-    struct cmem__entry big;
-    set_limit(40);
-    cmem__central_give(c, e, 64);
-    cr_assert_eq(cmem__transfer_bytes(), 32 * BLOCK);
-    cr_assert_eq(cmem__central_fetch(class_of(MIB), &big, 1, NULL), 1);
-    cmem__central_give(class_of(MIB), &big, 1);
-    cr_assert_eq(cmem__transfer_bytes(), 32 * BLOCK, "1 MiB is more than there is room for");
+/* They take more as long as what is in use, this included, is within the limit. */
+Test(transfer, lists_take_what_is_within_the_limit) {
+    unsigned c = fetch(8);
+    set_limit(7);
+    cmem__central_give(c, e, 1);
+    cr_assert_eq(cmem__transfer_bytes(), 0);
+    cmem__central_give(c, e + 1, 4);
+    cr_assert_eq(cmem__transfer_bytes(), 4 * BLOCK);
+    cmem__central_give(c, e + 5, 3);
+    cr_assert_eq(cmem__transfer_bytes(), 7 * BLOCK);
     cmem__check(true);
 }
 
-/* From 8 KiB on, those of spans with several blocks too. */
+Test(transfer, a_list_has_an_end) {
+    static struct cmem__entry many[TRANSFER_BLOCKS + 10];
+    size_t n = TRANSFER_BLOCKS + 10;
+    cr_assert_eq(cmem__central_fetch(TRANSFER_FIRST, many, n, NULL), n);
+    set_limit(1000);
+    cmem__central_give(TRANSFER_FIRST, many, n);
+    cr_assert_eq(cmem__transfer_blocks(TRANSFER_FIRST), TRANSFER_BLOCKS);
+    cmem__check(true);
+    cmem__central_trim(true);
+    cr_assert_eq(cmem__transfer_bytes(), 0);
+    cr_assert_eq(stats_now().heap_inuse, 0);
+    cmem__check(true);
+}
+
+static size_t resident(void) {
+    struct cmem_stats s = stats_now();
+    return s.heap_sys - s.heap_released;
+}
+
+/* Whoever needs pages that are not resident gets those that lie in the lists. */
+Test(transfer, the_lists_are_emptied_before_a_fault) {
+    unsigned c = fetch(32);
+    set_limit(32);
+    cmem__central_give(c, e, 32);
+    cmem_scavenge(UINT64_MAX); /* nothing is as old as that */
+    size_t before = resident();
+    cr_assert_eq(cmem__transfer_bytes(), 32 * BLOCK);
+    struct cmem__span *s = cmem__central_span(16 * BLOCK / PAGE_SIZE, 1, SPAN_LARGE, class_of(16 * BLOCK));
+    cr_assert_not_null(s);
+    cr_assert_eq(cmem__transfer_bytes(), 0);
+    cr_assert_eq(resident(), before, "%zu bytes are resident, %zu before", resident(), before);
+    cmem__pages_free(s);
+    cmem__check(true);
+}
+
+/* What lies in the lists is no part of what is in use at the most. */
+Test(transfer, the_peak_is_without_the_lists) {
+    unsigned c = fetch(40);
+    (void)cmem__pages_use();
+    set_limit(40);
+    cmem__central_give(c, e, 8);
+    set_limit(32);
+    cmem__central_give(c, e + 8, 20); /* to the page heap */
+    cmem__pages_parked(cmem__transfer_bytes());
+    (void)cmem__pages_use();
+    cr_assert_eq(cmem__central_fetch(class_of(2 * BLOCK), e, 2, NULL), 2);
+    size_t peak = cmem__pages_use().peak;
+    cr_assert_eq(peak, (12 + 4) * BLOCK, "%zu bytes", peak);
+    cmem__check(false);
+}
+
+/* From 2 KiB on, those of spans with several blocks too. */
 Test(transfer, small_classes) {
-    cr_assert_eq(class_size(TRANSFER_FIRST), 8 * KIB);
-    set_limit(10);
-    for (size_t size = 4 * KIB; size < 32 * KIB; size += 2 * KIB) {
+    cr_assert_eq(class_size(TRANSFER_FIRST), 2 * KIB);
+    set_limit(100);
+    for (size_t size = KIB; size < 32 * KIB; size += KIB) {
         unsigned c = class_of(size);
         bool lists = c >= TRANSFER_FIRST;
         cr_assert_eq(cmem__central_fetch(c, e, 6, NULL), 6);
@@ -150,35 +204,17 @@ Test(transfer, go_moves_blocks_by_itself) {
     cmem__check(true);
 }
 
-/* The room that a list had and does not use is for the others after a trim. */
-Test(transfer, a_trim_gives_back_room) {
-    unsigned c = fetch(10), other = class_of(2 * BLOCK);
-    struct cmem__entry out[10], big[5];
-    set_limit(10);
-    cmem__central_give(c, e, 10);
-    cr_assert_eq(go_receive(c, out, 10), 10);
-    cr_assert_eq(cmem__central_fetch(other, big, 5, NULL), 5);
-    cr_assert_eq(cmem__transfer_put(other, big, 5), 0);
-    cmem__central_trim(false);
-    cmem__check(false);
-    cr_assert_eq(cmem__transfer_put(other, big, 5), 5);
-    cr_assert_eq(go_send(c, out, 10), 0);
-    cmem__central_give(c, out, 10);
-    cmem__check(true);
-}
-
-/* Go goes on as long as there is room in a list: so the next trim takes it away. */
-Test(transfer, a_lowered_limit_empties_the_lists) {
+/* How many blocks may lie in a list Go learns from C: after a trim no more than do. */
+Test(transfer, a_trim_takes_back_room) {
     unsigned c = fetch(10);
     struct cmem__entry out[10];
     set_limit(10);
     cmem__central_give(c, e, 10);
     cr_assert_eq(go_receive(c, out, 10), 10);
-    cr_assert_eq(go_send(c, out, 10), 10);
-    set_limit(4);
     cmem__central_trim(false);
-    cr_assert_eq(cmem__transfer_bytes(), 0);
-    cr_assert_eq(stats_now().heap_inuse, 0);
+    cr_assert_eq(go_send(c, out, 10), 0);
+    cmem__central_give(c, out, 10);
+    cr_assert_eq(cmem__transfer_bytes(), 10 * BLOCK);
     cmem__check(true);
 }
 

@@ -6,7 +6,8 @@ package c
 #cgo CFLAGS: -std=gnu11 -O2 -fvisibility=hidden -Wall
 #cgo LDFLAGS: -lpthread
 
-// None of these calls back into Go or keeps a pointer, so arguments stay on the stack and the call is cheaper.
+// None of these calls back into Go or keeps a pointer, so arguments stay on the stack and the call
+// is cheaper.
 #cgo nocallback fetch
 #cgo nocallback give
 #cgo nocallback give_mixed
@@ -74,8 +75,8 @@ import "C"
 
 import "unsafe"
 
-// The structures of layout.go have the sizes that the C compiler of this build gives them. (Their fields' places are compared by the
-// test of tests/generate.)
+// The structures of layout.go have the sizes that the C compiler of this build gives them. (Their
+// fields' places are compared by the test of tests/generate.)
 var (
 	_ [C.sizeof_struct_cmem__entry]struct{}    = [unsafe.Sizeof(Entry{})]struct{}{}
 	_ [C.sizeof_struct_cmem__magazine]struct{} = [unsafe.Sizeof(Magazine{})]struct{}{}
@@ -88,8 +89,8 @@ var (
 // Pagemap is the root of the pagemap; entries are nil or point to a Leaf.
 var Pagemap = (*[RootLen]*Leaf)(unsafe.Pointer(&C.cmem__pagemap))
 
-// A Batch carries blocks between a cache and the central lists. It lies in Go's heap: an address on a stack, which may move, must
-// not be passed as a number.
+// A Batch carries blocks between a cache and the central lists. It lies in Go's heap: an address on
+// a stack, which may move, must not be passed as a number.
 type Batch [MaxMagazine]Entry
 
 func (b *Batch) at(i int) C.uintptr_t { return C.uintptr_t(uintptr(unsafe.Pointer(&b[i]))) }
@@ -103,15 +104,15 @@ func (b *Batch) Give(cls uint, i, n int) { C.give(C.uint(cls), b.at(i), C.size_t
 // GiveMixed is Give for the first n blocks of b, of any classes.
 func (b *Batch) GiveMixed(n int) { C.give_mixed(b.at(0), C.size_t(n)) }
 
-// FetchOne takes a block of class cls from the central list, live, and returns its address; 0 if out of memory. No cache has
-// counted it.
+// FetchOne takes a block of class cls from the central list, live, and returns its address; 0 if
+// out of memory. No cache has counted it.
 func FetchOne(cls uint) uintptr { return uintptr(C.cmem__fetch_one(C.uint(cls))) }
 
 // MagazineSize is how many blocks of class cls a magazine holds, at most MaxMagazine.
 func MagazineSize(cls uint) int { return int(C.class_magazine(C.uint(cls))) }
 
-// NewCache makes the cache of a P, with all its magazines: one that is made later would change under its owner's hands.
-// Nil: out of memory.
+// NewCache makes the cache of a P, with all its magazines: one that is made later would change
+// under its owner's hands. Nil: out of memory.
 func NewCache() *Cache {
 	ch := C.cmem__cache_new(C.CACHE_P)
 	if ch == nil {
@@ -129,7 +130,8 @@ func NewCache() *Cache {
 // Flush gives all blocks of ch, which nobody may be using, to the central lists.
 func Flush(ch *Cache) { C.cmem__cache_flush((*C.struct_cmem__cache)(unsafe.Pointer(ch))) }
 
-// Trim gives so many of the oldest blocks of each class in ch, which nobody may be using, to the central lists.
+// Trim gives so many of the oldest blocks of each class in ch, which nobody may be using, to the
+// central lists.
 func Trim(ch *Cache, count *[NumClasses]uint16) {
 	C.cmem__cache_trim((*C.struct_cmem__cache)(unsafe.Pointer(ch)), (*C.uint16_t)(unsafe.Pointer(count)))
 }
@@ -149,7 +151,8 @@ func HugeAlloc(n int) unsafe.Pointer { return C.cmem__huge_alloc(C.size_t(n), 1,
 // Calloc allocates n zeroed bytes past every cache, nil if out of memory.
 func Calloc(n int) unsafe.Pointer { return C.cmem__calloc_direct(C.size_t(n)) }
 
-// Free takes the live block at p, of any kind, past every cache; false where no live block starts there, or one that is owned.
+// Free takes the live block at p, of any kind, past every cache; false where no live block starts
+// there, or one that is owned.
 func Free(p uintptr) bool { return bool(C.cmem__free_direct(C.uintptr_t(p))) }
 
 // FreeOwned is Free for the owner of the block: a handle or an arena.
@@ -158,15 +161,17 @@ func FreeOwned(p uintptr) bool { return bool(C.cmem__free_owned(C.uintptr_t(p)))
 // Usable is the size of the live block at p, 0 where none starts there.
 func Usable(p uintptr) int { return int(C.cmem__usable(C.uintptr_t(p))) }
 
-// Shrink cuts the tail off the live block at p, of more than n >= LargeMin bytes; an attached or owned one stays as it is. It returns
-// the block's bytes then, and tells the tool that n of them are in use.
+// Shrink cuts the tail off the live block at p, of more than n >= LargeMin bytes; an attached or
+// owned one stays as it is. It returns the block's bytes then, and tells the tool that n of them
+// are in use.
 func Shrink(p uintptr, n int) int { return int(C.cmem__shrink(C.uintptr_t(p), C.size_t(n))) }
 
-// Attach marks the live block at p as attached; false where none starts there or it is attached or owned already.
+// Attach marks the live block at p as attached; false where none starts there or it is attached or
+// owned already.
 func Attach(p uintptr) bool { return bool(C.cmem__attach(C.uintptr_t(p))) }
 
-// Describe says what the address p is, to a function that frees blocks or to one that keeps them, and whether it is foreign: not in
-// the heap.
+// Describe says what the address p is, to a function that frees blocks or to one that keeps them,
+// and whether it is foreign: not in the heap.
 func Describe(p uintptr, frees bool) (what string, foreign bool) {
 	use := C.enum_cmem__use(C.USE_KEEPS)
 	if frees {
@@ -193,12 +198,14 @@ func ReadStats(s *Stats) {
 // SpansText is room for a chunk of what Spans writes.
 type SpansText [C.SPANS_TEXT]byte
 
-// Spans writes the next lines of cmem_spans into buf and returns their length, 0 at the end; *from is 0 at first.
+// Spans writes the next lines of cmem_spans into buf and returns their length, 0 at the end; *from
+// is 0 at first.
 func Spans(from *uintptr, buf *SpansText) int {
 	return int(C.cmem__spans_text((*C.uintptr_t)(unsafe.Pointer(from)), (*C.char)(unsafe.Pointer(buf))))
 }
 
-// Scavenge gives what has been idle for idle nanoseconds back to the operating system and returns the bytes.
+// Scavenge gives what has been idle for idle nanoseconds back to the operating system and returns
+// the bytes.
 func Scavenge(idle uint64) int { return int(C.cmem_scavenge(C.uint64_t(idle))) }
 
 // Step is a step of the scavenger: it keeps to pacer.h's law for an idle limit of so many
@@ -209,15 +216,18 @@ func Step(idle uint64) (next uint64, released int, extra int64) {
 	return uint64(s.next), int(s.released), int64(s.extra)
 }
 
-// ScarceIdle is the idle limit, in nanoseconds, where no more than limit bytes are to be had: see pacer.h.
+// ScarceIdle is the idle limit, in nanoseconds, where no more than limit bytes are to be had: see
+// pacer.h.
 func ScarceIdle(idle uint64, limit, need, free int) uint64 {
 	return uint64(C.cmem__pacer_scarce(C.uint64_t(idle), C.size_t(limit), C.size_t(need), C.size_t(free)))
 }
 
-// Scavenges tells C that the caller does what cmem_scavenger_start's thread would do: that function is refused from now on.
+// Scavenges tells C that the caller does what cmem_scavenger_start's thread would do: that function
+// is refused from now on.
 func Scavenges() { C.cmem__scavenger_is_go() }
 
-// Limit sets the most bytes that the heap may hold, NoLimit for any number, and returns those in use.
+// Limit sets the most bytes that the heap may hold, NoLimit for any number, and returns those in
+// use.
 func Limit(bytes int) int { return int(C.cmem__pages_limit(C.size_t(bytes))) }
 
 // NoLimit is SIZE_MAX.
@@ -244,11 +254,12 @@ func ClassInfo(cls uint) (size, spanBytes, blocks, minSize int) {
 	return int(info.size), int(info.span_bytes), int(info.blocks), int(info.min_size)
 }
 
-// Cacheless tells whether no P gets a cache, for as long as the process lives: as a tool watches its memory (tool.c), of which C
-// tells it.
+// Cacheless tells whether no P gets a cache, for as long as the process lives: as a tool watches
+// its memory (tool.c), of which C tells it.
 func Cacheless() bool { return bool(C.cmem__cacheless()) }
 
-// AllocCacheless is the Alloc of any size, and with zeroing, where no P gets a cache; nil if out of memory.
+// AllocCacheless is the Alloc of any size, and with zeroing, where no P gets a cache; nil if out of
+// memory.
 func AllocCacheless(n int, zero bool) unsafe.Pointer {
 	if zero {
 		return C.cmem_calloc(1, C.size_t(n))

@@ -1,5 +1,5 @@
-/* bins.h: spans by length: exact below 16 pages, then 8 bins a doubling, as the size classes are; the class sizes are bin bounds. In
- * each bin a tree by address.
+/* bins.h: spans by length: exact below 16 pages, then 8 bins a doubling, as the size classes are;
+ * the class sizes are bin bounds. In each bin a tree by address.
  *
  * Lock: the page heap's. Called by the page heap alone: it keeps its hot runs so, and its extents.
  */
@@ -23,8 +23,8 @@ void cmem__bins_remove(struct cmem__bins *f, struct cmem__span *s);
 /* The lowest span of the first bin that has one of npages or more; NULL where there is none. */
 struct cmem__span *cmem__bins_best_fit(const struct cmem__bins *f, size_t npages);
 
-/* Up to n of the longest spans, longest bin first, of the bin of npages (where a few may be as long) and below. Returns how
- * many. */
+/* Up to n of the longest spans, longest bin first, of the bin of npages (where a few may be as
+ * long) and below. Returns how many. */
 size_t cmem__bins_longest_below(const struct cmem__bins *f, size_t npages, struct cmem__span **out, size_t n);
 
 #if CMEM_DEBUG

@@ -13,7 +13,8 @@ unsigned cmem__class_or_span(uintptr_t p, unsigned c) {
     return s == NULL || s->kind == SPAN_HUGE ? c : s->cls; /* no span: it is being freed at this moment */
 }
 
-/* The bytes of the live block that starts at p; 0 where none does, or one that is owned, unless those count. */
+/* The bytes of the live block that starts at p; 0 where none does, or one that is owned, unless
+ * those count. */
 static size_t usable(uintptr_t p, bool owned) {
     cmem__tag *tag;
     unsigned c = find_live(p, &tag);

@@ -13,10 +13,11 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-/* The class of the live block at p; NUM_CLASSES or more (its tag - 1) where there is none, or it is huge, attached or owned.
- * *tag is where its tag lies, NULL where no block can start. The class of a small block is in the pagemap's tag and in
- * its own: whether it is live is a branch that the processor predicts, but where to put it has to be waited for, so it
- * is taken from the one that comes first. */
+/* The class of the live block at p; NUM_CLASSES or more (its tag - 1) where there is none, or it is
+ * huge, attached or owned. *tag is where its tag lies, NULL where no block can start. The class of
+ * a small block is in the pagemap's tag and in its own: whether it is live is a branch that the
+ * processor predicts, but where to put it has to be waited for, so it is taken from the one that
+ * comes first. */
 static inline unsigned find_live(uintptr_t p, cmem__tag **tag) {
     *tag = NULL;
     struct cmem__leaf *l = pagemap_leaf(p);
@@ -39,10 +40,12 @@ static inline unsigned find_live(uintptr_t p, cmem__tag **tag) {
     return page - 1; /* TAG_NONE wraps around */
 }
 
-/* What find_live has returned of p, or where that is attached or owned, the class in the block's span. */
+/* What find_live has returned of p, or where that is attached or owned, the class in the block's
+ * span. */
 unsigned cmem__class_or_span(uintptr_t p, unsigned c);
 
-/* Marks the live block at p as hanging on a Go owner (TAG_ATTACHED), so that every free of it goes the slow way.
+/* Marks the live block at p as hanging on a Go owner (TAG_ATTACHED), so that every free of it goes
+ * the slow way.
  * Returns false where no live block starts there or it is attached or owned already. */
 bool cmem__attach(uintptr_t p);
 bool cmem__is_attached(uintptr_t p);

@@ -1,9 +1,11 @@
 //go:build linux && (amd64 || arm64 || riscv64)
 
-/* cache.c: magazines. A cache belongs to one C thread or one Go P; only its owner changes it, without a lock.
+/* cache.c: magazines. A cache belongs to one C thread or one Go P; only its owner changes it,
+ * without a lock.
  *
- * The fast paths (cmem.c for C threads, cmem/pinned_c.go for Ps) do no more than move a magazine's top. What happens when a
- * magazine is empty or full is in magazine.c, and for Ps in cmem/miss_c.go and overflow_c.go. Here is what concerns all caches.
+ * The fast paths (cmem.c for C threads, cmem/pinned_c.go for Ps) do no more than move a magazine's
+ * top. What happens when a magazine is empty or full is in magazine.c, and for Ps in cmem/miss_c.go
+ * and overflow_c.go. Here is what concerns all caches.
  */
 #include "base.h"
 #include "cache.h"
@@ -53,9 +55,9 @@ static void share(void) {
     }
 }
 
-/* Sets the budget, the limits and that of the transfer lists for so many bytes in use of late, under
- * the registry lock. Returns what the limits leave of the budget. Nothing lies in transfer lists
- * where no P has a cache, as in a C program, or where a tool watches. */
+/* Sets the budget, the limits and that of the transfer lists for so many bytes in use of late,
+ * under the registry lock. Returns what the limits leave of the budget. Nothing lies in transfer
+ * lists where no P has a cache, as in a C program, or where a tool watches. */
 static int64_t set_budget(int64_t inuse) {
     int64_t least = CACHE_BUDGET * CACHE_BUDGET_SHARE, left;
     if (inuse < least) inuse = least;
@@ -336,7 +338,8 @@ void cmem__cache_check(void) {
 #endif
 
 #ifdef __x86_64__
-/* For Go's fast path, which alone writes and reads it: the P that this thread ran on last, its cache, and where that stands. */
+/* For Go's fast path, which alone writes and reads it: the P that this thread ran on last, its
+ * cache, and where that stands. */
 static __thread uintptr_t last_cache[3] NEAR_TLS;
 
 intptr_t cmem__last_cache_offset(void) {

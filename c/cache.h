@@ -1,8 +1,9 @@
-/* cache.h: magazines of free blocks, one a size class, in caches: one for each C thread, one for each of Go's Ps.
+/* cache.h: magazines of free blocks, one a size class, in caches: one for each C thread, one for
+ * each of Go's Ps.
  *
- * Lock: none for what is in a cache: its owner alone touches it (see cache_enter). The list of all caches has one (RANK_REGISTRY), and
- * emptying those of other threads another (RANK_DRAIN). Called by a cache's owner (magazine.c, package cmem), by the scavenger and for
- * statistics.
+ * Lock: none for what is in a cache: its owner alone touches it (see cache_enter). The list of all
+ * caches has one (RANK_REGISTRY), and emptying those of other threads another (RANK_DRAIN). Called
+ * by a cache's owner (magazine.c, package cmem), by the scavenger and for statistics.
  */
 #ifndef CMEM_CACHE_H
 #define CMEM_CACHE_H
@@ -15,8 +16,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-/* A LIFO array of free blocks: entries base..top are filled, end is its limit. All three NULL before the first use,
- * so that both fast paths' tests fail. */
+/* A LIFO array of free blocks: entries base..top are filled, end is its limit. All three NULL
+ * before the first use, so that both fast paths' tests fail. */
 struct cmem__magazine {
     struct cmem__entry *top, *base, *end;
     uint64_t allocs; /* blocks it has given to callers */
@@ -30,9 +31,10 @@ assert_offset(struct cmem__magazine, allocs, 24);
 
 enum cmem__cache_kind { CACHE_THREAD = 0, CACHE_P = 1 };
 
-/* The bytes a cache may hold, give or take one block: it takes a block, of any size, while there is any room. So the
- * last block freed is always at hand for the next allocation, even if it is larger than the whole limit. There may be
- * thousands of threads, each with little to do, but few Ps, which do all that the goroutines do. */
+/* The bytes a cache may hold, give or take one block: it takes a block, of any size, while there is
+ * any room. So the last block freed is always at hand for the next allocation, even if it is larger
+ * than the whole limit. There may be thousands of threads, each with little to do, but few Ps,
+ * which do all that the goroutines do. */
 #define CACHE_LIMIT_P ((int64_t)1 << 20)
 #define CACHE_LIMIT_THREAD ((int64_t)256 << 10)
 #define CACHE_LIMIT_MIN ((int64_t)16 << 10)
@@ -56,7 +58,8 @@ int64_t cmem__cache_extra(void);
 /* Bytes in all caches, give or take what is on its way. */
 size_t cmem__cache_bytes(void);
 
-/* What a thread or P keeps. Go knows this layout. `room` is the limit less the bytes held; it may be negative. */
+/* What a thread or P keeps. Go knows this layout. `room` is the limit less the bytes held; it may
+ * be negative. */
 struct cmem__cache {
     int64_t room;
     uint32_t kind;
@@ -91,10 +94,10 @@ assert_offset(struct cmem__cache, drained, 4672);
 assert_offset(struct cmem__cache, made, 4680);
 assert_offset(struct cmem__cache, sent, 4704);
 
-/* Between these its owner alone has the thread's cache. Elsewhere an idle thread's cache may be drained by another one,
- * which first says so (taken), then has every CPU that runs the process pass a memory barrier, and then looks whether the
- * owner is in it (busy): so neither side needs a barrier of its own here, and the owner pays two plain stores and a
- * load. */
+/* Between these its owner alone has the thread's cache. Elsewhere an idle thread's cache may be
+ * drained by another one, which first says so (taken), then has every CPU that runs the process
+ * pass a memory barrier, and then looks whether the owner is in it (busy): so neither side needs a
+ * barrier of its own here, and the owner pays two plain stores and a load. */
 void cmem__cache_wait(struct cmem__cache *ch);
 static inline void cache_mark(struct cmem__cache *ch) {
     atomic_store_explicit(&ch->busy, 1, memory_order_relaxed);
@@ -124,9 +127,9 @@ void cmem__cache_drain_unlock(void);
 
 intptr_t cmem__last_cache_offset(void); /* from a thread's pointer (FS); x86-64 only */
 
-/* Whether no thread and no P gets a cache, for as long as the process lives: so that every allocation and every free takes a
- * slow path, which tells the tool that watches the memory (tool.h). The fast paths test nothing for it but what they test
- * anyway: that there is a cache. */
+/* Whether no thread and no P gets a cache, for as long as the process lives: so that every
+ * allocation and every free takes a slow path, which tells the tool that watches the memory
+ * (tool.h). The fast paths test nothing for it but what they test anyway: that there is a cache. */
 bool cmem__cacheless(void);
 
 struct cmem__cache *

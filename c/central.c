@@ -2,9 +2,9 @@
 
 /* central.c: per size class, the free blocks that are in no cache.
  *
- * A small class keeps its spans that have free blocks in a tree by address and serves from the lowest, so that the
- * others drain and go back to the page heap. A large class keeps nothing: its blocks are spans, and the page heap,
- * which all classes share, is their pool.
+ * A small class keeps its spans that have free blocks in a tree by address and serves from the
+ * lowest, so that the others drain and go back to the page heap. A large class keeps nothing: its
+ * blocks are spans, and the page heap, which all classes share, is their pool.
  */
 #include "base.h"
 #include "central.h"
@@ -18,14 +18,16 @@
 #include "transfer.h"
 #include "tree.h"
 
-/* A range of elements is initialized as GNU C has it; ISO C has no way that does not repeat them all. */
+/* A range of elements is initialized as GNU C has it; ISO C has no way that does not repeat them
+ * all. */
 __extension__ static struct central {
     struct cmem__lock lock;
     struct cmem__span *partial; /* tree of the spans with free blocks */
     size_t free_blocks;         /* in those */
 } central[NUM_SMALL] = {[0 ... NUM_SMALL - 1] = {.lock = LOCK_INIT(RANK_CENTRAL)}};
 
-/* Blocks handed out and not had back, a class, and those in its transfer list: what goes from cache to cache is not counted. */
+/* Blocks handed out and not had back, a class, and those in its transfer list: what goes from cache
+ * to cache is not counted. */
 static _Atomic long out_blocks[NUM_CLASSES];
 
 void cmem__central_count_out(unsigned c, long n) {
@@ -43,7 +45,7 @@ struct cmem__span *cmem__central_span(size_t npages, size_t align_pages, enum cm
     return cmem__pages_alloc(npages, align_pages, kind, c);
 }
 
-/* --------------------------------------------------------------------------------------------- small classes */
+/* -------------------------------------------------------------------------------- small classes */
 
 /* Gets a span of class c and makes its state; in no tree yet. Called without a lock. */
 static struct cmem__span *span_new(unsigned c) {
@@ -164,7 +166,7 @@ static void give_small(unsigned c, const struct cmem__entry *in, size_t n) {
     }
 }
 
-/* --------------------------------------------------------------------------------------------- large classes */
+/* -------------------------------------------------------------------------------- large classes */
 
 static size_t fetch_large(unsigned c, struct cmem__entry *out, size_t n, bool *zeroed) {
     for (size_t got = 0; got < n; got++) {
@@ -185,7 +187,7 @@ static void give_large(const struct cmem__entry *e) {
     cmem__pages_free(s);
 }
 
-/* ---------------------------------------------------------------------------------------------------- both */
+/* ----------------------------------------------------------------------------------------- both */
 
 size_t cmem__central_fetch(unsigned c, struct cmem__entry *out, size_t n, bool *zeroed) {
     size_t ready = cmem__transfer_take(c, out, n), got;
@@ -257,7 +259,7 @@ void cmem__central_unlock(void) {
     for (unsigned c = NUM_SMALL; c-- > 0;) unlock(&central[c].lock);
 }
 
-/* --------------------------------------------------------------------------------------------------- check */
+/* ---------------------------------------------------------------------------------------- check */
 
 #if CMEM_DEBUG
 

@@ -1,7 +1,7 @@
 /* central.h: per size class, the free blocks that are in no cache.
  *
- * Lock: one a small class (RANK_CENTRAL), taken by each of these and not held when the page heap is called. Called by the caches, C's
- * and Go's, and by whoever goes past them.
+ * Lock: one a small class (RANK_CENTRAL), taken by each of these and not held when the page heap is
+ * called. Called by the caches, C's and Go's, and by whoever goes past them.
  */
 #ifndef CMEM_CENTRAL_H
 #define CMEM_CENTRAL_H
@@ -11,8 +11,8 @@
 
 #include <stdbool.h>
 
-/* Takes up to n free blocks of class c. Fewer only where memory is out (errno ENOMEM). Large classes: *zeroed tells
- * whether the last one reads as zero; may be NULL. */
+/* Takes up to n free blocks of class c. Fewer only where memory is out (errno ENOMEM). Large
+ * classes: *zeroed tells whether the last one reads as zero; may be NULL. */
 size_t cmem__central_fetch(unsigned c, struct cmem__entry *out, size_t n, bool *zeroed);
 
 /* Takes n blocks of class c back; their tags must be TAG_CACHED. */
@@ -24,7 +24,8 @@ void cmem__central_give_mixed(const struct cmem__entry *in, size_t n);
 /* The same past the transfer lists. */
 void cmem__central_free(unsigned c, const struct cmem__entry *in, size_t n);
 
-/* Takes back what nobody has needed of the transfer lists since the last trim, or all that lies there. */
+/* Takes back what nobody has needed of the transfer lists since the last trim, or all that lies
+ * there. */
 void cmem__central_trim(bool all);
 
 /* cmem__pages_alloc, but before a page is faulted in for the span the transfer lists are emptied:
@@ -35,8 +36,8 @@ struct cmem__span *cmem__central_span(size_t npages, size_t align_pages, enum cm
 size_t cmem__central_out(unsigned c);
 size_t cmem__central_free_bytes(void);
 
-/* Adds n to the blocks of class c that are out: for a large span that goes to a caller with no fetch, or whose class a
- * trimming realloc changes. */
+/* Adds n to the blocks of class c that are out: for a large span that goes to a caller with no
+ * fetch, or whose class a trimming realloc changes. */
 void cmem__central_count_out(unsigned c, long n);
 
 void cmem__central_lock(void);

@@ -39,7 +39,8 @@ static void check_span(const struct cmem__region *r, const struct cmem__span *s,
     if (is_free(s) || s->kind == SPAN_BUSY) insist(t == TAG_NONE, "tag on a free span", a);
 }
 
-/* The extent that begins with s, which follows a span in use or begins its region. Returns the number of its spans. */
+/* The extent that begins with s, which follows a span in use or begins its region. Returns the
+ * number of its spans. */
 static size_t check_extent(const struct cmem__span *s) {
     size_t spans = 0, npages = 0;
     for (struct cmem__span *t = pagemap_span(s->base), *last = NULL; t != NULL && is_free(t);

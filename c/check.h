@@ -10,8 +10,8 @@
 #include <stdbool.h>
 
 #if CMEM_DEBUG
-/* Walks every structure and aborts on a broken invariant. The caller makes sure that nobody else is in the library
- * for the checks that need it (quiescent). Returns the number of spans seen. */
+/* Walks every structure and aborts on a broken invariant. The caller makes sure that nobody else is
+ * in the library for the checks that need it (quiescent). Returns the number of spans seen. */
 size_t cmem__check(bool quiescent);
 #endif
 

@@ -47,7 +47,7 @@ int cmem_class_info(unsigned cls, struct cmem_class_info *out) {
     return 0;
 }
 
-/* -------------------------------------------------------------------------------------------------- allocation */
+/* ----------------------------------------------------------------------------------- allocation */
 
 static inline void *alloc_class(unsigned c, size_t n) {
     struct cmem__cache *ch = cmem__my_cache;
@@ -98,7 +98,7 @@ void *cmem_aligned_alloc(size_t alignment, size_t n) {
     return alloc_class(c, n);
 }
 
-/* -------------------------------------------------------------------------------------------------------- free */
+/* ----------------------------------------------------------------------------------------- free */
 
 static __attribute__((noinline)) void free_other(uintptr_t p, const char *func) {
     int saved = errno;
@@ -125,7 +125,7 @@ size_t cmem_usable_size(const void *p) {
     return n;
 }
 
-/* ----------------------------------------------------------------------------------------------------- realloc */
+/* -------------------------------------------------------------------------------------- realloc */
 
 void *cmem_realloc(void *p, size_t n) {
     if (p == NULL) return cmem_alloc(n);
@@ -148,7 +148,7 @@ void *cmem_realloc(void *p, size_t n) {
     return q;
 }
 
-/* ------------------------------------------------------------------------------------------------------- batch */
+/* ---------------------------------------------------------------------------------------- batch */
 
 #define BATCH 64
 
@@ -211,7 +211,7 @@ void cmem_free_batch(void *const *p, size_t count) {
     errno = saved;
 }
 
-/* --------------------------------------------------------------------------------- limit, scavenge, statistics */
+/* ------------------------------------------------------------------ limit, scavenge, statistics */
 
 int cmem_set_limit(size_t bytes) {
     if (bytes == 0) bytes = SIZE_MAX;

@@ -1,20 +1,22 @@
 /* cmem.h: the public interface of libcmem.
  *
- * libcmem hands out blocks of C memory from pooled size classes. It takes address space from malloc in large
- * regions, keeps what is freed for reuse, and gives idle pages back to the operating system. C and Go code share
- * the one heap: a block may be allocated on one side and freed on the other.
+ * libcmem hands out blocks of C memory from pooled size classes. It takes address space from malloc
+ * in large regions, keeps what is freed for reuse, and gives idle pages back to the operating
+ * system. C and Go code share the one heap: a block may be allocated on one side and freed on the
+ * other.
  *
- * Every function may be called from any thread, in a child of fork, and in atfork handlers. None may be called from a
- * signal handler, or by a thread that can be cancelled asynchronously. None is a cancellation point.
+ * Every function may be called from any thread, in a child of fork, and in atfork handlers. None
+ * may be called from a signal handler, or by a thread that can be cancelled asynchronously. None is
+ * a cancellation point.
  *
- * Misuse (a block freed twice, a pointer that is not the start of a block, a block that belongs to a Go handle or
- * arena) is found before anything is touched: one line on standard error that begins with "cmem: " and names the
- * pointer and what it is, then abort().
+ * Misuse (a block freed twice, a pointer that is not the start of a block, a block that belongs to
+ * a Go handle or arena) is found before anything is touched: one line on standard error that begins
+ * with "cmem: " and names the pointer and what it is, then abort().
  * The pointer itself is never dereferenced.
  *
- * A use after free, or of bytes beyond those asked for, is for the tools to report: AddressSanitizer, MemorySanitizer and
- * valgrind's memcheck. The library looks for them before its first block, and tells them what is whose; it need not be
- * compiled for them.
+ * A use after free, or of bytes beyond those asked for, is for the tools to report:
+ * AddressSanitizer, MemorySanitizer and valgrind's memcheck. The library looks for them before its
+ * first block, and tells them what is whose; it need not be compiled for them.
  */
 #ifndef CMEM_H
 #define CMEM_H
@@ -39,37 +41,40 @@ extern "C" {
 #endif
 #define CMEM_API CMEM_ATTR(visibility("default"))
 
-/* The largest size that is rounded to a size class and cached, in bytes; larger blocks are "huge": rounded to a
- * whole page of 4 KiB. */
+/* The largest size that is rounded to a size class and cached, in bytes; larger blocks are "huge":
+ * rounded to a whole page of 4 KiB. */
 #define CMEM_MAX_CLASS_SIZE ((size_t)16 << 20)
 
 /* The number of size classes. cmem_class_info() describes each. */
 #define CMEM_NUM_CLASSES 144
 
-/* The library's version as a number, CMEM_VERSION_NUMBER of the header it was built with; 100 is 0.1.0. */
+/* The library's version as a number, CMEM_VERSION_NUMBER of the header it was built with; 100 is
+ * 0.1.0. */
 CMEM_API int cmem_version(void);
 
 /* The library's version as text, "0.1.0". The string is static. */
 CMEM_API const char *cmem_version_string(void);
 
-/* Allocates n bytes, aligned to 16, not zeroed. n = 0 gives a block of the smallest class, not NULL.
- * The block is the caller's until it goes to cmem_free or cmem_realloc.
+/* Allocates n bytes, aligned to 16, not zeroed. n = 0 gives a block of the smallest class, not
+ * NULL. The block is the caller's until it goes to cmem_free or cmem_realloc.
  * Returns NULL with errno ENOMEM where n is over PTRDIFF_MAX or no memory is to be had. */
 CMEM_API void *cmem_alloc(size_t n) CMEM_ATTR(malloc, alloc_size(1), warn_unused_result);
 
 /* Allocates count * size zeroed bytes. The memset is skipped for pages that are known to be zero.
- * Returns NULL with errno ENOMEM where the product overflows, is over PTRDIFF_MAX, or no memory is to be had. */
+ * Returns NULL with errno ENOMEM where the product overflows, is over PTRDIFF_MAX, or no memory is
+ * to be had. */
 CMEM_API void *cmem_calloc(size_t count, size_t size) CMEM_ATTR(malloc, alloc_size(1, 2), warn_unused_result);
 
-/* Makes the block p at least n bytes long and keeps its first min(old, n) bytes. Where the block is already big
- * enough it is returned as it is (a large block gives its tail back when more than half would be unused);
- * otherwise the bytes move to a new block and p is freed. p = NULL: as cmem_alloc(n). n = 0: as cmem_alloc(0)
- * after cmem_free(p), never NULL for lack of size.
- * Returns NULL with errno ENOMEM as cmem_alloc does, for an n that p's block has no room for; p is then still the caller's and
- * unchanged. */
+/* Makes the block p at least n bytes long and keeps its first min(old, n) bytes. Where the block is
+ * already big enough it is returned as it is (a large block gives its tail back when more than half
+ * would be unused); otherwise the bytes move to a new block and p is freed. p = NULL: as
+ * cmem_alloc(n). n = 0: as cmem_alloc(0) after cmem_free(p), never NULL for lack of size.
+ * Returns NULL with errno ENOMEM as cmem_alloc does, for an n that p's block has no room for; p is
+ * then still the caller's and unchanged. */
 CMEM_API void *cmem_realloc(void *p, size_t n) CMEM_ATTR(alloc_size(2), warn_unused_result);
 
-/* Allocates n bytes at a multiple of alignment, which must be a power of two; n need not be a multiple of it.
+/* Allocates n bytes at a multiple of alignment, which must be a power of two; n need not be a
+ * multiple of it.
  * Returns NULL with errno EINVAL where alignment is no power of two, ENOMEM as cmem_alloc does. */
 CMEM_API void *cmem_aligned_alloc(size_t alignment, size_t n)
     CMEM_ATTR(malloc, alloc_align(1), alloc_size(2), warn_unused_result);
@@ -77,23 +82,27 @@ CMEM_API void *cmem_aligned_alloc(size_t alignment, size_t n)
 /* Frees a block. p = NULL: nothing. errno is kept. Aborts on misuse. */
 CMEM_API void cmem_free(void *p);
 
-/* The number of bytes the live block p really holds, at least what was asked for. Those beyond the request may be used
- * after p = cmem_realloc(p, cmem_usable_size(p)), which returns p itself whatever kind of block it is. (A Go handle's or
- * arena's block has a size too, but may not be reallocated.) Until then they are out of bounds for the compiler
- * (_FORTIFY_SOURCE), AddressSanitizer and valgrind.
+/* The number of bytes the live block p really holds, at least what was asked for. Those beyond the
+ * request may be used after p = cmem_realloc(p, cmem_usable_size(p)), which returns p itself
+ * whatever kind of block it is. (A Go handle's or arena's block has a size too, but may not be
+ * reallocated.) Until then they are out of bounds for the compiler (_FORTIFY_SOURCE),
+ * AddressSanitizer and valgrind.
  * p = NULL: 0. Aborts on misuse. */
 CMEM_API size_t cmem_usable_size(const void *p);
 
 /* Allocates count blocks of n bytes each into out[0..count) with few locks taken.
- * Returns how many were allocated; fewer than count means errno ENOMEM, and those that were are the caller's. */
+ * Returns how many were allocated; fewer than count means errno ENOMEM, and those that were are the
+ * caller's. */
 CMEM_API size_t cmem_alloc_batch(size_t n, void **out, size_t count) CMEM_ATTR(warn_unused_result);
 
-/* Frees p[0..count), which may be of different sizes; a NULL among them is passed over. errno is kept. */
+/* Frees p[0..count), which may be of different sizes; a NULL among them is passed over. errno is
+ * kept. */
 CMEM_API void cmem_free_batch(void *const *p, size_t count);
 
-/* Gives the pages of free spans that have been idle for at least idle_ns nanoseconds back to the operating system,
- * and whole idle regions back to malloc; caches of threads that have not used theirs for so long are emptied first. 0
- * means everything, whenever it was used last. Idle times are seen by the calls: the first one notes what is in use.
+/* Gives the pages of free spans that have been idle for at least idle_ns nanoseconds back to the
+ * operating system, and whole idle regions back to malloc; caches of threads that have not used
+ * theirs for so long are emptied first. 0 means everything, whenever it was used last. Idle times
+ * are seen by the calls: the first one notes what is in use.
  * Returns the bytes given back. errno is kept. */
 CMEM_API size_t cmem_scavenge(uint64_t idle_ns);
 
@@ -108,10 +117,12 @@ CMEM_API int cmem_scavenger_start(uint64_t idle_ns);
 /* Ends that thread, and returns when it has ended. */
 CMEM_API void cmem_scavenger_stop(void);
 
-/* Sets a soft cap, in bytes, on what the heap may hold: blocks in use, free blocks in caches, and free memory that was
- * not given back. Free memory is given back to stay below it; an allocation that would exceed it even so fails with
- * ENOMEM. 0 or SIZE_MAX: no limit, as at the start. Metadata does not count (cmem_stats has it).
- * Returns 0, or -1 with errno ERANGE where more than that is in use now: the limit holds nevertheless. */
+/* Sets a soft cap, in bytes, on what the heap may hold: blocks in use, free blocks in caches, and
+ * free memory that was not given back. Free memory is given back to stay below it; an allocation
+ * that would exceed it even so fails with ENOMEM. 0 or SIZE_MAX: no limit, as at the start.
+ * Metadata does not count (cmem_stats has it).
+ * Returns 0, or -1 with errno ERANGE where more than that is in use now: the limit holds
+ * nevertheless. */
 CMEM_API int cmem_set_limit(size_t bytes);
 
 /* Blocks of one size class. */
@@ -119,7 +130,8 @@ struct cmem_class_stats {
     uint64_t mallocs, frees; /* ever allocated, and ever freed */
 };
 
-/* What the heap holds, in bytes unless said otherwise. At rest (no other thread in the library) these sums hold:
+/* What the heap holds, in bytes unless said otherwise. At rest (no other thread in the library)
+ * these sums hold:
  *   heap_sys   = heap_inuse + heap_idle
  *   heap_inuse = live_bytes + magazine_bytes + thread_cache_bytes + central_free_bytes
  * While other threads run each figure is right within what they are doing. */
@@ -166,9 +178,10 @@ CMEM_API void cmem_stats(struct cmem_stats *out);
  * below a line with the columns' names:
  *   address   where it begins
  *   pages     its length, in pages of 4 KiB
- *   kind      what it was cut up for: "small" (many blocks), "large" (one of a size class), "huge" (one of no class); "-": it is free
- *   state     "inuse"; or it is free: "free" (resident), "released" (given back to the operating system, in part at least),
- *             "untouched" (never used), "releasing" (on its way there)
+ *   kind      what it was cut up for: "small" (many blocks), "large" (one of a size class), "huge"
+ *             (one of no class); "-": it is free
+ *   state     "inuse"; or it is free: "free" (resident), "released" (given back to the operating
+ *             system, in part at least), "untouched" (never used), "releasing" (on its way there)
  *   block     bytes a block
  *   blocks    how many there is room for
  *   live      how many of them are in callers' hands
@@ -181,7 +194,8 @@ CMEM_API void cmem_stats(struct cmem_stats *out);
  * Other threads go on meanwhile. The heap is locked for some 20 spans at a time, and not while
  * anything is written; so what changes between two such steps may be told as it was or as it is, or
  * left out, but nothing is told twice. Needs no memory and no stdio. Returns 0 (errno is kept), or
- * -1 with errno as write has it (EBADF, EPIPE, EAGAIN, ENOSPC ...): some lines may be written then. */
+ * -1 with errno as write has it (EBADF, EPIPE, EAGAIN, ENOSPC ...): some lines may be written
+ * then. */
 CMEM_API int cmem_spans(int fd);
 
 /* One row of the size-class table. */
@@ -192,7 +206,8 @@ struct cmem_class_info {
     size_t min_size;   /* the smallest request that this class serves */
 };
 
-/* Describes class number cls, 0 to CMEM_NUM_CLASSES-1, in *out. Returns 0, or -1 with errno EINVAL. */
+/* Describes class number cls, 0 to CMEM_NUM_CLASSES-1, in *out. Returns 0, or -1 with errno
+ * EINVAL. */
 CMEM_API int cmem_class_info(unsigned cls, struct cmem_class_info *out);
 
 #ifdef __cplusplus

@@ -1,7 +1,8 @@
 //go:build linux && (amd64 || arm64 || riscv64)
 
-/* extent.c: free spans: which sets they stand in, how they are cut and coalesced. A maximal run of free spans of either kind is an
- * extent; its first page is marked in the pagemap, so that any of its spans finds where it begins.
+/* extent.c: free spans: which sets they stand in, how they are cut and coalesced. A maximal run of
+ * free spans of either kind is an extent; its first page is marked in the pagemap, so that any of
+ * its spans finds where it begins.
  */
 #include "base.h"
 #include "bins.h"
@@ -101,7 +102,8 @@ static void glue(struct cmem__span *s, struct cmem__span *t) {
     map_bounds(s);
 }
 
-/* Whether the free span t, a neighbour of s, becomes one with it: those of its kind do, and all where `all` says so. */
+/* Whether the free span t, a neighbour of s, becomes one with it: those of its kind do, and all
+ * where `all` says so. */
 static bool joins(const struct cmem__span *s, const struct cmem__span *t, bool all) {
     return is_free(t) && (all || t->kind == s->kind);
 }

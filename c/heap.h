@@ -24,7 +24,8 @@
 /* Shorter runs are not worth a system call and a fault each, unless everything is asked for. */
 #define SCAVENGE_MIN_PAGES ((size_t)16)
 
-/* Every field is read and written under `lock`, but for `growing`. A ring is empty where its head is alone in it. */
+/* Every field is read and written under `lock`, but for `growing`. A ring is empty where its head
+ * is alone in it. */
 struct cmem__heap {
     struct cmem__lock lock;
 
@@ -40,7 +41,8 @@ struct cmem__heap {
         cold;          /* ring of the other cold spans that were given back; next = the one to look at next */
     size_t cold_pages; /* in cold spans */
 
-    /* Descriptors that no span uses, so that a change of what is free needs no memory. heap.c gets them, extent.c uses them. */
+    /* Descriptors that no span uses, so that a change of what is free needs no memory. heap.c gets
+     * them, extent.c uses them. */
     struct cmem__span *spare; /* chained by next */
     size_t spares;            /* how many */
 
@@ -98,7 +100,8 @@ static inline void map_bounds(struct cmem__span *s) {
     pagemap_set(last_page(s), s);
 }
 
-/* The span that ends where s begins, or begins where s ends, in the same region; NULL where the region ends. */
+/* The span that ends where s begins, or begins where s ends, in the same region; NULL where the
+ * region ends. */
 static inline struct cmem__span *before(const struct cmem__span *s) {
     struct cmem__span *t = pagemap_span(s->base - 1);
     return t != NULL && t->region == s->region ? t : NULL;
@@ -108,8 +111,8 @@ static inline struct cmem__span *after(const struct cmem__span *s) {
     return t != NULL && t->region == s->region ? t : NULL;
 }
 
-/* Makes sure that n spare descriptors are at hand. Drops the lock to get them, so the caller's view of the free
- * sets is stale afterwards. False where memory is out. */
+/* Makes sure that n spare descriptors are at hand. Drops the lock to get them, so the caller's view
+ * of the free sets is stale afterwards. False where memory is out. */
 bool cmem__spares_get(size_t n);
 static inline bool reserve_spares(size_t n) { return likely(cmem__heap.spares >= n) || cmem__spares_get(n); }
 

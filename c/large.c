@@ -1,6 +1,7 @@
 //go:build linux && (amd64 || arm64 || riscv64)
 
-/* large.c: blocks that are a span of their own: huge ones, aligned ones, and what a realloc cuts off. */
+/* large.c: blocks that are a span of their own: huge ones, aligned ones, and what a realloc cuts
+ * off. */
 #include "base.h"
 #include "block.h"
 #include "cache.h"
@@ -50,8 +51,8 @@ void *cmem__alloc_large_aligned(size_t align_pages, size_t n) {
     return (void *)s->base;
 }
 
-/* Cuts the tail off the large or huge block at p, unless it is attached, so that it holds n >= LARGE_MIN bytes. The block stays if
- * that does not work out. */
+/* Cuts the tail off the large or huge block at p, unless it is attached, so that it holds n >=
+ * LARGE_MIN bytes. The block stays if that does not work out. */
 static void cut(uintptr_t p, size_t n) {
     cmem__tag *tag;
     unsigned was = find_live(p, &tag);

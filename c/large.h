@@ -1,4 +1,5 @@
-/* large.h: blocks that are a span of their own and in no magazine: huge ones, and large ones that are made to measure.
+/* large.h: blocks that are a span of their own and in no magazine: huge ones, and large ones that
+ * are made to measure.
  *
  * Lock: none of its own. Called by the public functions, by magazine.c and by Go.
  */
@@ -9,15 +10,15 @@
 
 #include <stdbool.h>
 
-/* A block of just the pages that n bytes need, at a multiple of align_pages pages. *zeroed tells whether it reads as zero; may be NULL.
- * NULL with errno ENOMEM. */
+/* A block of just the pages that n bytes need, at a multiple of align_pages pages. *zeroed tells
+ * whether it reads as zero; may be NULL. NULL with errno ENOMEM. */
 void *cmem__huge_alloc(size_t n, size_t align_pages, bool *zeroed);
 
 /* A block of a page-aligned class at a multiple of more than a page. */
 void *cmem__alloc_large_aligned(size_t align_pages, size_t n);
 
-/* Cuts the tail off the live large or huge block at p, of more than n >= LARGE_MIN bytes, as cmem_realloc does: an attached or owned
- * one stays as it is. Returns its bytes then. */
+/* Cuts the tail off the live large or huge block at p, of more than n >= LARGE_MIN bytes, as
+ * cmem_realloc does: an attached or owned one stays as it is. Returns its bytes then. */
 size_t cmem__shrink(uintptr_t p, size_t n);
 
 #endif /* CMEM_LARGE_H */

@@ -1,7 +1,7 @@
 //go:build linux && (amd64 || arm64 || riscv64)
 
-/* lock.c: who holds all locks for a fork, and the debug build's check that locks are taken in the order of their ranks (as jemalloc's
- * witnesses). */
+/* lock.c: who holds all locks for a fork, and the debug build's check that locks are taken in the
+ * order of their ranks (as jemalloc's witnesses). */
 #include "base.h"
 #include "lock.h"
 #include "panic.h"

@@ -1,9 +1,9 @@
 /* lock.h: locks with ranks, and the thread that forks, which has them all.
  *
- * Locks are taken in rising rank, those of one rank in rising address; a debug build aborts on any other order. No
- * lock is held across a system call, malloc or madvise. A fork takes them all, in this order; its thread may use the library even
- * so, for other atfork handlers do, and finds every lock its own. No call is a cancellation point: what waits, waits by
- * cmem__os_wait.
+ * Locks are taken in rising rank, those of one rank in rising address; a debug build aborts on any
+ * other order. No lock is held across a system call, malloc or madvise. A fork takes them all, in
+ * this order; its thread may use the library even so, for other atfork handlers do, and finds every
+ * lock its own. No call is a cancellation point: what waits, waits by cmem__os_wait.
  *
  * Called by every part that has a lock; start.c takes them all for a fork.
  */
@@ -30,8 +30,9 @@ struct cmem__lock {
     int rank;
 };
 
-/* All are held for less than it takes to sleep and be woken: whoever finds one taken tries again for a while. Where one thread
- * allocates what another frees, that saves a fifth to a quarter of the time. */
+/* All are held for less than it takes to sleep and be woken: whoever finds one taken tries again
+ * for a while. Where one thread allocates what another frees, that saves a fifth to a quarter of
+ * the time. */
 #ifdef PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP
 #define MUTEX_INIT PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP
 #else

@@ -23,8 +23,9 @@ static struct cmem__cache *thread_cache(void) {
     return cmem__thread_cache_new();
 }
 
-/* Makes room in a full cache: half of the blocks go of the class of which most bytes lie there beyond one block, then of the
- * next such; so what the thread uses in turn stays, a block of each class at least if there is room for that. */
+/* Makes room in a full cache: half of the blocks go of the class of which most bytes lie there
+ * beyond one block, then of the next such; so what the thread uses in turn stays, a block of each
+ * class at least if there is room for that. */
 static void evict(struct cmem__cache *ch) {
     while (ch->room <= 0) {
         size_t most = 0;
@@ -70,8 +71,9 @@ void cmem__free_slow(unsigned c, struct cmem__entry e) {
     errno = saved;
 }
 
-/* Whether n bytes are better served by a span of just their pages than by a block of class c. Notes in ch, which may be NULL, that the
- * class was asked for, whatever comes of it. As the function of that name in cmem/, which a test compares. */
+/* Whether n bytes are better served by a span of just their pages than by a block of class c. Notes
+ * in ch, which may be NULL, that the class was asked for, whatever comes of it. As the function of
+ * that name in cmem/, which a test compares. */
 static bool exact(struct cmem__cache *ch, unsigned c, size_t n) {
     if (n < EXACT_MIN) return false;
     size_t spare = class_spare(c, n);
@@ -84,7 +86,8 @@ static bool exact(struct cmem__cache *ch, unsigned c, size_t n) {
     return spare > 0 && (!recent || spare > EXACT_SPARE >> PAGE_SHIFT);
 }
 
-/* Gives central what ch holds of EXACT_MIN and more, so that a block of another such class can be made of it. */
+/* Gives central what ch holds of EXACT_MIN and more, so that a block of another such class can be
+ * made of it. */
 static void give_large(struct cmem__cache *ch) {
     cache_enter(ch);
     bool some = ch->limit - ch->room >= (int64_t)EXACT_MIN; /* else all of it is less */

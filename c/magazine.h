@@ -1,9 +1,10 @@
 /* magazine.h: magazines, their owner's side, for C threads: package cmem does the same for Ps.
  *
- * Lock: none: between cache_enter and cache_leave the cache is its owner's alone. Called by the public functions.
+ * Lock: none: between cache_enter and cache_leave the cache is its owner's alone. Called by the
+ * public functions.
  *
- * Only a debug build has caches while a tool watches, so that its tests see the tools with and without: pop and push of a release
- * tell them nothing.
+ * Only a debug build has caches while a tool watches, so that its tests see the tools with and
+ * without: pop and push of a release tell them nothing.
  */
 #ifndef CMEM_MAGAZINE_H
 #define CMEM_MAGAZINE_H

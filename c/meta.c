@@ -2,8 +2,9 @@
 
 /* meta.c: memory for the library's own structures, from pages of its own.
  *
- * Nothing of ours comes from malloc but regions, so that span descriptors do not scatter over glibc's per-thread
- * arenas and keep those from being trimmed. Chunks are never given back; what is freed is reused by size.
+ * Nothing of ours comes from malloc but regions, so that span descriptors do not scatter over
+ * glibc's per-thread arenas and keep those from being trimmed. Chunks are never given back; what is
+ * freed is reused by size.
  */
 #include "base.h"
 #include "lock.h"
@@ -39,9 +40,10 @@ void *cmem__meta_map(size_t bytes) {
 
 static size_t round_up(size_t bytes) { return (bytes + META_ALIGN - 1) & ~(META_ALIGN - 1); }
 
-/* The line at a page's start is in the set of the first-level cache that the starts of most blocks are in. Some processors (AMD's
- * since 2011) tell the lines of a set by a hash of their addresses and keep but one of those that look alike: a cache's first line
- * that looked like the block's made a pair of Alloc and Free take 16 ns, not 7, in one process of five (docs/performance.md). So no
+/* The line at a page's start is in the set of the first-level cache that the starts of most blocks
+ * are in. Some processors (AMD's since 2011) tell the lines of a set by a hash of their addresses
+ * and keep but one of those that look alike: a cache's first line that looked like the block's made
+ * a pair of Alloc and Free take 16 ns, not 7, in one process of five (docs/performance.md). So no
  * piece begins there. */
 static uintptr_t off_page_start(uintptr_t a) { return a % PAGE_SIZE == 0 ? a + META_ALIGN : a; }
 

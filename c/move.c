@@ -34,8 +34,8 @@ size_t cmem__move_gaps(const struct cmem__window *w, size_t npages, struct cmem_
     return n;
 }
 
-/* Takes a piece of up to npages out of a hot run, the smallest that is long enough or the longest; NULL where there is
- * none that may be moved. */
+/* Takes a piece of up to npages out of a hot run, the smallest that is long enough or the longest;
+ * NULL where there is none that may be moved. */
 static struct cmem__span *take_piece(size_t npages) {
     struct cmem__span *s = cmem__bins_best_fit(&cmem__heap.hot, npages);
     if (s == NULL && cmem__bins_longest_below(&cmem__heap.hot, npages, &s, 1) == 0) return NULL;

@@ -11,8 +11,8 @@
 
 #include <stdbool.h>
 
-/* Moves are for spans of 1 MiB or more: for shorter ones, of which a service may allocate a hundred thousand a second, they
- * save little and show in the slowest allocations. */
+/* Moves are for spans of 1 MiB or more: for shorter ones, of which a service may allocate a hundred
+ * thousand a second, they save little and show in the slowest allocations. */
 #define MOVE_FROM ((size_t)256)
 
 /* The pieces moved for one allocation at most. */
@@ -28,11 +28,12 @@ struct cmem__piece {
 /* The cold stretches of the window that are worth a move, MOVES_MAX at most. Returns how many. */
 size_t cmem__move_gaps(const struct cmem__window *w, size_t npages, struct cmem__piece *out);
 
-/* Finds hot pages for the gaps. Returns the number of pieces in out, MOVES_MAX at most. Needs two spare descriptors a piece. */
+/* Finds hot pages for the gaps. Returns the number of pieces in out, MOVES_MAX at most. Needs two
+ * spare descriptors a piece. */
 size_t cmem__move_take(struct cmem__piece *gap, size_t gaps, struct cmem__piece *out);
 
-/* Moves the pieces into s, an allocated span, and puts the places they come from back. Drops the lock meanwhile. Returns
- * false where s has a hole now: it must never be touched. */
+/* Moves the pieces into s, an allocated span, and puts the places they come from back. Drops the
+ * lock meanwhile. Returns false where s has a hole now: it must never be touched. */
 bool cmem__move_pieces(struct cmem__span *s, struct cmem__piece *p, size_t n);
 
 #endif /* CMEM_MOVE_H */

@@ -1,6 +1,7 @@
 //go:build linux && (amd64 || arm64 || riscv64)
 
-/* os.c: the operating system and the malloc below us. The only file that makes system calls for memory. */
+/* os.c: the operating system and the malloc below us. The only file that makes system calls for
+ * memory. */
 #include "base.h"
 #include "os.h"
 #include "tool.h"
@@ -34,7 +35,8 @@ enum {
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
 
-/* Names a mapping in /proc/self/smaps where the kernel has CONFIG_ANON_VMA_NAME; elsewhere it fails, to no harm. */
+/* Names a mapping in /proc/self/smaps where the kernel has CONFIG_ANON_VMA_NAME; elsewhere it
+ * fails, to no harm. */
 static void name_pages(void *p, size_t bytes, const char *name) {
     int saved = errno;
     (void)prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, (unsigned long)p, bytes, (unsigned long)name);
@@ -55,16 +57,17 @@ size_t cmem__os_page_size(void) {
 /* The size of a huge page; one of another size fails at the other places. */
 #define HUGE_PAGE ((uintptr_t)2 << 20)
 
-/* Whether one page at `at`, a place of ours that holds nothing, reads as zero once it was given back. */
+/* Whether one page at `at`, a place of ours that holds nothing, reads as zero once it was given
+ * back. */
 static bool zeroes(uintptr_t at) {
     volatile unsigned char *p = (volatile unsigned char *)at;
     *p = 1;
     return cmem__os_release(at, cmem__os_page_size()) && *p == 0;
 }
 
-/* Whether [base, base + bytes) zeroes pages that are given back, as private anonymous memory does. Shared memory keeps what it
- * held. So does a huge page of which a part goes: the kernel refuses at other places, but not where a huge page begins. Some
- * emulators do nothing. */
+/* Whether [base, base + bytes) zeroes pages that are given back, as private anonymous memory does.
+ * Shared memory keeps what it held. So does a huge page of which a part goes: the kernel refuses at
+ * other places, but not where a huge page begins. Some emulators do nothing. */
 static bool releases(uintptr_t base, size_t bytes) {
     uintptr_t huge = (base + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1), last = base + bytes - cmem__os_page_size();
     return zeroes(base) && (huge >= last || zeroes(huge)) && zeroes(last) && cmem__os_release(base, bytes);
@@ -80,7 +83,8 @@ void *cmem__os_region_new(size_t bytes, bool *releasing, bool *movable) {
     int saved = errno;
     name_pages(p, bytes, "cmem: region");
     *releasing = releases((uintptr_t)p, bytes);
-    /* There is nothing left to free: the kernel tells whether all of it is private and anonymous (EINVAL: it is not). */
+    /* There is nothing left to free: the kernel tells whether all of it is private and anonymous
+     * (EINVAL: it is not). */
     *movable = *releasing && madvise(p, bytes, MADV_FREE) == 0;
     cmem__not_a_leak(p); /* only the metadata pages know it, which LeakSanitizer does not scan */
     poison(p, bytes);
@@ -134,8 +138,8 @@ enum moves {
 /* Where in a page try_moves keeps a byte: the kernel writes the time in front of it. */
 #define MARK 64
 
-/* Whether the page p, which was moved from, is as a fresh one. An emulator may leave one that cannot be written: so the
- * kernel writes, as it fails where we would crash. */
+/* Whether the page p, which was moved from, is as a fresh one. An emulator may leave one that
+ * cannot be written: so the kernel writes, as it fails where we would crash. */
 static bool is_fresh(volatile char *p) {
     return syscall(SYS_clock_gettime, CLOCK_MONOTONIC, p) == 0 && p[MARK] == 0;
 }
@@ -167,13 +171,15 @@ static enum moves kernel_moves(void) {
     return m;
 }
 
-/* Whether memory is locked there, or that cannot be told. (Not the C library's msync: threads may be cancelled in that.) */
+/* Whether memory is locked there, or that cannot be told. (Not the C library's msync: threads may
+ * be cancelled in that.) */
 static bool is_locked(uintptr_t base, size_t bytes) {
     return syscall(SYS_msync, base, bytes, MS_INVALIDATE) != 0; /* EBUSY */
 }
 
-/* Makes sure that a place is mapped after a move there has failed: the kernel unmaps it before it moves, and a process
- * so short of memory that the move itself fails is left with a hole, perhaps between pieces that were moved. */
+/* Makes sure that a place is mapped after a move there has failed: the kernel unmaps it before it
+ * moves, and a process so short of memory that the move itself fails is left with a hole, perhaps
+ * between pieces that were moved. */
 static enum cmem__moved mend(uintptr_t to, size_t bytes) {
     enum cmem__moved result = MOVE_REFUSED;
     for (uintptr_t end = to + bytes; to < end; to += MOVE_PAGES * PAGE_SIZE) {
@@ -189,8 +195,8 @@ enum cmem__moved cmem__os_move(uintptr_t from, uintptr_t to, size_t bytes) {
     enum moves moves = kernel_moves();
     enum cmem__moved result = MOVED;
     size_t step = moves == MOVES_SEVERAL ? bytes : MOVE_PAGES * PAGE_SIZE;
-    /* The kernel unlocks the whole mapping that pages are moved from. (What is cold was not locked when it was released; a later
-     * mlockall locks both places.) */
+    /* The kernel unlocks the whole mapping that pages are moved from. (What is cold was not locked
+     * when it was released; a later mlockall locks both places.) */
     if (moves == MOVES_NOTHING || is_locked(from, bytes)) result = MOVE_REFUSED;
     for (size_t at = 0; at < bytes && result == MOVED; at += step) {
         if (mremap((void *)(from + at), step, step, MOVE_FLAGS, (void *)(to + at)) != MAP_FAILED) continue;

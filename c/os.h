@@ -1,7 +1,8 @@
 /* os.h: the operating system and the malloc below us.
  *
- * Lock: none, and none may be held across a call but where it says so: each may sleep. Called by the page heap for the memory of
- * blocks, by meta.c for the library's own, and for clocks, waits and barriers by all.
+ * Lock: none, and none may be held across a call but where it says so: each may sleep. Called by
+ * the page heap for the memory of blocks, by meta.c for the library's own, and for clocks, waits
+ * and barriers by all.
  */
 #ifndef CMEM_OS_H
 #define CMEM_OS_H
@@ -17,27 +18,30 @@
 /* The first region is small and is never given back: glibc may serve it from brk. */
 #define REGION_FIRST ((size_t)1 << 20)
 
-/* Later ones are over 32 MiB, the bound of glibc's dynamic mmap threshold, so that free really unmaps them. */
+/* Later ones are over 32 MiB, the bound of glibc's dynamic mmap threshold, so that free really
+ * unmaps them. */
 #define REGION_SIZE (((size_t)32 << 20) + REGION_ALIGN)
 
-/* Address space for a region from the malloc family. *releasing tells whether pages that are given back read as zero there, as
- * all of it does then; *movable whether cmem__os_move may be used there. NULL with errno ENOMEM. */
+/* Address space for a region from the malloc family. *releasing tells whether pages that are given
+ * back read as zero there, as all of it does then; *movable whether cmem__os_move may be used
+ * there. NULL with errno ENOMEM. */
 void *cmem__os_region_new(size_t bytes, bool *releasing, bool *movable);
 void cmem__os_region_delete(void *p, size_t bytes);
 
-/* Gives whole pages back to the operating system: in regions that release they read as zero afterwards. False where it refuses
- * (locked pages, seccomp). Keeps errno. */
+/* Gives whole pages back to the operating system: in regions that release they read as zero
+ * afterwards. False where it refuses (locked pages, seccomp). Keeps errno. */
 bool cmem__os_release(uintptr_t base, size_t bytes);
 
-/* Whether one of the whole pages there is resident: LOOK_PAGES at most. They may be nobody's. Keeps errno. */
+/* Whether one of the whole pages there is resident: LOOK_PAGES at most. They may be nobody's. Keeps
+ * errno. */
 #define LOOK_PAGES ((size_t)512)
 bool cmem__os_any_resident(uintptr_t base, size_t bytes);
 
 /* Has the kernel make no huge pages there from now on. Keeps errno. */
 void cmem__os_small_pages(uintptr_t base, size_t bytes);
 
-/* Resident pages are moved in pieces of this many, at multiples of it: a call takes 6 us (and some 20 us while another
- * CPU runs the program), to fault in and give back as much 55 us. */
+/* Resident pages are moved in pieces of this many, at multiples of it: a call takes 6 us (and some
+ * 20 us while another CPU runs the program), to fault in and give back as much 55 us. */
 #define MOVE_PAGES ((size_t)32)
 
 enum cmem__moved {
@@ -46,17 +50,19 @@ enum cmem__moved {
     MOVE_LOST, /* the new place is not mapped any more: nobody may touch it */
 };
 
-/* Moves the resident pages of whole pieces at `from` to `to`, both ours: what was resident at `to` goes back to the
- * operating system, and `from` reads as zero. Keeps errno. */
+/* Moves the resident pages of whole pieces at `from` to `to`, both ours: what was resident at `to`
+ * goes back to the operating system, and `from` reads as zero. Keeps errno. */
 enum cmem__moved cmem__os_move(uintptr_t from, uintptr_t to, size_t bytes);
 
-/* Sleeps while *word is `value`, for ns nanoseconds of the monotonic clock at most; may return early. Unlike a condition variable
- * it is no cancellation point, and keeps no count of waiters that a child of fork would inherit. Keeps errno. */
+/* Sleeps while *word is `value`, for ns nanoseconds of the monotonic clock at most; may return
+ * early. Unlike a condition variable it is no cancellation point, and keeps no count of waiters
+ * that a child of fork would inherit. Keeps errno. */
 void cmem__os_wait(_Atomic uint32_t *word, uint32_t value, uint64_t ns);
 void cmem__os_wake(_Atomic uint32_t *word); /* everybody who waits, after *word has changed */
 #define NO_TIMEOUT UINT64_MAX
 
-/* Has every thread of the process that is running pass a full memory barrier; false where the kernel has no such call. */
+/* Has every thread of the process that is running pass a full memory barrier; false where the
+ * kernel has no such call. */
 bool cmem__os_barrier(void);
 
 /* Writes all of it. False with errno where write fails; that is called again after EINTR, and is no

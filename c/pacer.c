@@ -12,7 +12,8 @@ static uint64_t clamp(uint64_t n, uint64_t lo, uint64_t hi) { return n < lo ? lo
 
 /* The most in use during the last idle limit, this step's peak among it. */
 static size_t peak_of(struct cmem__pacer *p, const struct cmem__pacer_in *in) {
-    /* What lay in caches at the peak, nobody knows: no more than before or after it, most likely. */
+    /* What lay in caches at the peak, nobody knows: no more than before or after it, most
+     * likely. */
     size_t used = less(in->peak, smaller(in->cached, p->cached));
     p->cached = in->cached;
     if (in->now - p->began >= in->idle / PACER_PARTS) {

@@ -166,7 +166,7 @@ void cmem__pages_reclass(struct cmem__span *s, enum cmem__kind kind, unsigned cl
     unlock(&cmem__heap.lock);
 }
 
-/* ------------------------------------------------------------------------------------ counts, reports, fork */
+/* ------------------------------------------------------------------------ counts, reports, fork */
 
 size_t cmem__pages_inuse(void) {
     lock(&cmem__heap.lock);
@@ -237,8 +237,8 @@ void cmem__pages_stats(struct cmem_stats *out) {
 void cmem__pages_lock(void) { lock(&cmem__heap.lock); }
 void cmem__pages_unlock(void) { unlock(&cmem__heap.lock); }
 
-/* In a forked child: what other threads of the parent were doing, giving spans back or adding a region, will not be finished
- * by anybody. */
+/* In a forked child: what other threads of the parent were doing, giving spans back or adding a
+ * region, will not be finished by anybody. */
 void cmem__pages_after_fork(void) {
     cmem__heap.growing = 0;
     for (struct cmem__region *r = cmem__heap.regions; r != NULL; r = r->next) {

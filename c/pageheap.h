@@ -1,7 +1,8 @@
 /* pageheap.h: runs of pages: allocates spans and takes them back.
  *
- * Lock: one, its own (RANK_PAGEHEAP), taken by each of these, but pages_find, and dropped around every system call and every call of
- * malloc. Called by the central lists, and for large and huge blocks.
+ * Lock: one, its own (RANK_PAGEHEAP), taken by each of these, but pages_find, and dropped around
+ * every system call and every call of malloc. Called by the central lists, and for large and huge
+ * blocks.
  */
 #ifndef CMEM_PAGEHEAP_H
 #define CMEM_PAGEHEAP_H
@@ -12,8 +13,8 @@
 
 #include <stdbool.h>
 
-/* Allocates a span of npages whose base is a multiple of align_pages pages (a power of two). It is in use, of
- * kind `kind` and class `cls`, and its tags are unset. NULL with errno ENOMEM. */
+/* Allocates a span of npages whose base is a multiple of align_pages pages (a power of two). It is
+ * in use, of kind `kind` and class `cls`, and its tags are unset. NULL with errno ENOMEM. */
 struct cmem__span *cmem__pages_alloc(size_t npages, size_t align_pages, enum cmem__kind kind, unsigned cls);
 
 /* The same where all of it is resident, and free next to each other; else NULL, errno as it was. */
@@ -26,10 +27,12 @@ void cmem__pages_parked(size_t bytes);
 /* Takes back a span whose tags are TAG_NONE again. */
 void cmem__pages_free(struct cmem__span *s);
 
-/* Takes the huge block at p from its caller. Returns false where no live huge block starts there. */
+/* Takes the huge block at p from its caller. Returns false where no live huge block starts
+ * there. */
 bool cmem__huge_free(uintptr_t p);
 
-/* Gives the pages from new_npages on of a large or huge span in use back; false where no descriptor is to be had. */
+/* Gives the pages from new_npages on of a large or huge span in use back; false where no descriptor
+ * is to be had. */
 bool cmem__pages_trim(struct cmem__span *s, size_t new_npages);
 
 /* Makes a huge span one of class cls or the reverse, after a trim. */

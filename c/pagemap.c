@@ -1,7 +1,7 @@
 //go:build linux && (amd64 || arm64 || riscv64)
 
-/* pagemap.c: from an address to its tag and span, in two loads and without a lock; and marks of pages, among which the page
- * heap finds where an extent begins. */
+/* pagemap.c: from an address to its tag and span, in two loads and without a lock; and marks of
+ * pages, among which the page heap finds where an extent begins. */
 #include "base.h"
 #include "meta.h"
 #include "pagemap.h"
@@ -10,8 +10,9 @@
 /* 2 MiB of .bss, of which the pages that are touched count. */
 _Atomic(struct cmem__leaf *) cmem__pagemap[ROOT_LEN];
 
-/* Behind the leaf that Go knows: the marks of its pages, as a tree of words. The children of word k are the words from
- * 64 k + 1 on, of the last words the pages; a bit stands for a child with a mark below it. */
+/* Behind the leaf that Go knows: the marks of its pages, as a tree of words. The children of word k
+ * are the words from 64 k + 1 on, of the last words the pages; a bit stands for a child with a mark
+ * below it. */
 enum { MARK_WORDS = 1 + 64 + LEAF_PAGES / 64 };
 
 struct marked_leaf {
@@ -31,8 +32,8 @@ bool cmem__pagemap_grow(uintptr_t base, size_t bytes) {
         if (fresh == NULL) return false;
         fresh->root = i;
         struct cmem__leaf *none = NULL;
-        /* Losing the race strands 2.3 MiB of untouched address space: once a GiB, and only if two threads add
-         * the first regions there at the same time. */
+        /* Losing the race strands 2.3 MiB of untouched address space: once a GiB, and only if two
+         * threads add the first regions there at the same time. */
         atomic_compare_exchange_strong_explicit(&cmem__pagemap[i], &none, fresh, memory_order_release,
                                                 memory_order_relaxed);
     }

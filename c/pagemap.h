@@ -1,11 +1,12 @@
 /* pagemap.h: from an address to its tag and span, in two loads.
  *
- * Two levels: 2^18 roots, each for 1 GiB of addresses. Readable without a lock by C and Go alike; binding.go,
- * cmem/ and go/vsz know this layout. A span stands in the entries of its first and its last page (a small span in every page's, as
- * its interior pages hold starts of blocks); in all others is NULL. Behind each leaf lie the marks of its pages.
+ * Two levels: 2^18 roots, each for 1 GiB of addresses. Readable without a lock by C and Go alike;
+ * binding.go, cmem/ and go/vsz know this layout. A span stands in the entries of its first and its
+ * last page (a small span in every page's, as its interior pages hold starts of blocks); in all
+ * others is NULL. Behind each leaf lie the marks of its pages.
  *
- * Lock: none to read it; spans and marks are written under the page heap's lock, a tag by whoever owns the block. Called by all that
- * is given an address.
+ * Lock: none to read it; spans and marks are written under the page heap's lock, a tag by whoever
+ * owns the block. Called by all that is given an address.
  */
 #ifndef CMEM_PAGEMAP_H
 #define CMEM_PAGEMAP_H
@@ -20,8 +21,9 @@
 #define LEAF_PAGES ((size_t)1 << (LEAF_SHIFT - PAGE_SHIFT))
 #define ROOT_LEN ((size_t)1 << (ADDR_BITS - LEAF_SHIFT))
 
-/* A page's entry is one word: its tag in the first byte, and above that the span's address. So the tags of blocks of
- * LARGE_MIN and more are a cache line apart, and what a free of a small block needs is in one line. */
+/* A page's entry is one word: its tag in the first byte, and above that the span's address. So the
+ * tags of blocks of LARGE_MIN and more are a cache line apart, and what a free of a small block
+ * needs is in one line. */
 union cmem__page {
     _Atomic uint64_t word;
     cmem__tag tag;
@@ -42,7 +44,8 @@ assert_offset(struct cmem__leaf, root, 8 * LEAF_PAGES + 320);
 
 extern _Atomic(struct cmem__leaf *) cmem__pagemap[ROOT_LEN];
 
-/* Makes the leaves for [base, base + bytes). Returns false where memory for them is not to be had. */
+/* Makes the leaves for [base, base + bytes). Returns false where memory for them is not to be
+ * had. */
 bool cmem__pagemap_grow(uintptr_t base, size_t bytes);
 
 /* The leaf that covers a, or NULL. */
@@ -63,8 +66,9 @@ static inline struct cmem__span *pagemap_span(uintptr_t a) {
     return l ? page_span(&l->page[leaf_index(a)]) : NULL;
 }
 
-/* The page heap marks the pages where an extent begins, under its lock. The last one finds the last marked page below a, in a
- * few steps (one more for each GiB between). All need the leaf to exist, the last one a mark too. */
+/* The page heap marks the pages where an extent begins, under its lock. The last one finds the last
+ * marked page below a, in a few steps (one more for each GiB between). All need the leaf to exist,
+ * the last one a mark too. */
 void cmem__pagemap_mark(uintptr_t a);
 void cmem__pagemap_unmark(uintptr_t a);
 uintptr_t cmem__pagemap_marked_before(uintptr_t a);

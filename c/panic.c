@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* One write, so that lines of two threads do not mix. A write is a cancellation point: the thread must not end before it aborts. */
+/* One write, so that lines of two threads do not mix. A write is a cancellation point: the thread
+ * must not end before it aborts. */
 void cmem__die(const char *fmt, ...) {
     char line[320];
     int state;

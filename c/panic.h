@@ -13,7 +13,8 @@ _Noreturn void cmem__die(const char *fmt, ...) __attribute__((cold, format(print
 /* Says that the heap is corrupt. */
 _Noreturn void cmem__panic(const char *what, uintptr_t p) __attribute__((cold));
 
-/* An invariant whose failure means that the heap is corrupt, checked in every build where the check is cheap. */
+/* An invariant whose failure means that the heap is corrupt, checked in every build where the check
+ * is cheap. */
 #define insist(cond, what, p)                                       \
     do {                                                            \
         if (unlikely(!(cond))) cmem__panic((what), (uintptr_t)(p)); \

@@ -13,8 +13,8 @@
 
 #include <errno.h>
 
-/* Each moved piece is a mapping of its own to the kernel, which allows a process 65,530 by default. So pages are moved in
- * regions of no more than 2 GiB together: 16,384 mappings at worst. */
+/* Each moved piece is a mapping of its own to the kernel, which allows a process 65,530 by default.
+ * So pages are moved in regions of no more than 2 GiB together: 16,384 mappings at worst. */
 #define MOVABLE_MAX_PAGES (((size_t)2 << 30) >> PAGE_SHIFT)
 
 void cmem__region_delete(struct cmem__region *r) {
@@ -35,8 +35,9 @@ static bool region_map(struct cmem__region *r, size_t bytes) {
 
 static size_t region_round(size_t bytes) { return (bytes + REGION_ALIGN - 1) & ~(REGION_ALIGN - 1); }
 
-/* Gets a region that holds npages: of the usual size, or where there is no room for that (RLIMIT_AS, RLIMIT_DATA), of half of
- * it and so on, down to what is needed. Called without the lock. */
+/* Gets a region that holds npages: of the usual size, or where there is no room for that
+ * (RLIMIT_AS, RLIMIT_DATA), of half of it and so on, down to what is needed. Called without the
+ * lock. */
 static struct cmem__region *region_new(size_t npages, bool first) {
     size_t least = region_round(npages << PAGE_SHIFT);
     size_t bytes = first && least <= REGION_FIRST ? REGION_FIRST : REGION_SIZE;

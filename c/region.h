@@ -1,7 +1,7 @@
 /* region.h: regions: address space from malloc, and back.
  *
- * Lock: the page heap's, held by the caller; region_grow drops it meanwhile, region_delete must be called without. Called by
- * pageheap.c, to grow, and by release.c, to shrink.
+ * Lock: the page heap's, held by the caller; region_grow drops it meanwhile, region_delete must be
+ * called without. Called by pageheap.c, to grow, and by release.c, to shrink.
  */
 #ifndef CMEM_REGION_H
 #define CMEM_REGION_H
@@ -11,8 +11,8 @@
 
 #include <stdbool.h>
 
-/* Sees to room for npages more: one thread at a time, as what one adds may do for all that wait. Returns true where it
- * is worth another look. */
+/* Sees to room for npages more: one thread at a time, as what one adds may do for all that wait.
+ * Returns true where it is worth another look. */
 bool cmem__region_grow(size_t npages);
 
 /* Takes the region, wholly free, out of the heap; s is its one span. */

@@ -12,10 +12,11 @@
 #include "release.h"
 #include "span.h"
 
-/* ------------------------------------------------------------------------------------------- hot pages, regions */
+/* --------------------------------------------------------------------------- hot pages, regions */
 
-/* Takes the whole physical pages of s, which is in one of the rings of hot spans, at most the upper max_pages of them. A partial take
- * takes at least `leave` pages and leaves at least `leave`; NULL where it cannot. */
+/* Takes the whole physical pages of s, which is in one of the rings of hot spans, at most the upper
+ * max_pages of them. A partial take takes at least `leave` pages and leaves at least `leave`; NULL
+ * where it cannot. */
 static struct cmem__span *take_whole(struct cmem__span *s, size_t max_pages, size_t leave) {
     uintptr_t mask = cmem__heap.page - 1, hi, lo = whole_pages(s, &hi);
     if ((hi - lo) >> PAGE_SHIFT > max_pages) {
@@ -27,12 +28,14 @@ static struct cmem__span *take_whole(struct cmem__span *s, size_t max_pages, siz
     return cmem__extent_take(s, (lo - s->base) >> PAGE_SHIFT, (hi - lo) >> PAGE_SHIFT);
 }
 
-/* How many of the oldest hot spans are looked at. None can be taken only where all are shorter than twice SCAVENGE_MIN_PAGES
- * and max_pages is less than each of them: so little more may stay until the next call. */
+/* How many of the oldest hot spans are looked at. None can be taken only where all are shorter than
+ * twice SCAVENGE_MIN_PAGES and max_pages is less than each of them: so little more may stay until
+ * the next call. */
 #define SCAVENGE_TRIES 16
 
-/* The next hot span to give back, or its upper max_pages, busy: the oldest one that has been idle since before `until`, unless the
- * remainder would be too short ever to be released; where `shorts` are wanted, a short one too. NULL where there is none. */
+/* The next hot span to give back, or its upper max_pages, busy: the oldest one that has been idle
+ * since before `until`, unless the remainder would be too short ever to be released; where `shorts`
+ * are wanted, a short one too. NULL where there is none. */
 static struct cmem__span *scavenge_next(uint64_t until, bool shorts, size_t max_pages) {
     struct cmem__span *t = NULL, *s = cmem__heap.age.next;
     size_t leave = shorts ? 0 : SCAVENGE_MIN_PAGES;
@@ -43,15 +46,17 @@ static struct cmem__span *scavenge_next(uint64_t until, bool shorts, size_t max_
     return shorts && s != &cmem__heap.shorts ? take_whole(s, max_pages, 0) : NULL;
 }
 
-/* How many pages are given back in one call: the kernel takes 0.3 us for each, and others may wait for it. */
+/* How many pages are given back in one call: the kernel takes 0.3 us for each, and others may wait
+ * for it. */
 #define RELEASE_PAGES ((size_t)1024)
 
-/* After so many refusals in a row release_hot ends, and where it came to nothing by that, it does nothing for a while: all memory
- * is locked, or the kernel is not to be asked. */
+/* After so many refusals in a row release_hot ends, and where it came to nothing by that, it does
+ * nothing for a while: all memory is locked, or the kernel is not to be asked. */
 #define REFUSALS_MOST 16
 #define REFUSED_NS ((uint64_t)1000000000)
 
-/* Gives the busy span s back and puts it where it belongs. Drops the lock meanwhile. Returns false where that is refused. */
+/* Gives the busy span s back and puts it where it belongs. Drops the lock meanwhile. Returns false
+ * where that is refused. */
 static bool release(struct cmem__span *s) {
     struct cmem__region *r = s->region;
     unlock(&cmem__heap.lock);
@@ -63,8 +68,9 @@ static bool release(struct cmem__span *s) {
     return released;
 }
 
-/* Gives hot spans back that have been idle since before `until`, oldest first, until no more than `keep` pages are hot,
- * with the short ones or without. Drops the lock around each call. Returns the bytes. */
+/* Gives hot spans back that have been idle since before `until`, oldest first, until no more than
+ * `keep` pages are hot, with the short ones or without. Drops the lock around each call. Returns
+ * the bytes. */
 static size_t release_hot(uint64_t until, bool shorts, size_t keep) {
     size_t bytes = 0, least = shorts ? 1 : SCAVENGE_MIN_PAGES;
     unsigned refusals = 0;
@@ -89,7 +95,8 @@ static size_t release_hot(uint64_t until, bool shorts, size_t keep) {
     return bytes;
 }
 
-/* Takes a region out of the heap that has been free since before `until` and is in that ring of those; NULL where there is none. */
+/* Takes a region out of the heap that has been free since before `until` and is in that ring of
+ * those; NULL where there is none. */
 static struct cmem__region *take_free_region(struct cmem__span *ring, uint64_t until) {
     struct cmem__span *s = ring->next;
     if (s == ring || s->unused_since > until) return NULL;
@@ -98,8 +105,8 @@ static struct cmem__region *take_free_region(struct cmem__span *ring, uint64_t u
     return r;
 }
 
-/* Gives regions back to malloc that have been free since before `until` and stand in that ring, until no more than `keep` pages are
- * hot. Drops the lock meanwhile. Returns the bytes. */
+/* Gives regions back to malloc that have been free since before `until` and stand in that ring,
+ * until no more than `keep` pages are hot. Drops the lock meanwhile. Returns the bytes. */
 static size_t free_regions(struct cmem__span *ring, uint64_t until, size_t keep) {
     size_t bytes = 0;
     struct cmem__region *r;
@@ -112,7 +119,7 @@ static size_t free_regions(struct cmem__span *ring, uint64_t until, size_t keep)
     return bytes;
 }
 
-/* --------------------------------------------------------------------------------------------------- limit */
+/* ---------------------------------------------------------------------------------------- limit */
 
 void cmem__obey_limit(void) {
     size_t keep =
@@ -132,16 +139,17 @@ size_t cmem__pages_limit(size_t bytes) {
 
 /* ------------------------------------------------------------------------------------ huge pages
  *
- * Transparent huge pages bring memory back that was given back: the kernel fills 2 MiB at once, on a fault or in the background,
- * where as little as one page of them is resident. So now and then some cold spans are looked at. Where one is resident its region
- * gets no huge pages from then on. Elsewhere they may come: they make memory faster that is not given back. */
+ * Transparent huge pages bring memory back that was given back: the kernel fills 2 MiB at once, on
+ * a fault or in the background, where as little as one page of them is resident. So now and then
+ * some cold spans are looked at. Where one is resident its region gets no huge pages from then on.
+ * Elsewhere they may come: they make memory faster that is not given back. */
 
 /* How often, and how many of them. */
 #define LOOK_NS ((uint64_t)1000000000)
 #define LOOKS 4
 
-/* Whether pages are resident where the cold span s begins or ends, as far as a huge page reaches into it. Drops the lock meanwhile:
- * by then the pages may be somebody else's. */
+/* Whether pages are resident where the cold span s begins or ends, as far as a huge page reaches
+ * into it. Drops the lock meanwhile: by then the pages may be somebody else's. */
 static bool look_at(const struct cmem__span *s) {
     uintptr_t end, at = whole_pages(s, &end);
     size_t bytes = end - at, most = LOOK_PAGES << PAGE_SHIFT;
@@ -153,8 +161,8 @@ static bool look_at(const struct cmem__span *s) {
     return resident;
 }
 
-/* Has the region of the cold span s without huge pages from now on, and what is cold there hot, as it is resident. Drops the lock
- * meanwhile. Needs two spare descriptors. */
+/* Has the region of the cold span s without huge pages from now on, and what is cold there hot, as
+ * it is resident. Drops the lock meanwhile. Needs two spare descriptors. */
 static void mend_refilled(struct cmem__span *s) {
     struct cmem__region *r = s->region;
     s = cmem__extent_take(s, 0, s->npages); /* so that the region stays */
@@ -187,7 +195,7 @@ static void look_for_refilled(void) {
     }
 }
 
-/* -------------------------------------------------------------------------------------------- scavenge, settle */
+/* ----------------------------------------------------------------------------- scavenge, settle */
 
 size_t cmem__pages_scavenge(uint64_t idle_ns) {
     uint64_t now = cmem__now();

@@ -1,7 +1,7 @@
 /* report.h: what an address is, and what is said of a caller's mistake.
  *
- * Lock: the page heap's, for a look; so none of its rank or above may be held. Called where a block is not live that should be, by C and
- * by Go.
+ * Lock: the page heap's, for a look; so none of its rank or above may be held. Called where a block
+ * is not live that should be, by C and by Go.
  */
 #ifndef CMEM_REPORT_H
 #define CMEM_REPORT_H
@@ -29,13 +29,16 @@ struct cmem__place {
 /* What the address p is, without reading it. */
 struct cmem__place cmem__locate(uintptr_t p);
 
-/* What a function wants of a block: of a free one, "double free" is said to the one, "use after free" to the other. */
+/* What a function wants of a block: of a free one, "double free" is said to the one, "use after
+ * free" to the other. */
 enum cmem__use { USE_FREES, USE_KEEPS };
 
-/* Writes what p is as text, "double free: ...", into buf, NUL-terminated and cut to len > 0. Returns the kind of place. */
+/* Writes what p is as text, "double free: ...", into buf, NUL-terminated and cut to len > 0.
+ * Returns the kind of place. */
 enum cmem__where cmem__describe(uintptr_t p, enum cmem__use use, char *buf, size_t len);
 
-/* Go's buffers are Go memory in this process, as -race has them: what is said of a foreign pointer is to say so. */
+/* Go's buffers are Go memory in this process, as -race has them: what is said of a foreign pointer
+ * is to say so. */
 void cmem__report_go_memory(void);
 
 /* Prints "cmem: FUNC(P): WHAT" to standard error and aborts. */

@@ -16,7 +16,7 @@
 #include <pthread.h>
 #include <signal.h>
 
-/* ------------------------------------------------------------------------------------------------ by age */
+/* --------------------------------------------------------------------------------------- by age */
 
 size_t cmem__scavenge(uint64_t idle_ns) {
     int saved = errno;
@@ -34,7 +34,7 @@ bool cmem__reclaim(size_t npages) {
     return true;
 }
 
-/* ------------------------------------------------------------------------------------------------ by the law */
+/* ----------------------------------------------------------------------------------- by the law */
 
 /* The one scavenger's. */
 static struct cmem__pacer pacer;
@@ -60,11 +60,12 @@ struct cmem__stepped cmem__scavenger_step(uint64_t idle_ns) {
     return done;
 }
 
-/* --------------------------------------------------------------------------------------------------- thread */
+/* --------------------------------------------------------------------------------------- thread */
 
 enum { STOPPED = 0, STARTING, RUNNING, STOPPING, GO /* does it: there is to be no thread */ };
 
-/* Whoever has made it STARTING or STOPPING owns the rest. No lock: none may be held across a call that takes locks of malloc's. */
+/* Whoever has made it STARTING or STOPPING owns the rest. No lock: none may be held across a call
+ * that takes locks of malloc's. */
 static struct {
     _Atomic uint32_t state;
     pthread_t thread;

@@ -1,11 +1,13 @@
 /* sizeclass.h: the size classes: which one serves a request, and what its spans look like.
  *
- * Lock: none: arithmetic. Called by all that hands out blocks; cmem/sizeclass.go and cmem/fast_amd64.s compute the same.
+ * Lock: none: arithmetic. Called by all that hands out blocks; cmem/sizeclass.go and
+ * cmem/fast_amd64.s compute the same.
  *
- * 16 B steps up to 256 B, then 8 steps a doubling. With m = n - 1 and e = max(4, floor(log2 m) - 3), the class of
- * n is 8 (e - 4) + (m >> e) and its block size ((m >> e) + 1) << e: a handful of instructions, no table.
- * From 129 B on no block is more than 12.5 % larger than what was asked for (worst: 1/9 = 11.1 %).
- * As every size is k << e with k <= 16, a span of k pages holds exactly 2^(12-e) blocks: no tail is wasted.
+ * 16 B steps up to 256 B, then 8 steps a doubling. With m = n - 1 and e = max(4, floor(log2 m) -
+ * 3), the class of n is 8 (e - 4) + (m >> e) and its block size ((m >> e) + 1) << e: a handful of
+ * instructions, no table. From 129 B on no block is more than 12.5 % larger than what was asked for
+ * (worst: 1/9 = 11.1 %). As every size is k << e with k <= 16, a span of k pages holds exactly
+ * 2^(12-e) blocks: no tail is wasted.
  */
 #ifndef CMEM_SIZECLASS_H
 #define CMEM_SIZECLASS_H
@@ -49,17 +51,18 @@ static inline size_t class_spare(unsigned c, size_t n) {
 /* Blocks below this size share a span; from it on a block is a span of its own, page-aligned. */
 #define LARGE_MIN ((size_t)32 << 10)
 
-/* A block of at least this much, for which its class has more pages than it needs, gets a huge block's span of just
- * those it needs. A magazine could not hold it; so where a cache has been asked for its class lately, and may be again,
- * the block is one of the class. */
+/* A block of at least this much, for which its class has more pages than it needs, gets a huge
+ * block's span of just those it needs. A magazine could not hold it; so where a cache has been
+ * asked for its class lately, and may be again, the block is one of the class. */
 #define EXACT_MIN ((size_t)256 << 10)
 
-/* But one of the class may have no more than this to spare: beyond, every block is exact, however often its class is asked for. (With
- * buffers of 5 to 10 MB in use this is 4 % of the memory, and the page heap's 0.3 us are nothing beside writing them.) */
+/* But one of the class may have no more than this to spare: beyond, every block is exact, however
+ * often its class is asked for. (With buffers of 5 to 10 MB in use this is 4 % of the memory, and
+ * the page heap's 0.3 us are nothing beside writing them.) */
 #define EXACT_SPARE ((size_t)128 << 10)
 
-/* How many blocks an empty magazine of class c is refilled with: half a span's, but 64 at most, so that of a new span it gets the
- * tags of whole cache lines. */
+/* How many blocks an empty magazine of class c is refilled with: half a span's, but 64 at most, so
+ * that of a new span it gets the tags of whole cache lines. */
 #define MAX_REFILL 64
 static inline unsigned class_refill(unsigned c) {
     unsigned n = class_is_small(c) ? class_blocks(c) / 2 : 1;

@@ -1,12 +1,15 @@
-/* span.h: what memory is cut into: spans of pages, the regions they lie in, and the tags that tell which of their blocks are live.
+/* span.h: what memory is cut into: spans of pages, the regions they lie in, and the tags that tell
+ * which of their blocks are live.
  *
- * Whether a block is live is told by one byte outside the block, its tag. For a block of a large class or a huge
- * block it is the pagemap's tag of its first page, so a free costs two dependent loads; for a small block it is in
- * the span's tags. Nothing is ever stored inside free memory: a write after free cannot corrupt the allocator, and free
- * pages can be purged or poisoned whole. Every allocation and every free writes the block's tag, so tags lie as far apart
- * as is cheap: were those that two CPUs write in one cache line, a pair of calls would take twice as long.
+ * Whether a block is live is told by one byte outside the block, its tag. For a block of a large
+ * class or a huge block it is the pagemap's tag of its first page, so a free costs two dependent
+ * loads; for a small block it is in the span's tags. Nothing is ever stored inside free memory: a
+ * write after free cannot corrupt the allocator, and free pages can be purged or poisoned whole.
+ * Every allocation and every free writes the block's tag, so tags lie as far apart as is cheap:
+ * were those that two CPUs write in one cache line, a pair of calls would take twice as long.
  *
- * Lock: the page heap's, but for the fields that say otherwise. Types only; whoever passes spans or blocks on includes it.
+ * Lock: the page heap's, but for the fields that say otherwise. Types only; whoever passes spans or
+ * blocks on includes it.
  */
 #ifndef CMEM_SPAN_H
 #define CMEM_SPAN_H
@@ -26,8 +29,9 @@
     160 /* pagemap only: + class, a page of a small span; its blocks' tags are in its state array */
 #define TAG_CACHED 0xFF /* a free block that sits in a cache */
 
-/* Written by whoever owns the block at the time (caller, cache or lock holder), read by anybody who passes the
- * address to cmem_free: relaxed order is enough, as a caller that has a block got it with an ordering of its own. */
+/* Written by whoever owns the block at the time (caller, cache or lock holder), read by anybody who
+ * passes the address to cmem_free: relaxed order is enough, as a caller that has a block got it
+ * with an ordering of its own. */
 typedef _Atomic uint8_t cmem__tag;
 
 _Static_assert(NUM_CLASSES < TAG_SMALL && TAG_SMALL + NUM_SMALL <= TAG_OWNED, "tags are distinct");
@@ -35,7 +39,8 @@ _Static_assert(NUM_CLASSES < TAG_SMALL && TAG_SMALL + NUM_SMALL <= TAG_OWNED, "t
 #define tag_get(t) atomic_load_explicit((t), memory_order_relaxed)
 #define tag_set(t, v) atomic_store_explicit((t), (uint8_t)(v), memory_order_relaxed)
 
-/* A free block on its way: its address and where its tag lies. The tag is TAG_CACHED. Go knows this layout. */
+/* A free block on its way: its address and where its tag lies. The tag is TAG_CACHED. Go knows this
+ * layout. */
 struct cmem__entry {
     uintptr_t block;
     cmem__tag *tag;
@@ -55,10 +60,11 @@ enum cmem__kind {
     SPAN_HUGE,       /* one huge block */
 };
 
-/* The tags of a small span, one for every 256th of it, in four cache lines of their own. A block's tag is the one of its first
- * 256th; the others, which only classes above 256 B have, stay TAG_NONE. So what a cache is refilled with from a new span has
- * lines that no other cache writes, and from 9 KiB on every block has its own. That costs 0.4 to 0.7 % of a span of 256 B
- * blocks or more; with smaller ones all 256 tags are blocks'. */
+/* The tags of a small span, one for every 256th of it, in four cache lines of their own. A block's
+ * tag is the one of its first 256th; the others, which only classes above 256 B have, stay
+ * TAG_NONE. So what a cache is refilled with from a new span has lines that no other cache writes,
+ * and from 9 KiB on every block has its own. That costs 0.4 to 0.7 % of a span of 256 B blocks or
+ * more; with smaller ones all 256 tags are blocks'. */
 #define SPAN_TAGS 256u
 
 /* By how many bits to shift the number of a block of small class c to get that of its tag. */
@@ -91,7 +97,8 @@ struct cmem__span {
         struct cmem__span *left, *right;
     } link[2];
 
-    /* The first span of an extent, a maximal run of free spans of either kind: the extent's length in pages. Else 0. */
+    /* The first span of an extent, a maximal run of free spans of either kind: the extent's length
+     * in pages. Else 0. */
     size_t extent_pages;
 
     /* Free spans: the page heap's ring they are in, NULL in none. Spare descriptors: next only. */
@@ -114,7 +121,8 @@ assert_offset(struct cmem__span, kind, 32);
 assert_offset(struct cmem__span, cls, 33);
 assert_offset(struct cmem__span, nblocks, 34);
 
-/* The number of the tag, in the small span s, of the block that may start at a; SPAN_TAGS or more where none can. */
+/* The number of the tag, in the small span s, of the block that may start at a; SPAN_TAGS or more
+ * where none can. */
 static inline unsigned small_tag(const struct cmem__span *s, uintptr_t a) {
     uint64_t off = a - s->base;
     unsigned i = (unsigned)((off * s->magic) >> 32);

@@ -34,7 +34,7 @@ struct row {
     bool in_use, cold;
 };
 
-/* --------------------------------------------------------------------------------------------- under the lock */
+/* ------------------------------------------------------------------------------- under the lock */
 
 static void count(struct row *r, uint8_t tag) {
     if (tag == TAG_CACHED)
@@ -43,7 +43,8 @@ static void count(struct row *r, uint8_t tag) {
         r->live++;
 }
 
-/* A small span has its tags from when its pages have theirs; it keeps them until it has gone back to the page heap. */
+/* A small span has its tags from when its pages have theirs; it keeps them until it has gone back
+ * to the page heap. */
 static void read_small(const struct cmem__span *s, struct row *r) {
     r->kind = "small";
     r->block = class_size(s->cls);
@@ -117,7 +118,7 @@ static size_t read_rows(uintptr_t *from, struct row *rows) {
     return n;
 }
 
-/* ------------------------------------------------------------------------------------------------------- text */
+/* ----------------------------------------------------------------------------------------- text */
 
 /* Behind a blank. */
 static char *put_name(char *at, const char *name, size_t width) {

@@ -53,8 +53,9 @@ static void fork_child(void) {
 /* A static program has neither. */
 #pragma weak dlsym
 #pragma weak dladdr1
-/* Threads, ours or those that have a cache, and blocks outlive the dlclose of a shared object that this library was linked into:
- * so it stays. (dlopen by its name would be warned of when a static program is linked.) */
+/* Threads, ours or those that have a cache, and blocks outlive the dlclose of a shared object that
+ * this library was linked into: so it stays. (dlopen by its name would be warned of when a static
+ * program is linked.) */
 static void stay_loaded(void) {
     Dl_info info;
     struct link_map *self;
@@ -80,6 +81,7 @@ static void init(void) {
 
 void cmem__init(void) { (void)pthread_once(&once, init); }
 
-/* Before a program's own constructors: of prepare handlers the last one registered is called first, and theirs may wait for a thread
- * that waits for our locks. (GCC forgets the priority of a function that was declared before.) */
+/* Before a program's own constructors: of prepare handlers the last one registered is called first,
+ * and theirs may wait for a thread that waits for our locks. (GCC forgets the priority of a
+ * function that was declared before.) */
 __attribute__((constructor(101))) static void at_start(void) { cmem__init(); }

@@ -1,6 +1,7 @@
 /* start.h: what is done once, when the library starts, and at each fork.
  *
- * Lock: none may be held by its caller; a fork takes all. Called when the library is loaded, and by whoever may come earlier.
+ * Lock: none may be held by its caller; a fork takes all. Called when the library is loaded, and by
+ * whoever may come earlier.
  */
 #ifndef CMEM_START_H
 #define CMEM_START_H

@@ -17,7 +17,8 @@ extern __thread bool cmem__my_cache_gone NEAR_TLS __attribute__((visibility("hid
 /* Has threads' ends noticed, from now on. */
 void cmem__thread_start(void);
 
-/* Makes the cache of the calling thread, which has none and is not dying; NULL where it can't have one. */
+/* Makes the cache of the calling thread, which has none and is not dying; NULL where it can't have
+ * one. */
 struct cmem__cache *cmem__thread_cache_new(void);
 
 /* Gives central what the calling thread's cache holds. */

@@ -1,7 +1,8 @@
 //go:build linux && (amd64 || arm64 || riscv64)
 
-/* tool.c: which tool watches the program's memory, and how it is told what tool.h is about. Part of every build of the library: the
- * sanitizers are known by weak symbols, memcheck by its answer to a request.
+/* tool.c: which tool watches the program's memory, and how it is told what tool.h is about. Part of
+ * every build of the library: the sanitizers are known by weak symbols, memcheck by its answer to a
+ * request.
  */
 #include "tool.h"
 
@@ -18,7 +19,7 @@ extern size_t __sanitizer_get_allocated_size(const volatile void *p) WEAK;
 
 _Atomic int cmem__tool;
 
-/* ------------------------------------------------------------------------------------------------ memcheck */
+/* ------------------------------------------------------------------------------------- memcheck */
 
 /* Requests to memcheck, from its header. */
 enum request {
@@ -28,9 +29,9 @@ enum request {
     GET_VBITS = MAKE_NOACCESS + 8,
 };
 
-/* What memcheck answers; 0 where it is not there, be it that another of valgrind's tools is. Valgrind takes a sequence of
- * rotations that leaves a register as it is for a request; processors run it as such. The sequence is part of valgrind's
- * interface. */
+/* What memcheck answers; 0 where it is not there, be it that another of valgrind's tools is.
+ * Valgrind takes a sequence of rotations that leaves a register as it is for a request; processors
+ * run it as such. The sequence is part of valgrind's interface. */
 static uintptr_t ask(enum request what, uintptr_t a, uintptr_t b, uintptr_t c) {
     uintptr_t answer = 0;
 #if defined(__x86_64__) && defined(__LP64__)
@@ -54,7 +55,8 @@ static uintptr_t ask(enum request what, uintptr_t a, uintptr_t b, uintptr_t c) {
     return answer;
 }
 
-/* The bytes of [p, p + n) that are accessible are its first ones; how many is found by bisection. */
+/* The bytes of [p, p + n) that are accessible are its first ones; how many is found by
+ * bisection. */
 static size_t accessible(uintptr_t p, size_t n) {
     const uintptr_t no_access = 3;
     size_t lo = 0, hi = n;
@@ -69,7 +71,7 @@ static size_t accessible(uintptr_t p, size_t n) {
     return lo;
 }
 
-/* ---------------------------------------------------------------------------------------------------- all */
+/* ------------------------------------------------------------------------------------------ all */
 
 static enum cmem__tool find(void) {
     if (__asan_poison_memory_region != NULL && __asan_unpoison_memory_region != NULL) return TOOL_ASAN;

@@ -1,11 +1,13 @@
-/* tool.h: tells the tool that watches the program's memory which bytes of the pool a caller may touch.
+/* tool.h: tells the tool that watches the program's memory which bytes of the pool a caller may
+ * touch.
  *
- * AddressSanitizer, MemorySanitizer and valgrind's memcheck see through malloc, not through a pool: a block that was
- * freed is still malloc's live memory to them. So every free block is poisoned, and a live one is accessible for just
- * the bytes that were asked for. Which tool runs is found when the program runs (tool.c): the library need not be
- * compiled for it.
+ * AddressSanitizer, MemorySanitizer and valgrind's memcheck see through malloc, not through a pool:
+ * a block that was freed is still malloc's live memory to them. So every free block is poisoned,
+ * and a live one is accessible for just the bytes that were asked for. Which tool runs is found
+ * when the program runs (tool.c): the library need not be compiled for it.
  *
- * Lock: none. Called by whoever hands a block out or takes it back, off the fast paths, and by os.c.
+ * Lock: none. Called by whoever hands a block out or takes it back, off the fast paths, and by
+ * os.c.
  */
 #ifndef CMEM_TOOL_H
 #define CMEM_TOOL_H
@@ -23,7 +25,8 @@ enum cmem__tool {
     TOOL_MEMCHECK,
 };
 
-/* TOOL_UNKNOWN until cmem__tool_find has been called, as it is before the first region and the first cache. */
+/* TOOL_UNKNOWN until cmem__tool_find has been called, as it is before the first region and the
+ * first cache. */
 extern _Atomic int cmem__tool;
 
 /* Finds the tool, once, and returns it. */
@@ -35,12 +38,11 @@ static inline bool watched(void) {
 
 /* Without a tool each of these is a test of one word; none is on a fast path (see cmem__cacheless).
  *
- * poison(p, n)           no access to n bytes
- * unpoison(p, n)         access; their contents are undefined
- * unpoison_zeroed(p, n)  access; they are known to be zero
- * unpoison_tail(p, n)    access to all n bytes of a live block; the contents stay as defined as they are
- * unpoison_resize(p, n, have)  access to the first n of a live block's `have` bytes, no more
- * wrote(p, n)            the library, which is not instrumented, has written n bytes for the caller */
+ * poison(p, n) no access to n bytes unpoison(p, n) access; their contents are undefined
+ * unpoison_zeroed(p, n) access; they are known to be zero unpoison_tail(p, n) access to all n bytes
+ * of a live block; the contents stay as defined as they are unpoison_resize(p, n, have) access to
+ * the first n of a live block's `have` bytes, no more wrote(p, n) the library, which is not
+ * instrumented, has written n bytes for the caller */
 #define poison(p, n) (watched() ? cmem__poison((uintptr_t)(p), (n)) : (void)0)
 #define unpoison(p, n) (watched() ? cmem__unpoison((uintptr_t)(p), (n)) : (void)0)
 #define unpoison_zeroed(p, n) (watched() ? cmem__unpoison_zeroed((uintptr_t)(p), (n)) : (void)0)
@@ -58,7 +60,8 @@ void cmem__wrote(uintptr_t p, size_t n);
 /* Tells LeakSanitizer that the block p of malloc's is no leak, but may hold pointers. */
 void cmem__not_a_leak(void *p);
 
-/* The most that malloc may be asked for: the sanitizers' end the process where it is asked for more. */
+/* The most that malloc may be asked for: the sanitizers' end the process where it is asked for
+ * more. */
 size_t cmem__malloc_max(void);
 
 #endif /* CMEM_TOOL_H */

@@ -2,10 +2,10 @@
 
 /* transfer.c: free blocks of the larger classes between caches: what leaves one waits here for the
  * next miss. Otherwise each would go through the central list to the page heap, and a next one be
- * cut out of it. More may lie here as long as all that is in use, this included, is no more than what
- * is kept anyway (pacer.h): so all that a queue hands over lies in the callers' hands or here. That
- * costs no memory, as the lists are emptied before a page is faulted in (central.h). In a C program
- * nothing lies here.
+ * cut out of it. More may lie here as long as all that is in use, this included, is no more than
+ * what is kept anyway (pacer.h): so all that a queue hands over lies in the callers' hands or here.
+ * That costs no memory, as the lists are emptied before a page is faulted in (central.h). In a C
+ * program nothing lies here.
  *
  * Go moves blocks between its caches and the lists by itself (cmem/transfer_c.go), pinned, and so
  * cannot wait: it goes to central where it finds a list taken. How much may lie in a list is for C
@@ -58,8 +58,9 @@ static bool try_enter(struct cmem__transfer *t) {
                                                    memory_order_relaxed);
 }
 
-/* Waits for whoever is in t. That is for a few copies: who is there after a thousand looks has lost its CPU, maybe to this very
- * thread, which sleeps then, as a yield may not reach it. Go wakes nobody. A thread that forks is in all lists already. */
+/* Waits for whoever is in t. That is for a few copies: who is there after a thousand looks has lost
+ * its CPU, maybe to this very thread, which sleeps then, as a yield may not reach it. Go wakes
+ * nobody. A thread that forks is in all lists already. */
 static void enter(struct cmem__transfer *t) {
     enum { LOOKS = 1000, NAP_NS = 1000 };
     if (forking()) return;

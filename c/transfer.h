@@ -1,7 +1,8 @@
-/* transfer.h: free blocks of the larger classes on their way from one cache to another, without the central list between.
+/* transfer.h: free blocks of the larger classes on their way from one cache to another, without the
+ * central list between.
  *
- * Lock: one for all lists for C (RANK_TRANSFER), and in each a word that C and Go set to be in it. C calls by way of central.c; Go
- * takes a list by itself and never waits.
+ * Lock: one for all lists for C (RANK_TRANSFER), and in each a word that C and Go set to be in it.
+ * C calls by way of central.c; Go takes a list by itself and never waits.
  */
 #ifndef CMEM_TRANSFER_H
 #define CMEM_TRANSFER_H
@@ -13,7 +14,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-/* The transfer list of a class from 2 KiB on. Go knows this layout, and is in a list while `taken` is 1, too; it never waits. */
+/* The transfer list of a class from 2 KiB on. Go knows this layout, and is in a list while `taken`
+ * is 1, too; it never waits. */
 #define TRANSFER_FIRST 39
 #define TRANSFER_BLOCKS 1024
 #define TRANSFER_SENDERS 1024 /* Ps that have ever had a cache at the same time */
@@ -42,9 +44,9 @@ extern _Atomic size_t cmem__transfer_limit;
 size_t cmem__transfer_put(unsigned c, const struct cmem__entry *in, size_t n);
 size_t cmem__transfer_take(unsigned c, struct cmem__entry *out, size_t n);
 
-/* Takes the oldest blocks of class c out of their list, all or as many as nobody has needed since the
- * last trim, and the room that the list has beyond. Returns how many; where that is TRANSFER_TRIM,
- * there are more for another call. The caller gives them back. */
+/* Takes the oldest blocks of class c out of their list, all or as many as nobody has needed since
+ * the last trim, and the room that the list has beyond. Returns how many; where that is
+ * TRANSFER_TRIM, there are more for another call. The caller gives them back. */
 #define TRANSFER_TRIM 64
 size_t cmem__transfer_trim(unsigned c, bool all, struct cmem__entry out[TRANSFER_TRIM]);
 

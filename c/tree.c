@@ -1,15 +1,15 @@
 //go:build linux && (amd64 || arm64 || riscv64)
 
-/* tree.c: address-ordered trees of spans (treaps: the priority is a hash of the address, so the shape depends on
- * the members only and no random state is kept). Insert and remove take O(log n) expected. A span can stand in one tree of
- * each kind `k` at a time. */
+/* tree.c: address-ordered trees of spans (treaps: the priority is a hash of the address, so the
+ * shape depends on the members only and no random state is kept). Insert and remove take O(log n)
+ * expected. A span can stand in one tree of each kind `k` at a time. */
 #include "base.h"
 #include "panic.h"
 #include "span.h"
 #include "tree.h"
 
-/* One multiplication alone would give pages at some equal distances, Fibonacci numbers with this factor, rising or falling
- * priorities, and so make the tree a list. */
+/* One multiplication alone would give pages at some equal distances, Fibonacci numbers with this
+ * factor, rising or falling priorities, and so make the tree a list. */
 static uint64_t priority(const struct cmem__span *s) {
     uint64_t x = (uint64_t)(s->base >> PAGE_SHIFT) * 0x9E3779B97F4A7C15u;
     return (x ^ (x >> 32)) * 0xBF58476D1CE4E5B9u;
@@ -79,7 +79,8 @@ struct cmem__span *cmem__tree_min(struct cmem__span *root, enum cmem__tree k) {
     return root;
 }
 
-/* The lowest span of at least npages among the first *tries that are looked at, in rising address. */
+/* The lowest span of at least npages among the first *tries that are looked at, in rising
+ * address. */
 struct cmem__span *cmem__tree_first_fit(struct cmem__span *root, size_t npages, enum cmem__tree k,
                                         unsigned *tries) {
     if (root == NULL || *tries == 0) return NULL;

@@ -1,7 +1,8 @@
 //go:build linux && (amd64 || arm64 || riscv64)
 
-/* window.c: placement. An allocation is cut out of one extent, at the cheapest window of those that cmem__window_find looks at: where
- * it needs the fewest page faults and leaves the smallest remainder.
+/* window.c: placement. An allocation is cut out of one extent, at the cheapest window of those that
+ * cmem__window_find looks at: where it needs the fewest page faults and leaves the smallest
+ * remainder.
  */
 #include "base.h"
 #include "bins.h"
@@ -10,9 +11,11 @@
 #include "span.h"
 #include "window.h"
 
-/* Windows are passed by address: a copy of one that was just written, field by field, would wait for each store (20 ns a trip). */
+/* Windows are passed by address: a copy of one that was just written, field by field, would wait
+ * for each store (20 ns a trip). */
 
-/* Sets *w to the npages from `at` pages behind the beginning of s on, or before it where that is negative. */
+/* Sets *w to the npages from `at` pages behind the beginning of s on, or before it where that is
+ * negative. */
 static void place(struct cmem__window *w, struct cmem__span *s, ptrdiff_t at, size_t npages) {
     for (; at < 0; at += (ptrdiff_t)s->npages) s = before(s);
     for (; at >= (ptrdiff_t)s->npages; s = after(s)) at -= (ptrdiff_t)s->npages;
@@ -59,8 +62,8 @@ static void at_ends(struct cmem__window *w, struct cmem__span *first, size_t npa
     try_window(w, first, last, (ptrdiff_t)last->npages - (ptrdiff_t)npages, npages);
 }
 
-/* Makes *best the cheapest of the windows that begin or end with the hot run s, as far as the extent allows, or lie inside it, if that
- * is cheaper. */
+/* Makes *best the cheapest of the windows that begin or end with the hot run s, as far as the
+ * extent allows, or lie inside it, if that is cheaper. */
 static void try_around(struct cmem__window *best, const struct cmem__span *first, struct cmem__span *s,
                        size_t npages) {
     ptrdiff_t n = (ptrdiff_t)npages, low = (ptrdiff_t)((s->base - first->base) >> PAGE_SHIFT);

@@ -10,7 +10,8 @@
 
 #include <stdbool.h>
 
-/* Where an allocation may go: `skip` pages into the free span s, with so many hot pages among those it takes. */
+/* Where an allocation may go: `skip` pages into the free span s, with so many hot pages among those
+ * it takes. */
 struct cmem__window {
     struct cmem__span *s;
     size_t skip;
@@ -18,8 +19,9 @@ struct cmem__window {
     size_t cost;
 };
 
-/* Finds room for npages: sets *best to the cheapest of the windows in the shortest extent, in the shortest hot run that is long
- * enough, and around the longest of those that are not. False where there is none. */
+/* Finds room for npages: sets *best to the cheapest of the windows in the shortest extent, in the
+ * shortest hot run that is long enough, and around the longest of those that are not. False where
+ * there is none. */
 bool cmem__window_find(struct cmem__window *best, size_t npages);
 
 /* Makes a window that is long enough into one of npages at a multiple of align_pages. */

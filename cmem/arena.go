@@ -7,20 +7,20 @@ import (
 	"unsafe"
 )
 
-// An Arena is memory for one request: many small buffers, taken one after the other in a few nanoseconds each, and all
-// freed at once. It is a handle, as Buffer is: a small value to copy freely; all copies are the same arena, Free of one
-// frees it for all, and an arena whose every copy is lost is freed by the collector. The zero value is no arena: its Alloc
-// panics.
+// An Arena is memory for one request: many small buffers, taken one after the other in a few
+// nanoseconds each, and all freed at once. It is a handle, as Buffer is: a small value to copy
+// freely; all copies are the same arena, Free of one frees it for all, and an arena whose every
+// copy is lost is freed by the collector. The zero value is no arena: its Alloc panics.
 //
-// One goroutine at a time may use an arena. THE HANDLE KEEPS THE BUFFERS ALIVE, a slice does not; and Reset and Free end
-// the life of every buffer at once.
+// One goroutine at a time may use an arena. THE HANDLE KEEPS THE BUFFERS ALIVE, a slice does not;
+// and Reset and Free end the life of every buffer at once.
 type Arena struct {
 	o   *arenaOwner
 	gen uint64 // what o.gen was when this arena was made
 }
 
-// An arenaOwner is the Go object that copies of an Arena share; the cleanup hangs on it, once in its life, as on a Buffer's
-// owner. What Alloc needs is in it, the rest behind mem.
+// An arenaOwner is the Go object that copies of an Arena share; the cleanup hangs on it, once in
+// its life, as on a Buffer's owner. What Alloc needs is in it, the rest behind mem.
 type arenaOwner struct {
 	gen  atomic.Uint64  // odd while the arena is live
 	base unsafe.Pointer // the chunk in use
@@ -40,9 +40,10 @@ type arenaMem struct {
 
 const (
 	arenaAlign = 16
-	// The first chunk is kept through Reset. It becomes twice as large where a life needed another, up to a limit, and half
-	// as large where arenaPatience lives in a row used less than a quarter of it. Each further chunk of a life is twice as large
-	// as the one before, up to the limit: so that waste is bounded by what is used.
+	// The first chunk is kept through Reset. It becomes twice as large where a life needed another, up
+	// to a limit, and half as large where arenaPatience lives in a row used less than a quarter of it.
+	// Each further chunk of a life is twice as large as the one before, up to the limit: so that waste
+	// is bounded by what is used.
 	arenaFirst    = 8 << 10
 	arenaMost     = 256 << 10
 	arenaPatience = 16
@@ -72,9 +73,10 @@ func (a Arena) owner(fn string) *arenaOwner {
 	return a.o
 }
 
-// Alloc returns a buffer of n bytes, with capacity n, aligned to 16 bytes and not zeroed, that lives until Reset or Free of the
-// arena. The arena owns it: it must not go to Free, Realloc or Attach of the package, which panic. Alloc panics as the package's
-// Alloc does, and with a *MisuseError after Free.
+// Alloc returns a buffer of n bytes, with capacity n, aligned to 16 bytes and not zeroed, that
+// lives until Reset or Free of the arena. The arena owns it: it must not go to Free, Realloc or
+// Attach of the package, which panic. Alloc panics as the package's Alloc does, and with a
+// *MisuseError after Free.
 //
 //go:nosplit
 func (a Arena) Alloc(n int) []byte {
@@ -139,8 +141,8 @@ func (o *arenaOwner) empty(keep int) {
 	o.at, o.used = 0, 0
 }
 
-// adapt fits the size of the first chunk to the life that ends, whose last chunk was used up to at. It returns how many of
-// the chunks are worth keeping: the first, if it has that size.
+// adapt fits the size of the first chunk to the life that ends, whose last chunk was used up to at.
+// It returns how many of the chunks are worth keeping: the first, if it has that size.
 func (m *arenaMem) adapt(at int) (keep int) {
 	switch {
 	case len(m.chunks) > 1:
@@ -181,14 +183,16 @@ func freeFrom(bufs []ownedMem, i int) (rest []ownedMem, bytes int) {
 // Len is the number of bytes that the arena has handed out since it was made or reset.
 func (a Arena) Len() int { return a.owner("Arena.Len").used }
 
-// Reset frees all buffers of the arena, and makes it empty for another use. It panics with a *MisuseError after Free.
+// Reset frees all buffers of the arena, and makes it empty for another use. It panics with a
+// *MisuseError after Free.
 func (a Arena) Reset() {
 	o := a.owner("Arena.Reset")
 	o.empty(o.mem.adapt(o.at))
 	runtime.KeepAlive(a.o)
 }
 
-// Free frees the arena and all of its buffers. A second Free, of any copy, does nothing, and so does Free of the zero Arena.
+// Free frees the arena and all of its buffers. A second Free, of any copy, does nothing, and so
+// does Free of the zero Arena.
 func (a Arena) Free() {
 	if a.o == nil {
 		return

@@ -6,7 +6,8 @@ import (
 	"unsafe"
 )
 
-// Buffers of an arena are aligned, apart from each other, and keep what was written, whatever their sizes.
+// Buffers of an arena are aligned, apart from each other, and keep what was written, whatever their
+// sizes.
 func TestArena(t *testing.T) {
 	noLeak(t)
 	rng, _ := newRand(t)
@@ -50,8 +51,8 @@ func TestArena(t *testing.T) {
 	}
 }
 
-// An arena that is used alike again and again comes to take all from one chunk that it keeps; one that is used less gives that
-// back.
+// An arena that is used alike again and again comes to take all from one chunk that it keeps; one
+// that is used less gives that back.
 func TestArenaAdapts(t *testing.T) {
 	noLeak(t)
 	before := statsNow()
@@ -129,7 +130,8 @@ func TestLostArenas(t *testing.T) {
 	for range 300 {
 		NewArena().Alloc(1 << 20)
 	}
-	// Under the race detector a free takes a millisecond, as a write to the whole buffer: cleanups lag behind.
+	// Under the race detector a free takes a millisecond, as a write to the whole buffer: cleanups lag
+	// behind.
 	if got := statsNow().LiveBytes; got > 250<<20 && !raceBuild {
 		t.Errorf("%d bytes of lost arenas were not collected", got)
 	}

@@ -7,7 +7,8 @@ import (
 	"unsafe"
 )
 
-// attached holds the buffers that hang on an owner. A buffer's tag says that it is one, so Free asks here only then.
+// attached holds the buffers that hang on an owner. A buffer's tag says that it is one, so Free
+// asks here only then.
 var attached = struct {
 	sync.Mutex
 	m    map[uintptr]attachment
@@ -22,19 +23,21 @@ type attachment struct {
 	cleanup runtime.Cleanup
 }
 
-// Attach makes b, a buffer of Alloc, be freed when owner is collected, unless it was freed before. A buffer hangs on one
-// owner at most; an owner may have many. A b of capacity 0 is passed over.
+// Attach makes b, a buffer of Alloc, be freed when owner is collected, unless it was freed before.
+// A buffer hangs on one owner at most; an owner may have many. A b of capacity 0 is passed over.
 //
-// A SLICE OF C MEMORY KEEPS NOTHING ALIVE: whoever uses b must hold owner as long, by runtime.KeepAlive if need be. The
-// usual place for b is a field of *owner.
+// A SLICE OF C MEMORY KEEPS NOTHING ALIVE: whoever uses b must hold owner as long, by
+// runtime.KeepAlive if need be. The usual place for b is a field of *owner.
 //
-// A pointer into an object stands for the whole object. The collector knows no owner apart where it packs several objects, of
-// less than 16 bytes in all and without pointers, into one allocation: b is then freed when all of them are garbage. A global
-// variable is never collected: b is then the caller's to free.
+// A pointer into an object stands for the whole object. The collector knows no owner apart where it
+// packs several objects, of less than 16 bytes in all and without pointers, into one allocation: b
+// is then freed when all of them are garbage. A global variable is never collected: b is then the
+// caller's to free.
 //
-// Attach panics with a *MisuseError where b is not the start of a live buffer, is attached already, or belongs to a Buffer or an
-// Arena; where owner is nil; and where T has no size, as all such objects are one, which is never collected. It panics as
-// runtime.AddCleanup does where owner points to memory that is not Go's.
+// Attach panics with a *MisuseError where b is not the start of a live buffer, is attached already,
+// or belongs to a Buffer or an Arena; where owner is nil; and where T has no size, as all such
+// objects are one, which is never collected. It panics as runtime.AddCleanup does where owner
+// points to memory that is not Go's.
 func Attach[T any](owner *T, b []byte) {
 	if cap(b) == 0 {
 		return
@@ -51,7 +54,8 @@ func Attach[T any](owner *T, b []byte) {
 	attached.last++
 	token := attached.last
 	attached.Unlock()
-	// First the cleanup: it panics where owner is no good, and finds nothing to free as long as the block isn't in the map.
+	// First the cleanup: it panics where owner is no good, and finds nothing to free as long as the
+	// block isn't in the map.
 	cleanup := runtime.AddCleanup(owner, freeOwned, owned{p, token})
 	if !attach(p) {
 		cleanup.Stop()

@@ -65,7 +65,8 @@ func TestAttachMany(t *testing.T) {
 	afterGC(t, "the owner's buffers are freed", func() bool { return live() == 0 })
 }
 
-// TestAttachFreedEarlier frees attached buffers by hand. Their owners' ends must not touch who has the address then.
+// TestAttachFreedEarlier frees attached buffers by hand. Their owners' ends must not touch who has
+// the address then.
 func TestAttachFreedEarlier(t *testing.T) {
 	noLeak(t)
 	for _, k := range sizesOfKinds {
@@ -116,7 +117,8 @@ func TestAttachFreedEarlier(t *testing.T) {
 	}
 }
 
-// collectOwner drops *h and waits until a cleanup of it has run, and the others have had their chance.
+// collectOwner drops *h and waits until a cleanup of it has run, and the others have had their
+// chance.
 func collectOwner(h **handle) {
 	collected := make(chan struct{})
 	runtime.AddCleanup(*h, func(c chan struct{}) { close(c) }, collected)
@@ -154,7 +156,8 @@ func TestAttachTwice(t *testing.T) {
 	}
 }
 
-// TestAttachBadOwner hangs buffers on what can't be an owner: they are the caller's still, and can be attached.
+// TestAttachBadOwner hangs buffers on what can't be an owner: they are the caller's still, and can
+// be attached.
 func TestAttachBadOwner(t *testing.T) {
 	noLeak(t)
 	live := liveSince(t)
@@ -246,7 +249,8 @@ func escape(p *int8) *int8 {
 
 var globalOwner struct{ bytes [100]byte }
 
-// TestAttachGlobal: a global variable lives as long as the program, and its buffers until they are freed.
+// TestAttachGlobal: a global variable lives as long as the program, and its buffers until they are
+// freed.
 func TestAttachGlobal(t *testing.T) {
 	noLeak(t)
 	live := liveSince(t)
@@ -268,7 +272,8 @@ func TestAttachGlobal(t *testing.T) {
 	}
 }
 
-// TestAttachRealloc resizes attached buffers: a block that stays hangs on its owner still, one that moves does not.
+// TestAttachRealloc resizes attached buffers: a block that stays hangs on its owner still, one that
+// moves does not.
 func TestAttachRealloc(t *testing.T) {
 	noLeak(t)
 	Scavenge() // a P that was busy in another test may serve Alloc with a block so large that Realloc moves it

@@ -6,41 +6,48 @@ import (
 	"unsafe"
 )
 
-// What a heap owes the rest of the package. There are two heaps, and build constraints choose one: over libcmem (heap_c.go names its
-// files) and over Go memory (heap_go.go, owners_go.go). The compiler compares either with this list, and TestBackend sees to it that the
-// files of both builds use nothing else of a heap.
+// What a heap owes the rest of the package. There are two heaps, and build constraints choose one:
+// over libcmem (heap_c.go names its files) and over Go memory (heap_go.go, owners_go.go). The
+// compiler compares either with this list, and TestBackend sees to it that the files of both builds
+// use nothing else of a heap.
 //
-// A p is the start of a block. Functions that are given a fn panic with a *MisuseError of that name where p is not what they need.
+// A p is the start of a block. Functions that are given a fn panic with a *MisuseError of that name
+// where p is not what they need.
 var (
-	// Allocation. alloc is Alloc: it panics. allocFast has only what costs next to nothing, allocSlow everything but other people's
-	// memory; either returns nil where it has no block, and the caller goes on: to allocSlow, to reclaimAndAlloc.
+	// Allocation. alloc is Alloc: it panics. allocFast has only what costs next to nothing, allocSlow
+	// everything but other people's memory; either returns nil where it has no block, and the caller
+	// goes on: to allocSlow, to reclaimAndAlloc.
 	_ func(n int) unsafe.Pointer            = alloc
 	_ func(n int) unsafe.Pointer            = allocFast
 	_ func(n int, zero bool) unsafe.Pointer = allocSlow // n > 0
 
-	// Blocks of callers. usable takes that of a handle or an arena too if fn is "Usable". shrink cuts a block's tail off where it is;
-	// false where it cannot. resized tells the tool that watches the memory that n of the block's have bytes are in use; move copies as
-	// much as fits, as that tool wants it.
+	// Blocks of callers. usable takes that of a handle or an arena too if fn is "Usable". shrink cuts
+	// a block's tail off where it is; false where it cannot. resized tells the tool that watches the
+	// memory that n of the block's have bytes are in use; move copies as much as fits, as that tool
+	// wants it.
 	_ func(p unsafe.Pointer)                = free
 	_ func(p unsafe.Pointer, fn string) int = usable
 	_ func(p unsafe.Pointer, n int) bool    = shrink
 	_ func(p unsafe.Pointer, n, have int)   = resized
 	_ func(to, from []byte)                 = move
 
-	// Blocks that hang on an owner (attach.go). attach marks the block as one, so that free calls detach first; false where p is no
-	// block of a caller's, and attachMisuse panics with why. freeAttached frees the block unless somebody has.
+	// Blocks that hang on an owner (attach.go). attach marks the block as one, so that free calls
+	// detach first; false where p is no block of a caller's, and attachMisuse panics with why.
+	// freeAttached frees the block unless somebody has.
 	_ func(p uintptr) bool = attach
 	_ func(p uintptr)      = attachMisuse
 	_ func(p uintptr)      = freeAttached
 
-	// Blocks that a handle or an arena owns, which free and usable refuse. own makes one of a block of n bytes that nobody else knows.
+	// Blocks that a handle or an arena owns, which free and usable refuse. own makes one of a block of
+	// n bytes that nobody else knows.
 	_                                        = ownedMem{p: unsafe.Pointer(nil), n: 0}
 	_ func(p unsafe.Pointer, n int) ownedMem = own
 	_ func(m ownedMem, fn string)            = ownedMem.free
 
-	// Handles. newBuffer and release are New and Buffer.Free; where they have no short cut they are newPinned and releasePinned, which
-	// take the Go object behind a handle from takeOwner (nil: there is none) and give it back to keepOwner, with the buffer's length.
-	// heldByHandles is the bytes of all handles that were not freed, lost ones too.
+	// Handles. newBuffer and release are New and Buffer.Free; where they have no short cut they are
+	// newPinned and releasePinned, which take the Go object behind a handle from takeOwner (nil: there
+	// is none) and give it back to keepOwner, with the buffer's length. heldByHandles is the bytes of
+	// all handles that were not freed, lost ones too.
 	_ func(n int) Buffer         = newBuffer
 	_ func(o *owner, gen uint64) = release
 	_ func(n int) *owner         = takeOwner

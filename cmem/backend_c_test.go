@@ -28,7 +28,8 @@ var texts = misuseTexts{
 	},
 }
 
-// mostUsable is the most that a block for n bytes holds, which it may have borrowed of a class up to a doubling above.
+// mostUsable is the most that a block for n bytes holds, which it may have borrowed of a class up
+// to a doubling above.
 func mostUsable(n int) int {
 	if extraTotal.Load() > 0 && n <= maxClassSize {
 		return 2*usableBound(n) + n/8

@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-// TestBackend: what the files of every build use of those of some builds is in backend.go, and nothing else is there.
+// TestBackend: what the files of every build use of those of some builds is in backend.go, and
+// nothing else is there.
 func TestBackend(t *testing.T) {
 	entries, err := os.ReadDir(".")
 	if err != nil {

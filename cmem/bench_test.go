@@ -16,8 +16,8 @@ var benchSizes = []struct {
 // sink keeps what a benchmark allocates from being found useless.
 var sink []byte
 
-// BenchmarkPair allocates and frees a buffer, whose first byte it writes, over and over: as cmem does, as a sync.Pool for
-// buffers of this one size, and as make does.
+// BenchmarkPair allocates and frees a buffer, whose first byte it writes, over and over: as cmem
+// does, as a sync.Pool for buffers of this one size, and as make does.
 func BenchmarkPair(b *testing.B) {
 	for _, size := range benchSizes {
 		b.Run("cmem/"+size.name, func(b *testing.B) {

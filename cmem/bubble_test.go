@@ -16,9 +16,10 @@ import (
 	"time"
 )
 
-// Programs test themselves in bubbles (testing/synctest): there the clock stands still while a goroutine runs, goroutines and timers
-// belong to the bubble they were made in, and a bubble whose goroutines all wait for each other ends the test. Each of these tests has
-// a process of its own, as what matters is where the package was used first.
+// Programs test themselves in bubbles (testing/synctest): there the clock stands still while a
+// goroutine runs, goroutines and timers belong to the bubble they were made in, and a bubble whose
+// goroutines all wait for each other ends the test. Each of these tests has a process of its own,
+// as what matters is where the package was used first.
 var bubbleTests = []struct {
 	name string
 	run  func(t *testing.T)

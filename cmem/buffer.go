@@ -11,19 +11,21 @@ import (
 // GOGC=off and no limit nothing does.) A Buffer is a small value: copy it freely. All copies are
 // the same buffer, and Free of one frees it for all. The zero value is an empty buffer.
 //
-// THE HANDLE KEEPS THE BUFFER ALIVE, the slice of Bytes does not: hold the handle, by runtime.KeepAlive if need be, for as
-// long as the slice is used. The handle owns the buffer: Free, Realloc and Attach of the package panic where they are given
-// that slice.
+// THE HANDLE KEEPS THE BUFFER ALIVE, the slice of Bytes does not: hold the handle, by
+// runtime.KeepAlive if need be, for as long as the slice is used. The handle owns the buffer: Free,
+// Realloc and Attach of the package panic where they are given that slice.
 type Buffer struct {
 	o   *owner
 	gen uint64 // what o.block.gen was when this buffer was made
 }
 
-// An owner is the Go object that copies of a Buffer share. The cleanup hangs on it, once in its life: freed owners are
-// kept and used again, so that a steady state costs neither an allocation nor a cleanup.
+// An owner is the Go object that copies of a Buffer share. The cleanup hangs on it, once in its
+// life: freed owners are kept and used again, so that a steady state costs neither an allocation
+// nor a cleanup.
 type owner struct{ block *ownedBlock }
 
-// An ownedBlock is what the cleanup needs. It is apart from the owner because what a cleanup holds is reachable.
+// An ownedBlock is what the cleanup needs. It is apart from the owner because what a cleanup holds
+// is reachable.
 type ownedBlock struct {
 	gen atomic.Uint64 // odd while a buffer is live, one more for each New and each Free
 	ownedMem
@@ -50,8 +52,9 @@ func newPinned(n int) Buffer {
 	return Buffer{o, o.block.gen.Add(1)}
 }
 
-// Bytes returns the buffer: length and capacity are what New was given. It panics with a *MisuseError after Free, on
-// whichever copy of the handle, even where the block or the handle's owner serves another buffer by now.
+// Bytes returns the buffer: length and capacity are what New was given. It panics with a
+// *MisuseError after Free, on whichever copy of the handle, even where the block or the handle's
+// owner serves another buffer by now.
 func (b Buffer) Bytes() []byte {
 	if b.o == nil {
 		return nil
@@ -66,8 +69,8 @@ func (b Buffer) Bytes() []byte {
 // Len is the buffer's length in bytes, 0 for the zero Buffer. It panics as Bytes does.
 func (b Buffer) Len() int { return len(b.Bytes()) }
 
-// Free frees the buffer. A second Free, of any copy and from any goroutine, does nothing, and so does Free of the zero
-// Buffer.
+// Free frees the buffer. A second Free, of any copy and from any goroutine, does nothing, and so
+// does Free of the zero Buffer.
 func (b Buffer) Free() {
 	if b.o == nil {
 		return
@@ -84,7 +87,8 @@ func releasePinned(o *owner, gen uint64) {
 	}
 }
 
-// releaseWon is the rest of releasePinned. The owner is nobody's now: a stale handle does not come here, only the winner does.
+// releaseWon is the rest of releasePinned. The owner is nobody's now: a stale handle does not come
+// here, only the winner does.
 //
 //go:noinline
 func releaseWon(o *owner) {

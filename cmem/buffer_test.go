@@ -92,7 +92,8 @@ func TestBufferStale(t *testing.T) {
 	}
 }
 
-// TestBufferConcurrentFree frees copies of a handle by two goroutines at the very same time, and by many.
+// TestBufferConcurrentFree frees copies of a handle by two goroutines at the very same time, and by
+// many.
 func TestBufferConcurrentFree(t *testing.T) {
 	noLeak(t)
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
@@ -239,8 +240,8 @@ func TestNetFrees(t *testing.T) {
 	}
 }
 
-// TestBufferWhileMarking makes and frees handles while the collector is at work, more and fewer at a time than Ps keep owners:
-// none of those in use may be taken for lost.
+// TestBufferWhileMarking makes and frees handles while the collector is at work, more and fewer at
+// a time than Ps keep owners: none of those in use may be taken for lost.
 func TestBufferWhileMarking(t *testing.T) {
 	collectAll(t)
 	noLeak(t)

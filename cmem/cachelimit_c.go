@@ -29,7 +29,8 @@ const (
 	borrowClasses = 8 // a doubling, from 128 bytes on; below, where steps are of 16 bytes, class 2*cls+1 is
 )
 
-// A window is what a P's cache has been through of late. Its fields but extra are for who is pinned to the P.
+// A window is what a P's cache has been through of late. Its fields but extra are for who is pinned
+// to the P.
 type window struct {
 	misses, overflows uint32
 	bytes             int           // of the misses of ExactMin and more
@@ -43,8 +44,8 @@ var (
 	extraTotal atomic.Int64 // of all windows
 )
 
-// countMiss counts a block of n bytes that P pid had to fetch, and countOverflow one that its cache had no room for. They tell
-// whether it is time to raise the limit. Pinned.
+// countMiss counts a block of n bytes that P pid had to fetch, and countOverflow one that its cache
+// had no room for. They tell whether it is time to raise the limit. Pinned.
 func countMiss(pid, n int) (cramped bool) {
 	if pid >= maxProcs {
 		return false
@@ -73,7 +74,8 @@ func (w *window) next(pid int) (cramped bool) {
 	if now-w.refused < refusedTime {
 		cramped = false
 	}
-	// Who fills a cache that another P empties gains by a larger one too, as the trips are for more blocks each: but not much.
+	// Who fills a cache that another P empties gains by a larger one too, as the trips are for more
+	// blocks each: but not much.
 	if min(w.misses, w.overflows) < crampedTrips/8 && extraOf(pid) >= oneSidedMost {
 		cramped = false
 	}
@@ -81,7 +83,8 @@ func (w *window) next(pid int) (cramped bool) {
 	return cramped
 }
 
-// raiseLimit gives the cache of the P that the caller runs on half as much again, if the caches may have that.
+// raiseLimit gives the cache of the P that the caller runs on half as much again, if the caches may
+// have that.
 func raiseLimit() {
 	most := c.CacheExtra()
 	pid := procPin()
@@ -100,8 +103,8 @@ func raiseLimit() {
 	procUnpin()
 }
 
-// keepBudget takes back what raised caches have beyond most bytes (c.CacheExtra), from each the same
-// part. (A cache adopts its limit on its next slow path.)
+// keepBudget takes back what raised caches have beyond most bytes (c.CacheExtra), from each the
+// same part. (A cache adopts its limit on its next slow path.)
 func keepBudget(most int64) {
 	total := extraTotal.Load()
 	if total <= most {
@@ -117,11 +120,14 @@ func keepBudget(most int64) {
 	}
 }
 
-// raised tells whether the limit of P pid's cache, of which there is one, is raised: the one such test there is. (The assembly takes a
-// limit above c.CacheLimitP for it, which no other cache has; where a raised limit is less, it leaves the request to allocPinned.) A plain load: an answer that is a moment old does no harm.
+// raised tells whether the limit of P pid's cache, of which there is one, is raised: the one such
+// test there is. (The assembly takes a limit above c.CacheLimitP for it, which no other cache has;
+// where a raised limit is less, it leaves the request to allocPinned.) A plain load: an answer that
+// is a moment old does no harm.
 func raised(pid int) bool { return windows[pid].extra != 0 }
 
-// extraOf is what P pid has beyond the ordinary limit. (Windows of Ps that there are not should stay untouched memory.)
+// extraOf is what P pid has beyond the ordinary limit. (Windows of Ps that there are not should
+// stay untouched memory.)
 func extraOf(pid int) int64 {
 	if seenCache(pid) == nil {
 		return 0
@@ -129,7 +135,8 @@ func extraOf(pid int) int64 {
 	return atomic.LoadInt64(&windows[pid].extra)
 }
 
-// takeExtra takes half of what the P has that has most, and returns it. (That P's cache adopts it on its next slow path.)
+// takeExtra takes half of what the P has that has most, and returns it. (That P's cache adopts it
+// on its next slow path.)
 func takeExtra(pid int) int64 {
 	most, from := int64(0), pid
 	for i := range caches {
@@ -204,7 +211,8 @@ func borrow(pid int, ch *c.Cache, cls uint, n int) unsafe.Pointer {
 	return unsafe.Pointer(at[byte](p))
 }
 
-// nextFilled is the first class above cls, up to a doubling of its size, that ch has blocks of; cls where there is none.
+// nextFilled is the first class above cls, up to a doubling of its size, that ch has blocks of; cls
+// where there is none.
 func nextFilled(ch *c.Cache, cls uint) uint {
 	for from := cls + 1; from <= min(cls+borrowClasses, 2*cls+1, numClasses-1); from++ {
 		if m := magazine(ch, from); m.Top != m.Base {

@@ -13,7 +13,8 @@ import (
 	"github.com/gocmem/cmem/c"
 )
 
-// inuseOnOneP is in use all the time in the tests of limits: a quarter of it is what caches may hold.
+// inuseOnOneP is in use all the time in the tests of limits: a quarter of it is what caches may
+// hold.
 const inuseOnOneP = 256 << 20
 
 // onOneP keeps the test on one P, with a cache, and all limits ordinary before and after.
@@ -55,7 +56,8 @@ func churn(rng *rand.Rand, n, lo, hi, times int) {
 	}
 }
 
-// TestRaisedLimit: a P whose cache has been raised holds that much, in blocks of all sizes, and no more than it after a drain.
+// TestRaisedLimit: a P whose cache has been raised holds that much, in blocks of all sizes, and no
+// more than it after a drain.
 func TestRaisedLimit(t *testing.T) {
 	pid := onOneP(t)
 	ordinary := caches[pid].Limit
@@ -85,7 +87,8 @@ func TestRaisedLimit(t *testing.T) {
 	}
 }
 
-// TestRaisesAreBounded: what the budget leaves, however often; and where the budget falls, so do they.
+// TestRaisesAreBounded: what the budget leaves, however often; and where the budget falls, so do
+// they.
 func TestRaisesAreBounded(t *testing.T) {
 	pid := onOneP(t)
 	most := c.CacheExtra()
@@ -205,7 +208,8 @@ func TestBorrow(t *testing.T) {
 	}
 }
 
-// TestBorrowEverywhere: whoever allocates borrows from a raised cache, however low the ordinary limit is, as with many Ps.
+// TestBorrowEverywhere: whoever allocates borrows from a raised cache, however low the ordinary
+// limit is, as with many Ps.
 func TestBorrowEverywhere(t *testing.T) {
 	onOneP(t)
 	ordinary := atomic.LoadInt64(c.CacheLimit)
@@ -240,7 +244,8 @@ func TestBorrowEverywhere(t *testing.T) {
 	collectAll(t)
 }
 
-// TestBorrowSmall: no more than a doubling where steps are of 16 bytes, though onOneP has left blocks of 112 bytes.
+// TestBorrowSmall: no more than a doubling where steps are of 16 bytes, though onOneP has left
+// blocks of 112 bytes.
 func TestBorrowSmall(t *testing.T) {
 	onOneP(t)
 	raiseLimit()

@@ -11,8 +11,8 @@ import (
 	"github.com/gocmem/cmem/c"
 )
 
-// The table of caches. A P gets its cache on its first slow path. drain takes caches away, for whoever is pinned comes first: it hides
-// them, stops the world once, and then has them for itself.
+// The table of caches. A P gets its cache on its first slow path. drain takes caches away, for
+// whoever is pinned comes first: it hides them, stops the world once, and then has them for itself.
 
 //go:linkname procPin runtime.procPin
 func procPin() int
@@ -23,16 +23,17 @@ func procUnpin()
 // maxProcs is how many Ps may have a cache; those above go to the central lists for every block.
 const maxProcs = 1024
 
-// caches holds the cache of each P: nil until its first slow path, and again after drain has emptied and parked it. Caches
-// lie in C memory and are never freed.
+// caches holds the cache of each P: nil until its first slow path, and again after drain has
+// emptied and parked it. Caches lie in C memory and are never freed.
 var (
 	caches   [maxProcs]*c.Cache
 	parked   [maxProcs]*c.Cache // at most one of caches[i] and parked[i] is set
 	cachesMu sync.Mutex         // for writing both
 )
 
-// cacheless tells that no P gets a cache, so that every Alloc and Free goes the slow way, to C, which tells the tool that watches
-// the program's memory (AddressSanitizer, MemorySanitizer, memcheck). The fast paths find no cache; they test for nothing else.
+// cacheless tells that no P gets a cache, so that every Alloc and Free goes the slow way, to C,
+// which tells the tool that watches the program's memory (AddressSanitizer, MemorySanitizer,
+// memcheck). The fast paths find no cache; they test for nothing else.
 var cacheless = c.Cacheless()
 
 // myCache is the cache of P pid, or nil.
@@ -43,8 +44,8 @@ func myCache(pid int) *c.Cache {
 	return nil
 }
 
-// withCache makes sure that the P the caller runs on has a cache, as far as memory allows and unless the caches are being
-// drained. The caller may run on another P afterwards.
+// withCache makes sure that the P the caller runs on has a cache, as far as memory allows and
+// unless the caches are being drained. The caller may run on another P afterwards.
 func withCache() {
 	pid := procPin()
 	procUnpin()
@@ -67,7 +68,8 @@ func withCache() {
 	noteUse()
 }
 
-// pinCache pins the caller, and returns its P and that P's cache, which is made if there is none; nil where it cannot be.
+// pinCache pins the caller, and returns its P and that P's cache, which is made if there is none;
+// nil where it cannot be.
 func pinCache() (pid int, ch *c.Cache) {
 	pid = procPin()
 	if ch = myCache(pid); ch == nil {
@@ -139,7 +141,8 @@ func activity() (sum uint64) {
 	return sum
 }
 
-// usesOf is how many blocks the cache of P pid has given to callers, and a number that changes with what it holds.
+// usesOf is how many blocks the cache of P pid has given to callers, and a number that changes with
+// what it holds.
 func usesOf(pid int) (allocs, tops uint64) {
 	ch := seenCache(pid)
 	if ch == nil {

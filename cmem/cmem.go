@@ -1,12 +1,12 @@
-// Package cmem hands out []byte backed by C memory, for large, short-lived buffers that would otherwise make the
-// garbage collector keep a heap of two to three times the live bytes.
+// Package cmem hands out []byte backed by C memory, for large, short-lived buffers that would
+// otherwise make the garbage collector keep a heap of two to three times the live bytes.
 //
 //	b := cmem.Alloc(n) // instead of make([]byte, n)
 //	defer cmem.Free(b)
 //
-// A buffer is freed at once and reused at once; the collector neither scans nor counts it. An Alloc that is served
-// from a magazine (a small stack of free blocks, one a P and size class) makes no cgo call, takes no lock and
-// allocates nothing.
+// A buffer is freed at once and reused at once; the collector neither scans nor counts it. An Alloc
+// that is served from a magazine (a small stack of free blocks, one a P and size class) makes no
+// cgo call, takes no lock and allocates nothing.
 //
 // # Rules
 //
@@ -16,12 +16,13 @@
 // Free reads and writes somebody else's bytes. Buffers hold no Go pointers: the collector does not
 // look into them. AllocSlice hands out buffers of other elements than bytes, and sees to that.
 //
-// Misuse (a second free, a pointer that is not a block, the middle of a block, the block of a handle or an arena) panics with a
-// *MisuseError that names the pointer and what it is, and leaves the heap as it was. Two frees of one block at the very same time
-// are found when the block comes around, at the latest.
+// Misuse (a second free, a pointer that is not a block, the middle of a block, the block of a
+// handle or an arena) panics with a *MisuseError that names the pointer and what it is, and leaves
+// the heap as it was. Two frees of one block at the very same time are found when the block comes
+// around, at the latest.
 //
-// For buffers whose owner may forget them there are New (a handle that frees itself when every copy of it is lost) and
-// Attach (a buffer that is freed with a Go object).
+// For buffers whose owner may forget them there are New (a handle that frees itself when every copy
+// of it is lost) and Attach (a buffer that is freed with a Go object).
 //
 // # Settings
 //
@@ -33,21 +34,25 @@
 //
 // # Tests
 //
-// Package cmem keeps no goroutine, so checkers of leaked goroutines find none. It may be used in testing/synctest bubbles, first or
-// last, and takes none of their time; a buffer may be freed in another bubble than it was allocated in, or in none.
+// Package cmem keeps no goroutine, so checkers of leaked goroutines find none. It may be used in
+// testing/synctest bubbles, first or last, and takes none of their time; a buffer may be freed in
+// another bubble than it was allocated in, or in none.
 //
 // # Builds
 //
-// With cgo on Linux (amd64, arm64, riscv64) buffers are C memory of libcmem, package c, and a block may be allocated in
-// Go and freed in C, by cmem_free, or the reverse. Elsewhere, with CGO_ENABLED=0 and under the race detector, the same
-// API works over Go memory: misuse is still found, and under -race a Free counts as a write to the whole buffer, so that
-// a use after free by another goroutine is a reported race.
+// With cgo on Linux (amd64, arm64, riscv64) buffers are C memory of libcmem, package c, and a block
+// may be allocated in Go and freed in C, by cmem_free, or the reverse. Elsewhere, with
+// CGO_ENABLED=0 and under the race detector, the same API works over Go memory: misuse is still
+// found, and under -race a Free counts as a write to the whole buffer, so that a use after free by
+// another goroutine is a reported race.
 //
-// Under -asan a use after free, and of bytes beyond those asked for, is reported, under -msan (with clang) a use of bytes that nobody has
-// written since Alloc. There are no magazines then, and every Alloc and Free is a cgo call.
+// Under -asan a use after free, and of bytes beyond those asked for, is reported, under -msan (with
+// clang) a use of bytes that nobody has written since Alloc. There are no magazines then, and every
+// Alloc and Free is a cgo call.
 //
-// Go's own linker knows no thread-local variables of C: with -ldflags=-linkmode=internal it stops at libcmem's, "malformed elf
-// file: github.com/gocmem/cmem/c(.text)#67: reloc of invalid sym #8 last_cache". Build without that flag.
+// Go's own linker knows no thread-local variables of C: with -ldflags=-linkmode=internal it stops
+// at libcmem's, "malformed elf file: github.com/gocmem/cmem/c(.text)#67: reloc of invalid sym #8
+// last_cache". Build without that flag.
 package cmem
 
 import (
@@ -55,15 +60,16 @@ import (
 	"unsafe"
 )
 
-// Alloc returns a buffer of n bytes, with capacity n, aligned to 16 bytes and not zeroed. It is the caller's until it
-// goes to Free or Realloc. Alloc(0) returns an empty slice that need not be freed.
+// Alloc returns a buffer of n bytes, with capacity n, aligned to 16 bytes and not zeroed. It is the
+// caller's until it goes to Free or Realloc. Alloc(0) returns an empty slice that need not be
+// freed.
 //
-// Alloc panics with an error that wraps ErrSize where n is negative, and one that wraps ErrNoMemory where no memory is
-// to be had; TryAlloc returns them.
+// Alloc panics with an error that wraps ErrSize where n is negative, and one that wraps ErrNoMemory
+// where no memory is to be had; TryAlloc returns them.
 func Alloc(n int) []byte { return slice(alloc(n), n) }
 
-// AllocZeroed is Alloc with every byte zero, as make([]byte, n). Pages that are fresh from the operating system are
-// not zeroed again.
+// AllocZeroed is Alloc with every byte zero, as make([]byte, n). Pages that are fresh from the
+// operating system are not zeroed again.
 func AllocZeroed(n int) []byte {
 	if p := allocFast(n); p != nil {
 		b := slice(p, n)
@@ -81,15 +87,17 @@ func TryAlloc(n int) ([]byte, error) {
 	return tryAlloc(n, false)
 }
 
-// Realloc returns a buffer of n bytes that begins with the first min(len(b), n) bytes of b; the rest is not zeroed.
-// Where b's block is big enough that is b itself, resized, else the bytes move to a new block and b is freed; either
-// way b is not to be used any more. A block of 64 KiB or more that would be less than half used gives its tail back where it is, or,
-// below 32 KiB and over Go memory, moves to a smaller one if there is memory for that. A b of capacity 0 makes it Alloc(n); n = 0
-// makes it Free(b).
+// Realloc returns a buffer of n bytes that begins with the first min(len(b), n) bytes of b; the
+// rest is not zeroed. Where b's block is big enough that is b itself, resized, else the bytes move
+// to a new block and b is freed; either way b is not to be used any more. A block of 64 KiB or more
+// that would be less than half used gives its tail back where it is, or, below 32 KiB and over Go
+// memory, moves to a smaller one if there is memory for that. A b of capacity 0 makes it Alloc(n);
+// n = 0 makes it Free(b).
 //
-// Realloc panics as Alloc does where b's block is not big enough, with b then unchanged and still the caller's, and with a
-// *MisuseError as Free does.
-// A block that moves leaves the owner it was attached to (Attach): the new one is the caller's to free.
+// Realloc panics as Alloc does where b's block is not big enough, with b then unchanged and still
+// the caller's, and with a *MisuseError as Free does.
+// A block that moves leaves the owner it was attached to (Attach): the new one is the caller's to
+// free.
 func Realloc(b []byte, n int) []byte {
 	if cap(b) == 0 {
 		return Alloc(n)
@@ -125,11 +133,13 @@ func moved(p unsafe.Pointer, b, q []byte) []byte {
 	return q
 }
 
-// worthShrinking tells whether a block of have bytes is so much larger than n that its tail is worth giving back.
+// worthShrinking tells whether a block of have bytes is so much larger than n that its tail is
+// worth giving back.
 func worthShrinking(have, n int) bool { return have >= 64<<10 && n < have/2 }
 
-// Free gives the buffer b back. b must start where the buffer does, whatever its length; a b of capacity 0 is passed
-// over. Free panics with a *MisuseError where no live buffer starts there, or one that belongs to a Buffer or an Arena.
+// Free gives the buffer b back. b must start where the buffer does, whatever its length; a b of
+// capacity 0 is passed over. Free panics with a *MisuseError where no live buffer starts there, or
+// one that belongs to a Buffer or an Arena.
 func Free(b []byte) {
 	if cap(b) == 0 {
 		return
@@ -137,11 +147,12 @@ func Free(b []byte) {
 	free(unsafe.Pointer(unsafe.SliceData(b)))
 }
 
-// Usable returns how many bytes the block of b really holds: at least cap(b), and at most 12.5 % more than was asked
-// for beyond 128 bytes, but for a P that does little else than allocate: it makes do with blocks of up to two and a half times
-// the size where it has none that fit better. The bytes beyond cap(b) may be used after b = Realloc(b, Usable(b)), which stays in
-// place, and not before: under -asan they are out of bounds until then. Usable panics as Free does, but for a buffer of a handle
-// or an arena, whose bytes it returns; Usable of a b of capacity 0 is 0.
+// Usable returns how many bytes the block of b really holds: at least cap(b), and at most 12.5 %
+// more than was asked for beyond 128 bytes, but for a P that does little else than allocate: it
+// makes do with blocks of up to two and a half times the size where it has none that fit better.
+// The bytes beyond cap(b) may be used after b = Realloc(b, Usable(b)), which stays in place, and
+// not before: under -asan they are out of bounds until then. Usable panics as Free does, but for a
+// buffer of a handle or an arena, whose bytes it returns; Usable of a b of capacity 0 is 0.
 func Usable(b []byte) int {
 	if cap(b) == 0 {
 		return 0

@@ -27,7 +27,8 @@ var allocators = []struct {
 	{"Realloc", false, func(n int) []byte { return Realloc(nil, n) }},
 }
 
-// TestAllocSizes allocates blocks of all sizes at which something changes, in every way, and looks at what it gets.
+// TestAllocSizes allocates blocks of all sizes at which something changes, in every way, and looks
+// at what it gets.
 func TestAllocSizes(t *testing.T) {
 	noLeak(t)
 	for _, a := range allocators {

@@ -38,8 +38,8 @@ type MisuseError struct {
 	What string  // what that is: "double free: ...", "use after free: ...", "not the start of a block: ...", ...
 }
 
-// frees tells whether the function fn of a MisuseError frees: of a block that is free already it is told "double free", the
-// others "use after free".
+// frees tells whether the function fn of a MisuseError frees: of a block that is free already it is
+// told "double free", the others "use after free".
 func frees(fn string) bool { return strings.HasSuffix(fn, "Free") }
 
 func (e *MisuseError) Error() string {

@@ -9,17 +9,21 @@ import (
 	"github.com/gocmem/cmem/c"
 )
 
-// The fast paths once more, in assembly. A goroutine that runs assembly is not preempted, neither by a function's prologue
-// nor by a signal (runtime/preempt.go, isAsyncSafePoint), and so stays on its P, and holds up whoever stops the world, as if it
-// were pinned. That saves procPin and procUnpin, which count to and fro in one word of the M, each waiting for the one before: 4
-// of the 10 ns of a pair (docs/performance.md). What is not the common case jumps to allocPinned and freePinned.
+// The fast paths once more, in assembly. A goroutine that runs assembly is not preempted, neither
+// by a function's prologue nor by a signal (runtime/preempt.go, isAsyncSafePoint), and so stays on
+// its P, and holds up whoever stops the world, as if it were pinned. That saves procPin and
+// procUnpin, which count to and fro in one word of the M, each waiting for the one before: 4 of the
+// 10 ns of a pair (docs/performance.md). What is not the common case jumps to allocPinned and
+// freePinned.
 //
-// That leaves the five loads, one after the other, from the thread to its P's cache, for which all else would wait. So each thread
-// remembers the P that it ran on last and its cache and goes on with that one, while the processor compares: 2 of the 6 ns that
-// were left. (A P stays where it is, and the same one, for as long as the program runs.)
+// That leaves the five loads, one after the other, from the thread to its P's cache, for which all
+// else would wait. So each thread remembers the P that it ran on last and its cache and goes on
+// with that one, while the processor compares: 2 of the 6 ns that were left. (A P stays where it
+// is, and the same one, for as long as the program runs.)
 //
-// Where an M keeps its P differs from one Go release to the next: known releases only are built this way (mP in
-// fast_go1*.go), and findP tries it when the program starts. Build with -tags cmem_pinned to do without.
+// Where an M keeps its P differs from one Go release to the next: known releases only are built
+// this way (mP in fast_go1*.go), and findP tries it when the program starts. Build with -tags
+// cmem_pinned to do without.
 
 // alloc is allocPinned.
 func alloc(n int) unsafe.Pointer
@@ -32,14 +36,16 @@ func allocFast(n int) unsafe.Pointer
 //go:noescape
 func free(p unsafe.Pointer)
 
-// currentP returns the word at the beginning of the P that the caller runs on, found as alloc and free do: its number, and its
-// status above that.
+// currentP returns the word at the beginning of the P that the caller runs on, found as alloc and
+// free do: its number, and its status above that.
 func currentP() uint64
 
-// fastCaches is where the fast paths find the caches of Ps: caches, or nil where findP failed and there is no fast path.
+// fastCaches is where the fast paths find the caches of Ps: caches, or nil where findP failed and
+// there is no fast path.
 var fastCaches = findP()
 
-// lastCache is where a thread has, from FS: the P it ran on last, that P's cache, and where in caches that stands.
+// lastCache is where a thread has, from FS: the P it ran on last, that P's cache, and where in
+// caches that stands.
 var lastCache = c.LastCacheOffset()
 
 // pagemap is where the assembly finds the leaf of a block that is not in hotLeaf.
@@ -71,8 +77,9 @@ func findP() (found *[maxProcs]*c.Cache) {
 	return nil
 }
 
-// Of the structures that the assembly works on: offsets as package c has them, which takes them from the C headers. Room, Base
-// and Page are the first fields of Cache, Span and Leaf, Top and Block of Magazine and Entry, and an address in the assembly.
+// Of the structures that the assembly works on: offsets as package c has them, which takes them
+// from the C headers. Room, Base and Page are the first fields of Cache, Span and Leaf, Top and
+// Block of Magazine and Entry, and an address in the assembly.
 const (
 	cacheMag   = unsafe.Offsetof(c.Cache{}.Mag)
 	cacheLimit = unsafe.Offsetof(c.Cache{}.Limit)

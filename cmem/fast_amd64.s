@@ -3,17 +3,20 @@
 #include "textflag.h"
 #include "go_asm.h"
 
-// See fast_amd64.go, and for what is done and why allocPinned and freePinned, statement by statement.
+// See fast_amd64.go, and for what is done and why allocPinned and freePinned, statement by
+// statement.
 
-// CURRENT_P sets p to the P the caller runs on: g.m.p. (A g has had its m at 0x30 in all releases there are.)
+// CURRENT_P sets p to the P the caller runs on: g.m.p. (A g has had its m at 0x30 in all releases
+// there are.)
 #define CURRENT_P(p) \
 	MOVQ (TLS), p;   \
 	MOVQ 0x30(p), p; \
 	MOVQ const_mP(p), p
 
-// CACHE sets R8 to the cache of the current P and R9 to where it stands in caches, but without waiting for the P: they are those of
-// the last time, unless a comparison says otherwise. Then it goes to moved, where MOVED is to go on or, where there is no cache, to
-// none. (A P begins with its id. A cache is in the table no more once drain has taken it.) They spoil R10, and MOVED CX.
+// CACHE sets R8 to the cache of the current P and R9 to where it stands in caches, but without
+// waiting for the P: they are those of the last time, unless a comparison says otherwise. Then it
+// goes to moved, where MOVED is to go on or, where there is no cache, to none. (A P begins with its
+// id. A cache is in the table no more once drain has taken it.) They spoil R10, and MOVED CX.
 #define CACHE(moved, same) \
 	MOVQ ·lastCache(SB), R10; \
 	CURRENT_P(R9);            \
@@ -49,8 +52,8 @@ same:
 	SHLQ $const_magShift, R9;  \
 	LEAQ const_cacheMag(R8)(R9*1), R9
 
-// CLASS is classOf: from n in BX it makes the class in DX and its size in BX, and goes to none where n is no class's to serve.
-// It spoils CX.
+// CLASS is classOf: from n in BX it makes the class in DX and its size in BX, and goes to none
+// where n is no class's to serve. It spoils CX.
 #define CLASS(none) \
 	DECQ BX;                      \
 	CMPQ BX, $const_maxClassSize; \
@@ -64,9 +67,9 @@ same:
 	INCQ BX;                      \
 	SHLQ CX, BX
 
-// TAKE takes the block of the entry (Block and Tag) on top of the magazine in R9 into AX; R8 is the cache, which begins with Room,
-// BX and DX are as CLASS has made them. It goes to empty where the magazine is, and to bad where the block is somebody's. It
-// spoils DX, R10 and R11.
+// TAKE takes the block of the entry (Block and Tag) on top of the magazine in R9 into AX; R8 is the
+// cache, which begins with Room, BX and DX are as CLASS has made them. It goes to empty where the
+// magazine is, and to bad where the block is somebody's. It spoils DX, R10 and R11.
 #define TAKE(empty, bad) \
 	TOP(empty, bad); \
 	INCQ DX;         \
@@ -89,8 +92,8 @@ same:
 	INCQ const_magAllocs(R9);      \
 	ADDQ BX, (R8)
 
-// PUSH puts a block of class cls, whose tag lies at tag, into the magazine in R9 of the cache R8. It goes to full where one of them is.
-// It spoils size and R10.
+// PUSH puts a block of class cls, whose tag lies at tag, into the magazine in R9 of the cache R8.
+// It goes to full where one of them is. It spoils size and R10.
 #define PUSH(block, tag, cls, size, full) \
 	MOVQ (R9), R10;               \
 	CMPQ R10, const_magEnd(R9);   \
@@ -106,8 +109,9 @@ same:
 	MOVQ R10, (R9);               \
 	SUBQ size, (R8)
 
-// BORROW is nextFilled where the limit of the cache R8 is raised so far that it is above all ordinary ones: from class DX and its empty magazine in R9 it goes on to the next
-// larger class that has blocks, sets BX to its size, and goes to take; or to none. It spoils CX and R10.
+// BORROW is nextFilled where the limit of the cache R8 is raised so far that it is above all
+// ordinary ones: from class DX and its empty magazine in R9 it goes on to the next larger class
+// that has blocks, sets BX to its size, and goes to take; or to none. It spoils CX and R10.
 #define BORROW(take, next, none) \
 	CMPQ const_cacheLimit(R8), $const_ordinaryMost; \
 	JLE  none;                                      \
@@ -249,8 +253,9 @@ moved:
 other:
 	JMP ·freePinned(SB)
 
-// OWNERS sets list to the list of owners of the P whose cache stands at R9. It goes to none where there is none. It spoils R9 and
-// R10. For what is done below and why see handle_amd64.go, newPinned, takeOwner, own, releasePinned, keepOwner and ownedMem.free.
+// OWNERS sets list to the list of owners of the P whose cache stands at R9. It goes to none where
+// there is none. It spoils R9 and R10. For what is done below and why see handle_amd64.go,
+// newPinned, takeOwner, own, releasePinned, keepOwner and ownedMem.free.
 #define OWNERS(list, none) \
 	LEAQ ·caches(SB), R10;     \
 	SUBQ R10, R9;              \
@@ -259,8 +264,8 @@ other:
 	TESTQ list, list;          \
 	JZ   none
 
-// MARKING goes to marking while the collector marks. (That begins while the world is stopped, which is not before what runs here
-// is through.)
+// MARKING goes to marking while the collector marks. (That begins while the world is stopped, which
+// is not before what runs here is through.)
 #define MARKING(marking) \
 	CMPL runtime·writeBarrier(SB), $0; \
 	JNE  marking

@@ -51,8 +51,8 @@ func TestWithoutP(t *testing.T) {
 	}
 }
 
-// TestClassesOfAssembly holds the assembly's arithmetic against the vectors: a free block of a class that is at hand serves the
-// class's requests.
+// TestClassesOfAssembly holds the assembly's arithmetic against the vectors: a free block of a
+// class that is at hand serves the class's requests.
 func TestClassesOfAssembly(t *testing.T) {
 	pid := onOneP(t)
 	noLeak(t)

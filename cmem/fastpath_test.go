@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// TestFastPath: the fast path is the one that this build is to have, by the settings in the executable and not by build tags.
+// TestFastPath: the fast path is the one that this build is to have, by the settings in the
+// executable and not by build tags.
 func TestFastPath(t *testing.T) {
 	var s Stats
 	ReadStats(&s)

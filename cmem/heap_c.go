@@ -10,11 +10,13 @@ import (
 	"github.com/gocmem/cmem/c"
 )
 
-// The heap over libcmem. It does for Ps what C does for threads: each P has a cache, and whoever is pinned to the P owns it, so
-// there is neither lock nor atomic. A cgo call may not be made while pinned, so the slow paths carry blocks in a batch between the
-// cache (pinned) and the central lists (not pinned).
+// The heap over libcmem. It does for Ps what C does for threads: each P has a cache, and whoever is
+// pinned to the P owns it, so there is neither lock nor atomic. A cgo call may not be made while
+// pinned, so the slow paths carry blocks in a batch between the cache (pinned) and the central
+// lists (not pinned).
 //
-//	pinned_c.go       the fast paths: a block comes from a magazine, and goes into one (in assembly: fast_amd64.go, handle_amd64.go)
+//	pinned_c.go       the fast paths: a block comes from a magazine, and goes into one (in
+//	                  assembly: fast_amd64.go, handle_amd64.go)
 //	miss_c.go         the slow path of an allocation
 //	overflow_c.go     the slow path of a free
 //	caches_c.go       the table of caches: how a P gets one, and how they are emptied
@@ -26,14 +28,15 @@ import (
 //
 // This file has the rest of what backend.go asks for.
 
-// at turns an address in C memory into a pointer. The address must be tested for 0 before: the compiler takes what comes out
-// for non-nil.
+// at turns an address in C memory into a pointer. The address must be tested for 0 before: the
+// compiler takes what comes out for non-nil.
 func at[T any](a uintptr) *T { return (*T)(unsafe.Add(unsafe.Pointer(nil), a)) }
 
 const entrySize = unsafe.Sizeof(c.Entry{})
 
-// shrink cuts the tail off the block at p, so that it holds n bytes and little more; false where n is too little for a block of whole
-// pages, or the block is attached, and so is to go as long as it is.
+// shrink cuts the tail off the block at p, so that it holds n bytes and little more; false where n
+// is too little for a block of whole pages, or the block is attached, and so is to go as long as it
+// is.
 func shrink(p unsafe.Pointer, n int) bool {
 	if n < largeMin || isAttached(uintptr(p)) {
 		return false
@@ -49,7 +52,8 @@ func resized(p unsafe.Pointer, n, have int) {
 	}
 }
 
-// move copies b to q. Where a tool watches C does it: to MemorySanitizer Go's copy is a use of b's bytes, which need not all be written.
+// move copies b to q. Where a tool watches C does it: to MemorySanitizer Go's copy is a use of b's
+// bytes, which need not all be written.
 func move(q, b []byte) {
 	if n := min(len(q), len(b)); cacheless && n > 0 {
 		c.Move(unsafe.Pointer(&q[0]), unsafe.Pointer(&b[0]), n)

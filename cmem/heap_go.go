@@ -14,10 +14,11 @@ import (
 	"unsafe"
 )
 
-// The heap over Go memory, for builds without libcmem and for the race detector, which sees nothing in C memory. Live
-// blocks stand in a registry, so that misuse is found here as it is there. Freed ones are reused by class through
-// sync.Pool, except under the race detector: there each is dropped, as what the pool does would order a use after free
-// behind the Free it should be seen to race with.
+// The heap over Go memory, for builds without libcmem and for the race detector, which sees nothing
+// in C memory. Live blocks stand in a registry, so that misuse is found here as it is there. Freed
+// ones are reused by class through sync.Pool, except under the race detector: there each is
+// dropped, as what the pool does would order a use after free behind the Free it should be seen to
+// race with.
 
 // A goBlock is a block: all its bytes.
 type goBlock struct {
@@ -92,7 +93,8 @@ func allocSlow(n int, zero bool) unsafe.Pointer {
 	return p
 }
 
-// takeBlock takes a block from the pool of n's class or makes one; nil where n is more than a slice can have.
+// takeBlock takes a block from the pool of n's class or makes one; nil where n is more than a slice
+// can have.
 func takeBlock(n int, zero bool) (blk *goBlock) {
 	size := (n + 4095) &^ 4095
 	if n <= maxClassSize {
@@ -105,7 +107,8 @@ func takeBlock(n int, zero bool) (blk *goBlock) {
 			return blk
 		}
 	}
-	// make panics where the size is out of range; where memory is out it ends the process, as for any Go memory.
+	// make panics where the size is out of range; where memory is out it ends the process, as for any
+	// Go memory.
 	defer func() {
 		if recover() != nil {
 			blk = nil
@@ -114,7 +117,8 @@ func takeBlock(n int, zero bool) (blk *goBlock) {
 	return &goBlock{mem: make([]byte, size)}
 }
 
-// take removes the live block at p from the registry; nil where none starts there that one of these holds.
+// take removes the live block at p from the registry; nil where none starts there that one of these
+// holds.
 func take(p uintptr, holders ...holder) *goBlock {
 	sh := &registry[shardOf(p)]
 	sh.Lock()
@@ -127,7 +131,8 @@ func take(p uintptr, holders ...holder) *goBlock {
 	return blk
 }
 
-// mark gives the live block at p from its caller to h; false where none starts there or it is not the caller's.
+// mark gives the live block at p from its caller to h; false where none starts there or it is not
+// the caller's.
 func mark(p uintptr, h holder) bool {
 	sh := &registry[shardOf(p)]
 	sh.Lock()
@@ -160,7 +165,8 @@ func recycle(blk *goBlock) {
 	size := len(blk.mem)
 	huge := size > maxClassSize
 	cls, _ := classOf(min(size, maxClassSize))
-	// All counting comes before the write: what is atomic orders, and a use after free behind it would be no race.
+	// All counting comes before the write: what is atomic orders, and a use after free behind it would
+	// be no race.
 	goStats.liveBytes.Add(-uint64(size))
 	goStats.liveBlocks.Add(^uint64(0))
 	if huge {
@@ -177,7 +183,8 @@ func recycle(blk *goBlock) {
 	pools[cls].Put(blk)
 }
 
-// find returns the live block that covers p, and its start; a block without memory where there is none.
+// find returns the live block that covers p, and its start; a block without memory where there is
+// none.
 func find(p uintptr) (start uintptr, blk goBlock) {
 	for i := range registry {
 		sh := &registry[i]

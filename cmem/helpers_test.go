@@ -16,8 +16,9 @@ import (
 	"unsafe"
 )
 
-// TestMain keeps the background scavenger off, so that figures stay what the tests make them; those that are about it
-// switch it on. As a child process, which childEnv names, it runs one function that may end the process.
+// TestMain keeps the background scavenger off, so that figures stay what the tests make them; those
+// that are about it switch it on. As a child process, which childEnv names, it runs one function
+// that may end the process.
 func TestMain(m *testing.M) {
 	idleAtStart = SetIdleLimit(0)
 	if name := os.Getenv(childEnv); name != "" {
@@ -61,7 +62,8 @@ func statsNow() (s Stats) {
 	return s
 }
 
-// noLeak makes the test fail if it ends with another number of live blocks and bytes than it has begun with.
+// noLeak makes the test fail if it ends with another number of live blocks and bytes than it has
+// begun with.
 func noLeak(t *testing.T) {
 	t.Helper()
 	before := statsNow()
@@ -103,8 +105,8 @@ func checkSums(t *testing.T) {
 	}
 }
 
-// afterGC runs the collector until cond holds, which cleanups bring about some time after a cycle, or a goroutine of the
-// package.
+// afterGC runs the collector until cond holds, which cleanups bring about some time after a cycle,
+// or a goroutine of the package.
 func afterGC(t *testing.T, what string, cond func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); ; {
@@ -233,8 +235,8 @@ func pointer(a uintptr) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointe
 // wild is a slice of n bytes at address a.
 func wild(a uintptr, n int) []byte { return slice(pointer(a), n) }
 
-// boundarySizes are the block sizes of all classes and the sizes next to them, and some huge ones. In slow builds only
-// some of the large classes are among them.
+// boundarySizes are the block sizes of all classes and the sizes next to them, and some huge ones.
+// In slow builds only some of the large classes are among them.
 func boundarySizes() []int {
 	sizes := []int{1, 2, 3, 4, 7, 8, 9}
 	for cls, size := range classSize {
@@ -292,7 +294,8 @@ func freeAndReuse(t *testing.T, n int, free func(b []byte)) []byte {
 	return Alloc(n) // Go memory is reused as the collector likes
 }
 
-// blockAt allocates blocks of n bytes until one lies at address a, and frees the others. Nil where none comes to lie there.
+// blockAt allocates blocks of n bytes until one lies at address a, and frees the others. Nil where
+// none comes to lie there.
 func blockAt(a uintptr, n int) (b []byte) {
 	var others [][]byte
 	for len(others) < max(200, 4<<20/n) && b == nil { // all that other blocks' frees have left
@@ -308,9 +311,9 @@ func blockAt(a uintptr, n int) (b []byte) {
 	return b
 }
 
-// A pair is the calling goroutine and another one that do something at the very same time: both spin until both are there,
-// and the caller's delay differs from round to round so that all alignments of the two come about. On a busy machine a
-// round may take a time slice.
+// A pair is the calling goroutine and another one that do something at the very same time: both
+// spin until both are there, and the caller's delay differs from round to round so that all
+// alignments of the two come about. On a busy machine a round may take a time slice.
 type pair struct {
 	rounds     int
 	step, done atomic.Int64

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// TestNoGoroutines: whoever looks for leaked goroutines finds none of this package's: in use, at rest, and while Go's memory limit is
-// tracked.
+// TestNoGoroutines: whoever looks for leaked goroutines finds none of this package's: in use, at
+// rest, and while Go's memory limit is tracked.
 func TestNoGoroutines(t *testing.T) {
 	for _, vars := range []string{"", "idle=20ms", "memlimit=1,idle=20ms"} {
 		cmd := exec.Command(os.Args[0])
@@ -51,7 +51,8 @@ func checkNoGoroutines() {
 	looked("after a use after that")
 }
 
-// looked ends the process where a leak checker would find something. Checkers look again for a second or longer before they complain.
+// looked ends the process where a leak checker would find something. Checkers look again for a
+// second or longer before they complain.
 func looked(when string) {
 	var found []string
 	for range 20 {
@@ -64,8 +65,8 @@ func looked(when string) {
 	os.Exit(1)
 }
 
-// interestingGoroutines are the stacks that grpc's leakcheck package complains of: all but the caller's and those that contain one of a
-// list of functions of the runtime's and of testing.
+// interestingGoroutines are the stacks that grpc's leakcheck package complains of: all but the
+// caller's and those that contain one of a list of functions of the runtime's and of testing.
 func interestingGoroutines() (stacks []string) {
 	buf := make([]byte, 2<<20)
 	buf = buf[:runtime.Stack(buf, true)]

@@ -10,14 +10,16 @@ import (
 // heapLimit is what SetLimit was given last; 0: no limit.
 var heapLimit atomic.Int64
 
-// SetLimit sets a soft cap, in bytes, on what cmem may hold: buffers, free blocks in magazines and caches, and free memory
-// that was not given back. It returns the cap that was set before, 0 where there was none. Zero or less removes it.
+// SetLimit sets a soft cap, in bytes, on what cmem may hold: buffers, free blocks in magazines and
+// caches, and free memory that was not given back. It returns the cap that was set before, 0 where
+// there was none. Zero or less removes it.
 //
-// Free memory is given back to stay below the cap. Before an allocation fails for it, the magazines are emptied, all free
-// memory is given back, and buffers whose handles are lost are collected, but no more than a tenth of the time is spent on that
-// in vain. Then TryAlloc returns an error that wraps ErrNoMemory, and Alloc panics with it. Buffers in use are never touched,
-// even where they hold more than a new cap. cmem's own structures do not count (Stats.MetadataSys), nor does Go memory;
-// in builds over Go memory only the buffers do.
+// Free memory is given back to stay below the cap. Before an allocation fails for it, the magazines
+// are emptied, all free memory is given back, and buffers whose handles are lost are collected, but
+// no more than a tenth of the time is spent on that in vain. Then TryAlloc returns an error that
+// wraps ErrNoMemory, and Alloc panics with it. Buffers in use are never touched, even where they
+// hold more than a new cap. cmem's own structures do not count (Stats.MetadataSys), nor does Go
+// memory; in builds over Go memory only the buffers do.
 func SetLimit(bytes int64) int64 {
 	old := heapLimit.Swap(max(bytes, 0))
 	limitHeap(bytes)
@@ -34,9 +36,10 @@ var reclaimer struct {
 // reclaimPatience is for how long no cleanup may come after a collection until they count as done.
 const reclaimPatience = 5 * time.Millisecond
 
-// reclaimAndAlloc is allocSlow for n bytes that it had no memory for, after everything has been given back that nobody
-// holds, and then after what the collector finds lost. More than the whole heap would not come of that: whoever asks for it
-// by mistake, or for a stranger, is not to cost the others their resident memory.
+// reclaimAndAlloc is allocSlow for n bytes that it had no memory for, after everything has been
+// given back that nobody holds, and then after what the collector finds lost. More than the whole
+// heap would not come of that: whoever asks for it by mistake, or for a stranger, is not to cost
+// the others their resident memory.
 func reclaimAndAlloc(n int, zero bool) unsafe.Pointer {
 	var s Stats
 	if ReadStats(&s); uint64(n) > s.HeapSys {

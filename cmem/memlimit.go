@@ -21,7 +21,8 @@ var tracker struct {
 	othersAt time.Duration // when they were looked at, on the monotonic clock
 }
 
-// trackPeriod is how often the background looks. In that time a program that fills C memory at 2 GB/s gets 40 MB ahead.
+// trackPeriod is how often the background looks. In that time a program that fills C memory at 2
+// GB/s gets 40 MB ahead.
 const trackPeriod = 20 * time.Millisecond
 
 // TrackMemoryLimit makes Go and cmem share one memory budget: while it is in force Go's memory
@@ -32,9 +33,10 @@ const trackPeriod = 20 * time.Millisecond
 // is done. Go is left an eighth of the budget at least. Where both together come to the budget,
 // handles that are lost are collected, whatever GOGC says.
 //
-// The function that it returns ends the tracking and restores the limit that was set; calling it again does nothing.
-// TrackMemoryLimit may be called more than once: the last of the functions restores. CMEMDEBUG=memlimit=1 does it from the
-// start of the program. Nobody else should call debug.SetMemoryLimit meanwhile.
+// The function that it returns ends the tracking and restores the limit that was set; calling it
+// again does nothing. TrackMemoryLimit may be called more than once: the last of the functions
+// restores. CMEMDEBUG=memlimit=1 does it from the start of the program. Nobody else should call
+// debug.SetMemoryLimit meanwhile.
 func TrackMemoryLimit() (undo func()) {
 	tracker.Lock()
 	defer tracker.Unlock()
@@ -75,7 +77,8 @@ func memoryBudget(goLimit int64) int64 {
 	return goLimit
 }
 
-// trackLimit is for the background. It adjusts Go's limit if that is tracked, and tells whether it is.
+// trackLimit is for the background. It adjusts Go's limit if that is tracked, and tells whether it
+// is.
 func trackLimit() (tracked bool) {
 	tracker.Lock()
 	defer tracker.Unlock()
@@ -86,8 +89,8 @@ func trackLimit() (tracked bool) {
 	return true
 }
 
-// adjustLimit sets Go's limit anew where it is off by a 64th of the budget: a change of the limit makes the collector pace
-// itself anew, which is not worth it for less.
+// adjustLimit sets Go's limit anew where it is off by a 64th of the budget: a change of the limit
+// makes the collector pace itself anew, which is not worth it for less.
 func adjustLimit() {
 	budget := tracker.budget.Load()
 	limit := max(budget-residentBytes(), budget/8)

@@ -10,11 +10,13 @@ import (
 	"github.com/gocmem/cmem/c"
 )
 
-// The slow path of an allocation: the magazine has no block of the class. A small or large block comes from the central lists, with
-// more for the magazine as far as the cache has room; one of ExactMin or more may get a span of just its pages (exact).
+// The slow path of an allocation: the magazine has no block of the class. A small or large block
+// comes from the central lists, with more for the magazine as far as the cache has room; one of
+// ExactMin or more may get a span of just its pages (exact).
 
-// batches are not on the stacks of those who use them, which a few goroutines are at a time: a frame of 2 KiB makes each stack that has
-// ever come by grow, and that of a thousand goroutines is a few megabytes.
+// batches are not on the stacks of those who use them, which a few goroutines are at a time: a
+// frame of 2 KiB makes each stack that has ever come by grow, and that of a thousand goroutines is
+// a few megabytes.
 var batches = sync.Pool{New: func() any { return new(c.Batch) }}
 
 // allocSlow allocates n > 0 bytes when the magazine has none; nil where memory is out.
@@ -45,9 +47,10 @@ func allocSlow(n int, zero bool) unsafe.Pointer {
 	return unsafe.Pointer(at[byte](p))
 }
 
-// exact tells whether n bytes are better served by a span of just their pages than by a block of class cls, and notes the
-// class in the P's cache: as the function of that name in cmem.c. Where the block is large for the cache, it gives what the cache
-// holds of such blocks to the central lists, so that this one can be made of it.
+// exact tells whether n bytes are better served by a span of just their pages than by a block of
+// class cls, and notes the class in the P's cache: as the function of that name in cmem.c. Where
+// the block is large for the cache, it gives what the cache holds of such blocks to the central
+// lists, so that this one can be made of it.
 func exact(cls uint, n, size int) bool {
 	const page = 1 << c.PageShift
 	spare := size/page - (n+page-1)/page
@@ -74,7 +77,8 @@ func exact(cls uint, n, size int) bool {
 	return large && spare > 0 && (!recent || spare > c.ExactSpare/page)
 }
 
-// takeLarge appends the blocks of from bytes and more in ch to old, and returns its new length. Pinned.
+// takeLarge appends the blocks of from bytes and more in ch to old, and returns its new length.
+// Pinned.
 func takeLarge(ch *c.Cache, from int, old []c.Entry) int {
 	if ch.Limit-ch.Room < int64(from) { // all of it is less
 		return len(old)
@@ -88,7 +92,8 @@ func takeLarge(ch *c.Cache, from int, old []c.Entry) int {
 	return len(old)
 }
 
-// refill takes a block of class cls for the caller, and more for the magazine, from the central list.
+// refill takes a block of class cls for the caller, and more for the magazine, from the central
+// list.
 func refill(cls uint, size int) (p uintptr) {
 	if n := wanted(cls, size); n > 1 {
 		p = refillMany(cls, size, n)
@@ -134,8 +139,8 @@ func refillMany(cls uint, size, n int) (p uintptr) {
 	return p
 }
 
-// wanted is how many blocks of class cls the P that the caller runs on should fetch: one for the caller, the others as its
-// cache has room.
+// wanted is how many blocks of class cls the P that the caller runs on should fetch: one for the
+// caller, the others as its cache has room.
 func wanted(cls uint, size int) int {
 	pid, ch := pinCache()
 	if ch == nil {

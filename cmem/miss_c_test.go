@@ -10,8 +10,8 @@ import (
 	"github.com/gocmem/cmem/cmem/internal/ctest"
 )
 
-// TestExact: a block of 256 KiB or more of which its class has pages to spare is no longer than it needs, unless the class is in
-// demand and has little to spare.
+// TestExact: a block of 256 KiB or more of which its class has pages to spare is no longer than it
+// needs, unless the class is in demand and has little to spare.
 func TestExact(t *testing.T) {
 	needCaches(t)
 	noLeak(t)
@@ -38,8 +38,9 @@ func TestExact(t *testing.T) {
 	t.Errorf("a block for %d bytes is never one of the class, of %d", little, class)
 }
 
-// TestExactScripts runs scripts of requests, each freed before the next, on a P whose cache has had none before, and on a new C thread:
-// both are to answer alike, by the rule of EXACT_MIN and EXACT_SPARE (sizeclass.h).
+// TestExactScripts runs scripts of requests, each freed before the next, on a P whose cache has had
+// none before, and on a new C thread: both are to answer alike, by the rule of EXACT_MIN and
+// EXACT_SPARE (sizeclass.h).
 func TestExactScripts(t *testing.T) {
 	pid := onOneP(t)
 	const (

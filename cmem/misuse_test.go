@@ -27,7 +27,8 @@ var users = []struct {
 	{"Attach", func(b []byte) { Attach(new(handle), b) }},
 }
 
-// A handle is something that buffers are attached to; large enough not to share its memory with others.
+// A handle is something that buffers are attached to; large enough not to share its memory with
+// others.
 type handle struct {
 	name string
 	f    filled
@@ -45,7 +46,8 @@ func eachUser(t *testing.T, b []byte, what string) {
 	}
 }
 
-// TestDoubleFree frees small, large and huge blocks twice, at once and when they have left the magazine.
+// TestDoubleFree frees small, large and huge blocks twice, at once and when they have left the
+// magazine.
 func TestDoubleFree(t *testing.T) {
 	noLeak(t)
 	for _, k := range sizesOfKinds {
@@ -64,7 +66,8 @@ func TestDoubleFree(t *testing.T) {
 	}
 }
 
-// TestDoubleFreeFlushed is TestDoubleFree for blocks in the central lists. A neighbour keeps a small block's span in use.
+// TestDoubleFreeFlushed is TestDoubleFree for blocks in the central lists. A neighbour keeps a
+// small block's span in use.
 func TestDoubleFreeFlushed(t *testing.T) {
 	noLeak(t)
 	t.Run("small", func(t *testing.T) {
@@ -133,7 +136,8 @@ func TestInterior(t *testing.T) {
 	}
 }
 
-// refuseOwned gives b, all of a block that a handle or an arena owns, to those who would take it away.
+// refuseOwned gives b, all of a block that a handle or an arena owns, to those who would take it
+// away.
 func refuseOwned(t *testing.T, b []byte) {
 	t.Helper()
 	size := Usable(b)
@@ -152,7 +156,8 @@ func refuseOwned(t *testing.T, b []byte) {
 	checkMisuse(t, MisuseError{"Free", addr(b), texts.owned(size)}, func() { Realloc(b, 0) })
 }
 
-// TestOwnedByHandle misuses the buffers of handles: new ones, and those that come and go in the fast path.
+// TestOwnedByHandle misuses the buffers of handles: new ones, and those that come and go in the
+// fast path.
 func TestOwnedByHandle(t *testing.T) {
 	noLeak(t)
 	for _, n := range []int{1, 1000, 40_000, 100_000, 300_000, maxClassSize, maxClassSize + 1} {
@@ -177,7 +182,8 @@ func TestOwnedByHandle(t *testing.T) {
 	}
 }
 
-// TestOwnedStays: a handle whose buffer somebody tried to free is freed as ever, by Free and by the collector.
+// TestOwnedStays: a handle whose buffer somebody tried to free is freed as ever, by Free and by the
+// collector.
 func TestOwnedStays(t *testing.T) {
 	noLeak(t)
 	before := statsNow()
@@ -197,7 +203,8 @@ func TestOwnedStays(t *testing.T) {
 	}
 }
 
-// doubleFree is what a second free of a block of size bytes is told: without a cache it is straight back in the page heap.
+// doubleFree is what a second free of a block of size bytes is told: without a cache it is straight
+// back in the page heap.
 func doubleFree(size int, huge bool) string {
 	if huge || toolBuild {
 		return texts.noBlock
@@ -238,7 +245,8 @@ func TestOwnedByArena(t *testing.T) {
 	checkHeapWorks(t, 1000)
 }
 
-// TestOwnedWhileOthersFree has goroutines free the same handles' buffers by the handle and by the slice: one owner each.
+// TestOwnedWhileOthersFree has goroutines free the same handles' buffers by the handle and by the
+// slice: one owner each.
 func TestOwnedWhileOthersFree(t *testing.T) {
 	noLeak(t)
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
@@ -346,8 +354,9 @@ func TestMisuseWhileOthersWork(t *testing.T) {
 
 func init() { children["double-free"] = concurrentDoubleFree }
 
-// TestConcurrentDoubleFree lets two goroutines free one block at the same time, in a process of its own: that Free may not
-// see it is documented, and that the block is found out when it comes around. Outside a magazine that ends the process.
+// TestConcurrentDoubleFree lets two goroutines free one block at the same time, in a process of its
+// own: that Free may not see it is documented, and that the block is found out when it comes
+// around. Outside a magazine that ends the process.
 func TestConcurrentDoubleFree(t *testing.T) {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childEnv+"=double-free")
@@ -363,8 +372,9 @@ func TestConcurrentDoubleFree(t *testing.T) {
 	}
 }
 
-// concurrentDoubleFree frees blocks twice at the same time. Where neither Free was refused the block is in the magazines of
-// both Ps, on top: then one goroutine after the other allocates it, and the second must be told.
+// concurrentDoubleFree frees blocks twice at the same time. Where neither Free was refused the
+// block is in the magazines of both Ps, on top: then one goroutine after the other allocates it,
+// and the second must be told.
 func concurrentDoubleFree() {
 	runtime.GOMAXPROCS(2)
 	debug.SetGCPercent(-1) // both goroutines spin, so each keeps its P

@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// TestModel has goroutines allocate, fill, verify, resize, free and hand over blocks at random, under a changing GOMAXPROCS,
-// with the heap's figures read and its memory given back meanwhile. Whoever writes where it must not breaks a pattern.
+// TestModel has goroutines allocate, fill, verify, resize, free and hand over blocks at random,
+// under a changing GOMAXPROCS, with the heap's figures read and its memory given back meanwhile.
+// Whoever writes where it must not breaks a pattern.
 func TestModel(t *testing.T) {
 	for _, m := range []model{
 		{name: "bodies", ops: 12_000, hold: 60, maxSize: 300 << 10},
@@ -33,8 +34,8 @@ func TestModelOneGoroutine(t *testing.T) {
 	w.run(scaled(20_000))
 }
 
-// TestScavengeUnderLoad empties the magazines while goroutines on more Ps than there are cores use them: the system stops
-// many of them in the middle of an Alloc or a Free.
+// TestScavengeUnderLoad empties the magazines while goroutines on more Ps than there are cores use
+// them: the system stops many of them in the middle of an Alloc or a Free.
 func TestScavengeUnderLoad(t *testing.T) {
 	noLeak(t)
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4 * runtime.NumCPU()))
@@ -114,7 +115,8 @@ func (m model) run(t *testing.T) {
 	}
 }
 
-// disturb does, every now and then, one of the things that go on beside the goroutines of a service.
+// disturb does, every now and then, one of the things that go on beside the goroutines of a
+// service.
 func disturb(t *testing.T, rng *rand.Rand) {
 	switch rng.IntN(8) {
 	case 0, 1:

@@ -6,8 +6,9 @@ import (
 	"github.com/gocmem/cmem/c"
 )
 
-// The slow path of a free: the magazine is full, or the cache, or no magazine takes such blocks. The oldest blocks leave the cache, half a
-// magazine at a time: to transfer lists, and where those take no more to the central lists.
+// The slow path of a free: the magazine is full, or the cache, or no magazine takes such blocks.
+// The oldest blocks leave the cache, half a magazine at a time: to transfer lists, and where those
+// take no more to the central lists.
 
 // freeSlow frees a block when the magazine is full, or the cache has no room, or there is none.
 func freeSlow(cls uint, e c.Entry) {
@@ -34,7 +35,8 @@ func freeSlow(cls uint, e c.Entry) {
 	}
 }
 
-// pass puts e, of class cls, into ch, and what must leave it for that into transfer lists; false where those have no room. Pinned.
+// pass puts e, of class cls, into ch, and what must leave it for that into transfer lists; false
+// where those have no room. Pinned.
 func pass(ch *c.Cache, cls uint, e c.Entry) bool {
 	m := &ch.Mag[cls]
 	if m.Top == m.End && send(ch, cls, half(m)) == 0 {
@@ -50,7 +52,8 @@ func pass(ch *c.Cache, cls uint, e c.Entry) bool {
 	return true
 }
 
-// freeFull frees a block, whose tag is set already, and gives what must leave the cache for that to the central lists.
+// freeFull frees a block, whose tag is set already, and gives what must leave the cache for that to
+// the central lists.
 func freeFull(cls uint, e c.Entry) {
 	b := batches.Get().(*c.Batch)
 	n, cramped := 0, false
@@ -92,8 +95,8 @@ func push(ch *c.Cache, cls uint, e c.Entry) {
 // half is half of m's blocks.
 func half(m *c.Magazine) int { return (len(entries(m)) + 1) / 2 }
 
-// takeOldest appends the k oldest blocks of ch's magazine cls to old, as far as its capacity goes, and returns its new
-// length. Pinned.
+// takeOldest appends the k oldest blocks of ch's magazine cls to old, as far as its capacity goes,
+// and returns its new length. Pinned.
 func takeOldest(ch *c.Cache, cls uint, k int, old []c.Entry) int {
 	m := &ch.Mag[cls]
 	all := entries(m)
@@ -105,9 +108,9 @@ func takeOldest(ch *c.Cache, cls uint, k int, old []c.Entry) int {
 	return len(old)
 }
 
-// evict makes room in a full cache, and returns the new length of old: half of the blocks go of the class of which most bytes
-// lie there beyond one block, then of the next such; so what the P uses in turn stays, a block of each class at least if there
-// is room for that. Pinned.
+// evict makes room in a full cache, and returns the new length of old: half of the blocks go of the
+// class of which most bytes lie there beyond one block, then of the next such; so what the P uses
+// in turn stays, a block of each class at least if there is room for that. Pinned.
 func evict(ch *c.Cache, likely uint, old []c.Entry) int {
 	for ch.Room <= 0 && len(old) < cap(old) {
 		cls, ok := heaviest(ch, likely)
@@ -119,8 +122,8 @@ func evict(ch *c.Cache, likely uint, old []c.Entry) int {
 	return len(old)
 }
 
-// heaviest is the class of which most bytes lie in ch beyond one block; false where ch is empty. The likely one is looked at first: if
-// it has half of the limit, that is it.
+// heaviest is the class of which most bytes lie in ch beyond one block; false where ch is empty.
+// The likely one is looked at first: if it has half of the limit, that is it.
 func heaviest(ch *c.Cache, likely uint) (cls uint, ok bool) {
 	if m := &ch.Mag[likely]; int64(len(entries(m))-1)*int64(classSize[likely]) >= ch.Limit/2 {
 		return likely, true
@@ -135,7 +138,8 @@ func heaviest(ch *c.Cache, likely uint) (cls uint, ok bool) {
 	return uint(most & 0xff), most >= 0
 }
 
-// freeOther frees blocks that no magazine takes: huge and attached ones, and all where there are no caches.
+// freeOther frees blocks that no magazine takes: huge and attached ones, and all where there are no
+// caches.
 //
 //go:noinline
 func freeOther(a uintptr) {

@@ -10,8 +10,8 @@ import (
 	"github.com/gocmem/cmem/c"
 )
 
-// An ownedMem is a block that a handle or an arena owns. Its tag says that it is one, so that no Free but theirs takes it, and
-// what the tag was is kept here.
+// An ownedMem is a block that a handle or an arena owns. Its tag says that it is one, so that no
+// Free but theirs takes it, and what the tag was is kept here.
 type ownedMem struct {
 	p   unsafe.Pointer
 	n   int     // the bytes that were asked for
@@ -28,8 +28,8 @@ func own(p unsafe.Pointer, n int) ownedMem {
 	return m
 }
 
-// free frees m, for the function fn. The tag says that the block is owned until it says that it is free: there is no time at which
-// another Free would take it.
+// free frees m, for the function fn. The tag says that the block is owned until it says that it is
+// free: there is no time at which another Free would take it.
 func (m ownedMem) free(fn string) {
 	p := uintptr(m.p)
 	if *at[uint8](m.tag) != c.TagOwned {
@@ -54,16 +54,18 @@ func (m ownedMem) free(fn string) {
 	freeSlow(cls, e)
 }
 
-// An ownerList is a P's: whoever is pinned to the P, or runs assembly on it, owns the list. Handles come and go in it
-// without an atomic, and what they hold is counted in it, so that the Ps share no counter.
+// An ownerList is a P's: whoever is pinned to the P, or runs assembly on it, owns the list. Handles
+// come and go in it without an atomic, and what they hold is counted in it, so that the Ps share no
+// counter.
 type ownerList struct {
 	top   uint64 // how many owners there are
 	held  int64  // bytes of the handles that were made on this P, less those that were freed on it: may be negative
 	slots [62]*owner
 }
 
-// ownerLists holds the list of each P, nil until its first slow path. There are as many owners without a buffer as the
-// lists have room for, at most; what is more goes to a pool, which the collector empties.
+// ownerLists holds the list of each P, nil until its first slow path. There are as many owners
+// without a buffer as the lists have room for, at most; what is more goes to a pool, which the
+// collector empties.
 var (
 	ownerLists   [maxProcs]*ownerList
 	ownerListsMu sync.Mutex // for writing them
@@ -79,7 +81,8 @@ func myOwners(pid int) *ownerList {
 	return nil
 }
 
-// takeOwner returns an owner without a buffer for a buffer of n bytes, which it counts; nil where there is none.
+// takeOwner returns an owner without a buffer for a buffer of n bytes, which it counts; nil where
+// there is none.
 func takeOwner(n int) *owner {
 	l := myOwners(procPin())
 	if l == nil {
@@ -136,7 +139,8 @@ func makeOwners() {
 	}
 }
 
-// heldByHandles is how many bytes the handles hold, those included that are lost and not yet collected.
+// heldByHandles is how many bytes the handles hold, those included that are lost and not yet
+// collected.
 func heldByHandles() int64 {
 	sum := heldElse.Load()
 	for pid := range ownerLists {

@@ -29,13 +29,15 @@ func (m ownedMem) free(fn string) {
 	recycle(blk)
 }
 
-// spareOwners holds the owners without a buffer. One that the pool drops is collected, with its cleanup.
+// spareOwners holds the owners without a buffer. One that the pool drops is collected, with its
+// cleanup.
 var (
 	spareOwners sync.Pool
 	held        atomic.Int64 // bytes
 )
 
-// takeOwner returns an owner without a buffer for a buffer of n bytes, which it counts; nil where there is none.
+// takeOwner returns an owner without a buffer for a buffer of n bytes, which it counts; nil where
+// there is none.
 func takeOwner(n int) *owner {
 	held.Add(int64(n))
 	o, _ := spareOwners.Get().(*owner)
@@ -48,5 +50,6 @@ func keepOwner(o *owner, n int) {
 	spareOwners.Put(o)
 }
 
-// heldByHandles is how many bytes the handles hold, those included that are lost and not yet collected.
+// heldByHandles is how many bytes the handles hold, those included that are lost and not yet
+// collected.
 func heldByHandles() int64 { return held.Load() }

@@ -8,16 +8,17 @@ import (
 	"github.com/gocmem/cmem/c"
 )
 
-// The fast paths. They make no call but to pin, and branch only on what is the rule. What is not the common case goes to miss_c.go and
-// overflow_c.go.
+// The fast paths. They make no call but to pin, and branch only on what is the rule. What is not
+// the common case goes to miss_c.go and overflow_c.go.
 
-// magazine is ch's magazine of class cls, which the caller knows to be below numClasses: no bounds check.
+// magazine is ch's magazine of class cls, which the caller knows to be below numClasses: no bounds
+// check.
 func magazine(ch *c.Cache, cls uint) *c.Magazine {
 	return (*c.Magazine)(unsafe.Add(unsafe.Pointer(&ch.Mag), cls*uint(unsafe.Sizeof(c.Magazine{}))))
 }
 
-// allocFastPinned returns a block for n bytes from the magazine of its class, or nil where that is empty or n is not a
-// class's to serve: for AllocZeroed and TryAlloc.
+// allocFastPinned returns a block for n bytes from the magazine of its class, or nil where that is
+// empty or n is not a class's to serve: for AllocZeroed and TryAlloc.
 //
 //go:nosplit
 func allocFastPinned(n int) unsafe.Pointer {
@@ -47,7 +48,8 @@ func allocFastPinned(n int) unsafe.Pointer {
 	return nil
 }
 
-// allocFastOther is allocFast without the assembly: allocFastPinned, and then a block of a raised cache.
+// allocFastOther is allocFast without the assembly: allocFastPinned, and then a block of a raised
+// cache.
 func allocFastOther(n int) unsafe.Pointer {
 	if p := allocFastPinned(n); p != nil {
 		return p
@@ -55,8 +57,8 @@ func allocFastOther(n int) unsafe.Pointer {
 	return allocBorrowed(n)
 }
 
-// allocPinned allocates n bytes for Alloc. Its fast path is that of allocFastPinned, written out once more: as a call it would cost
-// a tenth of the whole.
+// allocPinned allocates n bytes for Alloc. Its fast path is that of allocFastPinned, written out
+// once more: as a call it would cost a tenth of the whole.
 //
 //go:nosplit
 func allocPinned(n int) unsafe.Pointer {
@@ -93,8 +95,8 @@ func allocPinned(n int) unsafe.Pointer {
 // freedTwice is said of a block when that is found out.
 const freedTwice = "double free: the block was freed twice at the same time, and is in use again"
 
-// dropTop forgets the block on top of m, which somebody has: two goroutines freed it at the same time, which no check of
-// Free can see, and it stood in two magazines. Panics, pinned no more.
+// dropTop forgets the block on top of m, which somebody has: two goroutines freed it at the same
+// time, which no check of Free can see, and it stood in two magazines. Panics, pinned no more.
 //
 //go:noinline
 func dropTop(ch *c.Cache, m *c.Magazine, size int) {
@@ -105,12 +107,12 @@ func dropTop(ch *c.Cache, m *c.Magazine, size int) {
 	panic(&MisuseError{"Free", p, freedTwice})
 }
 
-// hotLeaf is the pagemap's leaf of the last refill, a guess of free's: the comparison is predicted, so that the leaf need not
-// be waited for.
+// hotLeaf is the pagemap's leaf of the last refill, a guess of free's: the comparison is predicted,
+// so that the leaf need not be waited for.
 var hotLeaf *c.Leaf
 
-// freePinned frees the block at p. Its first half is findTag, written out because the compiler does not inline that and the call
-// would cost a tenth of the whole.
+// freePinned frees the block at p. Its first half is findTag, written out because the compiler does
+// not inline that and the call would cost a tenth of the whole.
 //
 //go:nosplit
 func freePinned(p unsafe.Pointer) {
@@ -139,8 +141,8 @@ func freePinned(p unsafe.Pointer) {
 			freeOther(a)
 			return
 		}
-		// The class is in this tag as well, but whether the block is live is a branch that the processor predicts, while
-		// where to put it has to be waited for: so it is the page's.
+		// The class is in this tag as well, but whether the block is live is a branch that the processor
+		// predicts, while where to put it has to be waited for: so it is the page's.
 		tag = s.Tags + uintptr(i)
 		if uint(*at[uint8](tag)) != cls+1 {
 			freeOther(a)

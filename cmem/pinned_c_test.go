@@ -15,7 +15,8 @@ func TestNoCgoCall(t *testing.T) {
 	for _, size := range classSize {
 		n := int(size)
 		calls := int64(-1)
-		// The goroutine may move to a P that has no such magazine yet, each time once: not ten times in a row.
+		// The goroutine may move to a P that has no such magazine yet, each time once: not ten times in a
+		// row.
 		for try := 0; calls != 0 && try < 10; try++ {
 			Free(Alloc(n))
 			before := runtime.NumCgoCall()

@@ -9,15 +9,19 @@ import (
 	"time"
 )
 
-// The collector does not see the bytes behind handles, so a program that loses handles instead of freeing them would grow
-// without a collection ever being due. (Over Go memory it sees them, but as live: the registry holds a block until its
-// owner's cleanup has run.) So the bytes behind owners press on it. With
+// The collector does not see the bytes behind handles, so a program that loses handles instead of
+// freeing them would grow without a collection ever being due. (Over Go memory it sees them, but as
+// live: the registry holds a block until its owner's cleanup has run.) So the bytes behind owners
+// press on it. With
 //
 //	came   the bytes that press now, less those that pressed after the last collection (base)
 //	M      Go's memory limit; the budget while TrackMemoryLimit is in force
-//	inUse  what Go holds (its total less what it released) and 17/16 of what cmem holds, its free memory not counted
-//	step   4 MiB; twice the last step after a collection at the limit that found less than half of what came to be lost
-//	debt   the CPU time that the collections at the limit have taken, less what the process has used otherwise; 0 at least
+//	inUse  what Go holds (its total less what it released) and 17/16 of what cmem holds, its free
+//	       memory not counted
+//	step   4 MiB; twice the last step after a collection at the limit that found less than half of
+//	       what came to be lost
+//	debt   the CPU time that the collections at the limit have taken, less what the process has used
+//	       otherwise; 0 at least
 //
 // a collection is due when
 //
@@ -33,8 +37,9 @@ import (
 //
 // Who has added twice as many bytes as made a collection due waits for its end.
 //
-// What handles hold is counted where they come and go (heldByHandles), and looked at where one needs a new owner: a program
-// that loses handles needs them for ever, one that frees its handles finds freed ones and never comes here.
+// What handles hold is counted where they come and go (heldByHandles), and looked at where one
+// needs a new owner: a program that loses handles needs them for ever, one that frees its handles
+// finds freed ones and never comes here.
 
 // pressureFloor is what the Go runtime takes for its own smallest heap (4 MiB at GOGC=100).
 const pressureFloor = 4 << 20
@@ -131,9 +136,9 @@ func noteCycles(cycles uint64) bool {
 // unpress takes n bytes back whose buffer was freed by hand.
 func unpress(n int) { pressure.total.Add(-int64(n)) }
 
-// unpressCollected takes n bytes back whose owner the collector has found lost (those of a handle stay counted in the P that
-// made it: total may fall below 0). They were part of the base too: that was
-// set when the collection ended, before the cleanups.
+// unpressCollected takes n bytes back whose owner the collector has found lost (those of a handle
+// stay counted in the P that made it: total may fall below 0). They were part of the base too: that
+// was set when the collection ended, before the cleanups.
 func unpressCollected(n int) {
 	pressure.missing.Add(-int64(n))
 	pressure.total.Add(-int64(n))
@@ -199,7 +204,8 @@ func collect() {
 	pressure.collecting.Unlock()
 }
 
-// collectAtLimit is a collect for the memory limit, which so many bytes made due, as they were step at least.
+// collectAtLimit is a collect for the memory limit, which so many bytes made due, as they were step
+// at least.
 func collectAtLimit(came, step int64) {
 	pressure.step.Store(step)
 	pressure.missing.Store(came / 2)
@@ -219,7 +225,8 @@ func collectAtLimit(came, step int64) {
 // collectPatience is for collectLost. A sleep would take a millisecond, twice the collection.
 const collectPatience = 50 * time.Microsecond
 
-// collectLost collects, and waits for the cleanups, which free what is lost, until none has come for `patience`.
+// collectLost collects, and waits for the cleanups, which free what is lost, until none has come
+// for `patience`.
 func collectLost(patience time.Duration) {
 	runtime.GC()
 	total, since := pressure.total.Load(), monotonic()

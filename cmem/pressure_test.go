@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// TestPressure loses 2 GB of handles and makes hardly any garbage: collections must come nonetheless.
+// TestPressure loses 2 GB of handles and makes hardly any garbage: collections must come
+// nonetheless.
 func TestPressure(t *testing.T) {
 	noLeak(t)
 	before := statsNow()
@@ -80,7 +81,8 @@ func TestPressing(t *testing.T) {
 	check("when they are collected")
 }
 
-// TestFreedHandlesDoNotPress replaces handles, 20 GB of them and up to 150 at a time: no collection is due.
+// TestFreedHandlesDoNotPress replaces handles, 20 GB of them and up to 150 at a time: no collection
+// is due.
 func TestFreedHandlesDoNotPress(t *testing.T) {
 	if slowBuild || !offHeap {
 		t.Skip("the Go heap has its own collections")
@@ -118,7 +120,8 @@ func collections() uint32 {
 	return m.NumGC
 }
 
-// owners are the ways in which an owner comes to n bytes. The function that each returns frees them by hand.
+// owners are the ways in which an owner comes to n bytes. The function that each returns frees them
+// by hand.
 var owners = []struct {
 	name string
 	make func(n int) (free func())
@@ -198,7 +201,8 @@ func TestMemoryLimitCollects(t *testing.T) {
 	}
 }
 
-// TestMemoryLimitSparesTheLiving replaces buffers at the limit, 10 GB of them and 100 MB at a time, and loses none.
+// TestMemoryLimitSparesTheLiving replaces buffers at the limit, 10 GB of them and 100 MB at a time,
+// and loses none.
 func TestMemoryLimitSparesTheLiving(t *testing.T) {
 	if !offHeap {
 		t.Skip("the Go heap has its own collections")
@@ -223,7 +227,8 @@ func TestMemoryLimitSparesTheLiving(t *testing.T) {
 	}
 }
 
-// TestMemoryLimitDebt loses handles at the limit after collections have taken too much CPU time, and then not.
+// TestMemoryLimitDebt loses handles at the limit after collections have taken too much CPU time,
+// and then not.
 func TestMemoryLimitDebt(t *testing.T) {
 	if !offHeap {
 		t.Skip("Go collects at the limit by itself")
@@ -243,7 +248,8 @@ func TestMemoryLimitDebt(t *testing.T) {
 	}
 }
 
-// TestDebt checks the sum: a collection at the limit adds its CPU time, and what is used besides goes off.
+// TestDebt checks the sum: a collection at the limit adds its CPU time, and what is used besides
+// goes off.
 func TestDebt(t *testing.T) {
 	defer pressure.debt.Store(0)
 	defer pressure.missing.Store(0)
@@ -287,7 +293,8 @@ func TestNoMemoryLimit(t *testing.T) {
 
 func init() { children["stuck finalizer"] = stuckFinalizer }
 
-// stuckFinalizer makes 128 MiB of handles and loses some while a finalizer never returns. It prints what came of it.
+// stuckFinalizer makes 128 MiB of handles and loses some while a finalizer never returns. It prints
+// what came of it.
 func stuckFinalizer() {
 	stuck := make(chan bool)
 	runtime.SetFinalizer(new([64]byte), func(*[64]byte) {
@@ -313,7 +320,8 @@ func stuckFinalizer() {
 	runtime.KeepAlive(held)
 }
 
-// TestStuckFinalizer has a child whose finalizer never returns: each new handle is not to make a collection for it.
+// TestStuckFinalizer has a child whose finalizer never returns: each new handle is not to make a
+// collection for it.
 func TestStuckFinalizer(t *testing.T) {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childEnv+"=stuck finalizer", "GOGC=100", "GOMEMLIMIT=off")

@@ -4,7 +4,8 @@ package cmem
 
 import "github.com/gocmem/cmem/c"
 
-// Under the race detector a block that C code allocated may still be freed in Go, but none of Go's in C.
+// Under the race detector a block that C code allocated may still be freed in Go, but none of Go's
+// in C.
 
 func init() { c.ReportGoMemory() }
 

@@ -70,8 +70,8 @@ func TestRealloc(t *testing.T) {
 	}
 }
 
-// TestReallocShrinks: less memory is to be had for less, even where there is no more: a large block is cut where it is, and one that
-// would have to move stays as it is.
+// TestReallocShrinks: less memory is to be had for less, even where there is no more: a large block
+// is cut where it is, and one that would have to move stays as it is.
 func TestReallocShrinks(t *testing.T) {
 	for _, tt := range []struct{ from, to int }{
 		{12 << 20, 5 << 20}, {100_000, 40_000}, {300_000, 32 << 10}, {5<<20 - 4096, 300_000}, {20 << 20, 5 << 20},

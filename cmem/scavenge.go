@@ -10,13 +10,14 @@ import (
 // core for that of 4 GiB of memory.
 const DefaultIdleLimit = 3 * time.Second
 
-// idleLimit is a time.Duration. It has its value before any init function runs, as CMEMDEBUG changes it in one.
+// idleLimit is a time.Duration. It has its value before any init function runs, as CMEMDEBUG
+// changes it in one.
 var idleLimit = int64(DefaultIdleLimit)
 
-// Scavenge gives all free memory back to the operating system now: the magazines are emptied, the pages of every free span
-// released, and whole free regions returned to malloc. It returns the bytes given back. What is given back costs a page
-// fault (about 1 µs for 4 KiB) to use again. Nobody needs to call it: the background does the same for what has been idle for
-// the idle limit.
+// Scavenge gives all free memory back to the operating system now: the magazines are emptied, the
+// pages of every free span released, and whole free regions returned to malloc. It returns the
+// bytes given back. What is given back costs a page fault (about 1 µs for 4 KiB) to use again.
+// Nobody needs to call it: the background does the same for what has been idle for the idle limit.
 //
 // In builds over Go memory it does nothing and returns 0.
 func Scavenge() int64 { return scavenge(0) }

@@ -18,14 +18,16 @@ import (
 // once a second whether the heap is used again, and after what C threads have left. (C programs
 // have a thread that does as much: c/scavenger.c.)
 //
-// It is a timer and no goroutine: leak checkers report one that stays, and one that is started on demand may belong to a
-// testing/synctest bubble. The timer is made where no bubble is, when the package is initialised. Its function runs in a goroutine
-// outside of bubbles too, and nobody else may set the timer: Reset in a bubble goes by the bubble's clock. So the slow paths
-// wake nobody but leave a note, and what is freed first after a rest is seen up to a second later.
+// It is a timer and no goroutine: leak checkers report one that stays, and one that is started on
+// demand may belong to a testing/synctest bubble. The timer is made where no bubble is, when the
+// package is initialised. Its function runs in a goroutine outside of bubbles too, and nobody else
+// may set the timer: Reset in a bubble goes by the bubble's clock. So the slow paths wake nobody
+// but leave a note, and what is freed first after a rest is seen up to a second later.
 
 const restPeriod = time.Second
 
-// scavenger is the background's. The steps do not overlap, as each sets the timer for the next: they need no lock.
+// scavenger is the background's. The steps do not overlap, as each sets the timer for the next:
+// they need no lock.
 var scavenger struct {
 	used atomic.Bool // the note of the slow paths
 
@@ -39,8 +41,8 @@ var scavenger struct {
 	traced           int           // lines printed
 }
 
-// init comes after that of debugvar.go, whose file's name is smaller. Should the timer fire before the other packages are
-// initialised, that does no harm.
+// init comes after that of debugvar.go, whose file's name is smaller. Should the timer fire before
+// the other packages are initialised, that does no harm.
 func init() {
 	c.Scavenges()
 	s := &scavenger
@@ -96,9 +98,10 @@ func scavengeStep(idle time.Duration) time.Duration {
 	return next
 }
 
-// restStep looks after what C threads have left, of which there is no note: every idle limit, or, as long as there are none, every
-// minute at least. It returns when the next step is due. (A cgo call after a pause wakes the runtime's monitor too, which takes several
-// times as long as the step: so there is none in most steps.)
+// restStep looks after what C threads have left, of which there is no note: every idle limit, or,
+// as long as there are none, every minute at least. It returns when the next step is due. (A cgo
+// call after a pause wakes the runtime's monitor too, which takes several times as long as the
+// step: so there is none in most steps.)
 func restStep(idle time.Duration) time.Duration {
 	s := &scavenger
 	if s.looked += s.slept; s.looked >= idle {

@@ -23,7 +23,8 @@ func TestOneScavenger(t *testing.T) {
 	}
 }
 
-// TestScavenger lets memory idle: the background gives all of it back, again and again, whatever blocks it was, at rest or not.
+// TestScavenger lets memory idle: the background gives all of it back, again and again, whatever
+// blocks it was, at rest or not.
 func TestScavenger(t *testing.T) {
 	noLeak(t)
 	defer SetIdleLimit(SetIdleLimit(20 * time.Millisecond))
@@ -77,7 +78,8 @@ func TestScavengerOff(t *testing.T) {
 	}
 }
 
-// TestScarcity: under a tracked limit that is reached free memory goes, whatever the idle limit is, down to what fits.
+// TestScarcity: under a tracked limit that is reached free memory goes, whatever the idle limit is,
+// down to what fits.
 func TestScarcity(t *testing.T) {
 	noLeak(t)
 	// whatever tests before this one have left of Go's memory, it has room beside 225 MiB of cmem's

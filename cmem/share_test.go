@@ -200,7 +200,8 @@ func TestThreadCache(t *testing.T) {
 	}
 }
 
-// TestAttachFreedInC frees attached blocks in C, so that nobody tells the owner. Its end must not touch the address's next block.
+// TestAttachFreedInC frees attached blocks in C, so that nobody tells the owner. Its end must not
+// touch the address's next block.
 func TestAttachFreedInC(t *testing.T) {
 	needSharedHeap(t)
 	noLeak(t)

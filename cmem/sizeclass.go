@@ -2,8 +2,9 @@ package cmem
 
 import "math/bits"
 
-// The size classes of libcmem (sizeclass.h tells why they are what they are): 16-byte steps up to 256 bytes, then 8 steps a
-// doubling up to 16 MiB. Their table, sizetable.go, is generated from the C headers.
+// The size classes of libcmem (sizeclass.h tells why they are what they are): 16-byte steps up to
+// 256 bytes, then 8 steps a doubling up to 16 MiB. Their table, sizetable.go, is generated from the
+// C headers.
 
 // classOf is the class of n, 1 <= n <= maxClassSize, and its block size.
 func classOf(n int) (cls uint, size int) {
@@ -24,13 +25,14 @@ type SizeClass struct {
 // TailWaste is the bytes of a span that belong to no block.
 func (c SizeClass) TailWaste() int { return c.SpanBytes - c.Blocks*c.Size }
 
-// MaxWaste is the largest share of a span, 0 to 1, that is wasted: its tail, and what is left of all its blocks where they
-// serve the smallest request.
+// MaxWaste is the largest share of a span, 0 to 1, that is wasted: its tail, and what is left of
+// all its blocks where they serve the smallest request.
 func (c SizeClass) MaxWaste() float64 {
 	return 1 - float64(c.Blocks*c.MinSize)/float64(c.SpanBytes)
 }
 
-// SizeClasses returns the size classes, smallest first. Requests above the last one's Size are rounded to whole pages.
+// SizeClasses returns the size classes, smallest first. Requests above the last one's Size are
+// rounded to whole pages.
 func SizeClasses() []SizeClass {
 	classes := make([]SizeClass, numClasses)
 	next := 1

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// A vector is what the class arithmetic must say of the requests from first to size: these are the vectors of the tests in C, too.
+// A vector is what the class arithmetic must say of the requests from first to size: these are the
+// vectors of the tests in C, too.
 type vector struct {
 	cls                        uint
 	first, size, pages, blocks int

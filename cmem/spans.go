@@ -7,13 +7,15 @@ import "io"
 //
 //	address   where it begins
 //	pages     its length, in pages of 4 KiB
-//	kind      what it was cut up for: small (many blocks), large (one of a size class), huge (one of no class); -: it is free
-//	state     inuse; or it is free: free (resident), released (given back to the operating system, in part at least),
-//	          untouched (never used), releasing (on its way there)
+//	kind      what it was cut up for: small (many blocks), large (one of a size class), huge (one
+//	          of no class); -: it is free
+//	state     inuse; or it is free: free (resident), released (given back to the operating system,
+//	          in part at least), untouched (never used), releasing (on its way there)
 //	block     bytes a block
 //	blocks    how many there is room for
 //	live      how many of them are in callers' hands
-//	cached    how many are free in magazines, in caches of C threads, or on their way between two of them
+//	cached    how many are free in magazines, in caches of C threads, or on their way between two of
+//	          them
 //	idle      seconds since it was last freed, or given back
 //	released  pages that are not resident: all of a span that is released or untouched, else 0
 //

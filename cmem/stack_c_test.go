@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Goroutines that allocate and free on the slow paths keep the stacks that they began with: a service has thousands of
-// them, each of which comes by once.
+// Goroutines that allocate and free on the slow paths keep the stacks that they began with: a
+// service has thousands of them, each of which comes by once.
 func TestStacksStaySmall(t *testing.T) {
 	if slowBuild {
 		t.Skip("the frames of this build are larger")

@@ -2,15 +2,18 @@ package cmem
 
 import "sync/atomic"
 
-// Stats tells what the heap holds, in bytes unless said otherwise. At rest, when no goroutine or thread is in the
-// package, HeapSys = HeapInuse + HeapIdle, and HeapInuse = LiveBytes + MagazineBytes + ThreadCacheBytes +
-// CentralFreeBytes. While others allocate each figure is right within what they are doing.
+// Stats tells what the heap holds, in bytes unless said otherwise. At rest, when no goroutine or
+// thread is in the package, HeapSys = HeapInuse + HeapIdle, and HeapInuse = LiveBytes +
+// MagazineBytes + ThreadCacheBytes + CentralFreeBytes. While others allocate each figure is right
+// within what they are doing.
 //
-// In builds over Go memory (see the package's documentation) the figures of free memory, metadata and scavenging are 0, and
-// HeapSys and HeapInuse are LiveBytes; the rest is the Go heap's, see runtime.MemStats.
+// In builds over Go memory (see the package's documentation) the figures of free memory, metadata
+// and scavenging are 0, and HeapSys and HeapInuse are LiveBytes; the rest is the Go heap's, see
+// runtime.MemStats.
 type Stats struct {
-	// Which fast path this program has: "asm", the one in assembly (amd64, the Go releases that it is written for); "pinned", the
-	// same in Go, which takes longer (other processors and releases, -asan, -tags cmem_pinned); or "go", over Go memory.
+	// Which fast path this program has: "asm", the one in assembly (amd64, the Go releases that it is
+	// written for); "pinned", the same in Go, which takes longer (other processors and releases,
+	// -asan, -tags cmem_pinned); or "go", over Go memory.
 	FastPath string
 
 	HeapSys      uint64 // address space held from malloc
@@ -31,8 +34,9 @@ type Stats struct {
 	Mallocs    uint64 // number of blocks allocated since the start
 	Frees      uint64 // number of blocks freed since the start
 
-	// What the safety nets have freed since the start: buffers whose handles were all lost, and attached ones with their
-	// owner. They are part of Frees. Where Attach is not used these are leaks that did no harm.
+	// What the safety nets have freed since the start: buffers whose handles were all lost, and
+	// attached ones with their owner. They are part of Frees. Where Attach is not used these are leaks
+	// that did no harm.
 	NetFrees      uint64 // number of buffers
 	NetFreedBytes uint64 // their length
 
@@ -40,8 +44,8 @@ type Stats struct {
 	ScavengedBytes uint64 // in all, since the start
 	MovedBytes     uint64 // in resident pages that were moved to where they were needed, instead of faulting in others
 
-	// Buffers beyond the size classes, or from 256 KiB on of a length that a class would waste pages on: they get just the
-	// pages that they need.
+	// Buffers beyond the size classes, or from 256 KiB on of a length that a class would waste pages
+	// on: they get just the pages that they need.
 	HugeBytes   uint64 // in live ones, part of LiveBytes
 	HugeBlocks  uint64 // number of live ones
 	HugeMallocs uint64 // number allocated since the start

@@ -8,7 +8,8 @@ import (
 	"github.com/gocmem/cmem/c"
 )
 
-// addC adds libcmem's figures to s: the whole heap, or under the race detector what C code has allocated.
+// addC adds libcmem's figures to s: the whole heap, or under the race detector what C code has
+// allocated.
 func addC(s *Stats) {
 	var st c.Stats
 	c.ReadStats(&st)

@@ -8,8 +8,9 @@ import (
 	"github.com/gocmem/cmem/c"
 )
 
-// What starts at an address. A byte outside of each block, its tag, tells: in the pagemap for a block of whole pages, in its span for a
-// small one (span.h). Go reads both without a cgo call. What no live block is, C describes (misuse).
+// What starts at an address. A byte outside of each block, its tag, tells: in the pagemap for a
+// block of whole pages, in its span for a small one (span.h). Go reads both without a cgo call.
+// What no live block is, C describes (misuse).
 
 // findLeaf returns the leaf of the address a, or nil.
 func findLeaf(a uintptr) *c.Leaf {
@@ -19,7 +20,8 @@ func findLeaf(a uintptr) *c.Leaf {
 	return nil
 }
 
-// findTag returns where the tag of the block that starts at p lies, 0 where no block can start there.
+// findTag returns where the tag of the block that starts at p lies, 0 where no block can start
+// there.
 func findTag(p uintptr) uintptr {
 	leaf := findLeaf(p)
 	if leaf == nil {
@@ -46,7 +48,8 @@ func findTag(p uintptr) uintptr {
 	return s.Tags + uintptr(i)
 }
 
-// usable is the size of the block at p, for the function fn. Of one that a handle or an arena owns it is for Usable only.
+// usable is the size of the block at p, for the function fn. Of one that a handle or an arena owns
+// it is for Usable only.
 func usable(p unsafe.Pointer, fn string) int {
 	a := uintptr(p)
 	if tag := findTag(a); tag != 0 {
@@ -68,12 +71,14 @@ func usable(p unsafe.Pointer, fn string) int {
 	return n
 }
 
-// hugeSize is the size of the live huge block whose tag lies at tag, which is the pagemap's entry of its first page.
+// hugeSize is the size of the live huge block whose tag lies at tag, which is the pagemap's entry
+// of its first page.
 func hugeSize(tag uintptr) int {
 	return int(at[c.Span](*at[uintptr](tag)>>8).NPages) << c.PageShift
 }
 
-// attach marks the block at p as attached; false where no live block starts there or it is attached or owned already.
+// attach marks the block at p as attached; false where no live block starts there or it is attached
+// or owned already.
 func attach(p uintptr) bool { return c.Attach(p) }
 
 // isAttached tells whether a live block starts at p that is attached.

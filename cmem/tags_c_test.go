@@ -9,8 +9,8 @@ import (
 	"github.com/gocmem/cmem/c"
 )
 
-// twoLeaves returns two blocks of n bytes in different leaves of the pagemap, as a heap has that is larger than one, or lies
-// across two.
+// twoLeaves returns two blocks of n bytes in different leaves of the pagemap, as a heap has that is
+// larger than one, or lies across two.
 func twoLeaves(tb testing.TB, n int) (x [2][]byte) {
 	if slowBuild {
 		tb.Skip("takes 1 GiB of addresses, and of AddressSanitizer's shadow")

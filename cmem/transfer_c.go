@@ -9,9 +9,10 @@ import (
 	"github.com/gocmem/cmem/c"
 )
 
-// Where one goroutine allocates what another one frees, blocks go from the one P's cache to the other's through the transfer
-// lists (c/transfer.c), without a cgo call and without a word that all classes share. Whoever is pinned cannot wait: where a list
-// is full, or empty, or taken for long, the caller goes to central. How many blocks may lie in a list, C says.
+// Where one goroutine allocates what another one frees, blocks go from the one P's cache to the
+// other's through the transfer lists (c/transfer.c), without a cgo call and without a word that all
+// classes share. Whoever is pinned cannot wait: where a list is full, or empty, or taken for long,
+// the caller goes to central. How many blocks may lie in a list, C says.
 
 const (
 	receiveMost = 16  // blocks that a miss takes from a list; a magazine of these classes holds as many
@@ -30,7 +31,8 @@ func enter(t *c.Transfer) bool {
 
 func leave(t *c.Transfer) { atomic.StoreUint32(&t.Taken, 0) }
 
-// send moves up to k of the oldest blocks of ch's magazine cls to the transfer list, and returns how many. Pinned.
+// send moves up to k of the oldest blocks of ch's magazine cls to the transfer list, and returns
+// how many. Pinned.
 func send(ch *c.Cache, cls uint, k int) int {
 	if cls-c.TransferFirst >= uint(len(c.Transfers)) {
 		return 0
@@ -52,8 +54,8 @@ func send(ch *c.Cache, cls uint, k int) int {
 	return k
 }
 
-// receive moves the newest blocks of the transfer list to ch's magazine cls, which is empty: as many as ch has room for, one at
-// least. It tells whether there was any. Pinned.
+// receive moves the newest blocks of the transfer list to ch's magazine cls, which is empty: as
+// many as ch has room for, one at least. It tells whether there was any. Pinned.
 func receive(ch *c.Cache, cls uint) bool {
 	if cls-c.TransferFirst >= uint(len(c.Transfers)) {
 		return false

@@ -47,7 +47,8 @@ func wave(k, n int) {
 	}
 }
 
-// withList is onRaisedP, and has blocks of n bytes in the magazine of their class, cls, which holds k, and in its transfer list.
+// withList is onRaisedP, and has blocks of n bytes in the magazine of their class, cls, which holds
+// k, and in its transfer list.
 func withList(t *testing.T, n int) (pid int, cls uint, k int) {
 	t.Helper()
 	pid = onRaisedP(t)
@@ -57,7 +58,8 @@ func withList(t *testing.T, n int) (pid int, cls uint, k int) {
 	return pid, cls, k
 }
 
-// TestTransferWithoutCgo: what a cache has no room for goes to the transfer list and comes back from there, in Go.
+// TestTransferWithoutCgo: what a cache has no room for goes to the transfer list and comes back
+// from there, in Go.
 func TestTransferWithoutCgo(t *testing.T) {
 	needCaches(t)
 	noLeak(t)
@@ -131,7 +133,8 @@ func TestTryAllocTakesFromList(t *testing.T) {
 	}
 }
 
-// TestDoubleFreeByList: a block that stands in the list while it is in use is told by whoever takes it from there.
+// TestDoubleFreeByList: a block that stands in the list while it is in use is told by whoever takes
+// it from there.
 func TestDoubleFreeByList(t *testing.T) {
 	noLeak(t)
 	_, cls, k := withList(t, 64<<10)
@@ -152,7 +155,8 @@ func TestDoubleFreeByList(t *testing.T) {
 	Free(slice(unsafe.Pointer(at[byte](err.Ptr)), 64<<10)) // whoever had it
 }
 
-// TestHandOff passes buffers of many sizes from goroutine to goroutine, while the heap is settled and drained all the time.
+// TestHandOff passes buffers of many sizes from goroutine to goroutine, while the heap is settled
+// and drained all the time.
 func TestHandOff(t *testing.T) {
 	noLeak(t)
 	scavengeAfter(t)

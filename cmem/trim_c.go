@@ -71,7 +71,8 @@ func trimCaches() {
 	clear(lowMarks[:])
 }
 
-// trim gives back what P pid has not needed of what is in ch, its cache, which is parked and goes on then.
+// trim gives back what P pid has not needed of what is in ch, its cache, which is parked and goes
+// on then.
 func trim(pid int, ch *c.Cache) {
 	if pid >= runtime.GOMAXPROCS(0) {
 		c.Flush(ch)

@@ -88,7 +88,8 @@ func TestTrimLittle(t *testing.T) {
 	}
 }
 
-// TestTrimTaken: a P that GOMAXPROCS has taken away keeps nothing, and its cache's share goes to the others.
+// TestTrimTaken: a P that GOMAXPROCS has taken away keeps nothing, and its cache's share goes to
+// the others.
 func TestTrimTaken(t *testing.T) {
 	needCaches(t)
 	noLeak(t)

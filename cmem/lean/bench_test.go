@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// BenchmarkMalloc shows what fewer arenas cost: the time of a malloc and a free of C threads that do nothing else. The
-// arenas are as many as CMEMLEAN says, 0 is glibc's default.
+// BenchmarkMalloc shows what fewer arenas cost: the time of a malloc and a free of C threads that
+// do nothing else. The arenas are as many as CMEMLEAN says, 0 is glibc's default.
 func BenchmarkMalloc(b *testing.B) {
 	program := build(b, "contend")
 	for _, sizes := range []string{"16-512", "16-8192", "2000-65536"} {

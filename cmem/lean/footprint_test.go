@@ -41,10 +41,12 @@ func buildEx1(t *testing.T, cgo string, files ...string) string {
 	return buildIn(t, []string{"CGO_ENABLED=" + cgo}, "-overlay="+path, "../../examples/vsz/ex1")
 }
 
-// footprint is what a program takes: KiB, KiB, KiB of its address space that count for overcommit, numbers.
+// footprint is what a program takes: KiB, KiB, KiB of its address space that count for overcommit,
+// numbers.
 type footprint struct{ vsz, rss, accounted, threads, arenas int }
 
-// measure returns the median of five runs, by VSZ: now and then a run's heap spans two of Go's 64 MiB arenas.
+// measure returns the median of five runs, by VSZ: now and then a run's heap spans two of Go's
+// 64 MiB arenas.
 func measure(t *testing.T, program string, threads int) footprint {
 	t.Helper()
 	var runs []footprint
@@ -60,7 +62,8 @@ func measure(t *testing.T, program string, threads int) footprint {
 	return runs[len(runs)/2]
 }
 
-// TestFootprint wants a web server with cgo and lean to take hardly more address space than one without cgo.
+// TestFootprint wants a web server with cgo and lean to take hardly more address space than one
+// without cgo.
 func TestFootprint(t *testing.T) {
 	otherThanGo(t)
 	noCgo := buildEx1(t, "0", "block_go.go")

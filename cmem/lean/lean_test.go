@@ -1,6 +1,7 @@
 //go:build cgo && linux && !race && !asan && !goexperiment.cgocheck2
 
-// The tests run programs of testdata, which are built the same whatever the tests are built with, so once is enough.
+// The tests run programs of testdata, which are built the same whatever the tests are built with,
+// so once is enough.
 
 package lean
 
@@ -28,7 +29,8 @@ const (
 // arenaSize is what glibc reserves for an arena, or for a part of one that has outgrown its first.
 const arenaSize = 64 * mib
 
-// otherThanGo leaves a test out under -short: it is about C libraries, linkers and sanitizers, which are the same in each Go release.
+// otherThanGo leaves a test out under -short: it is about C libraries, linkers and sanitizers,
+// which are the same in each Go release.
 func otherThanGo(t *testing.T) {
 	t.Helper()
 	if testing.Short() {
@@ -156,7 +158,8 @@ func (p *process) mapped(flag string) int {
 	return sum
 }
 
-// arenas is how many arenas of glibc's are mapped: their sign is MAP_NORESERVE, which Go does not use, but other mallocs do.
+// arenas is how many arenas of glibc's are mapped: their sign is MAP_NORESERVE, which Go does not
+// use, but other mallocs do.
 func (p *process) arenas() int { return (p.mapped("nr") + arenaSize - 1) / arenaSize }
 
 // caps are what is in force in a program.
@@ -181,7 +184,8 @@ func wholePages(n int) int {
 
 const blocked = 40
 
-// probe runs the program probe with many blocked threads and returns its caps and its standard error.
+// probe runs the program probe with many blocked threads and returns its caps and its standard
+// error.
 func probe(t *testing.T, env []string, command ...string) (caps, string) {
 	t.Helper()
 	p := start(t, env, append(command, strconv.Itoa(blocked))...)
@@ -200,7 +204,8 @@ func check(t *testing.T, got, want caps) {
 	}
 }
 
-// uncapped is what programs have with neither lean nor ulimit: at least two arenas, or lean would have nothing to do.
+// uncapped is what programs have with neither lean nor ulimit: at least two arenas, or lean would
+// have nothing to do.
 func uncapped(t *testing.T, program string) caps {
 	t.Helper()
 	c, _ := probe(t, []string{"CMEMLEAN=arenas=0,stack=0"}, program)
@@ -307,8 +312,8 @@ func TestBuilds(t *testing.T) {
 	}
 }
 
-// TestTLS wants the stack to be larger by what a program's static TLS takes away from it: with 300 KiB of it no thread
-// could start on a stack of 256 KiB.
+// TestTLS wants the stack to be larger by what a program's static TLS takes away from it: with
+// 300 KiB of it no thread could start on a stack of 256 KiB.
 func TestTLS(t *testing.T) {
 	otherThanGo(t)
 	for name, args := range map[string][]string{"dynamic": nil,

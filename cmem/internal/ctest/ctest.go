@@ -1,7 +1,7 @@
 //go:build cgo && linux && (amd64 || arm64 || riscv64)
 
-// Package ctest is the C side of package cmem's tests: C code that allocates and frees blocks of the shared heap, on its
-// own threads too. Files of tests may not say import "C".
+// Package ctest is the C side of package cmem's tests: C code that allocates and frees blocks of
+// the shared heap, on its own threads too. Files of tests may not say import "C".
 package ctest
 
 // #cgo CFLAGS: -std=gnu11 -I${SRCDIR}/../../../c
@@ -42,7 +42,8 @@ func Malloc(n int) []byte { return unsafe.Slice((*byte)(C.malloc(C.size_t(n))), 
 // MallocFree is C's free.
 func MallocFree(b []byte) { C.free(unsafe.Pointer(unsafe.SliceData(b))) }
 
-// AllocOnThread allocates a block of each size by cmem_alloc on a new C thread, which has ended when AllocOnThread returns.
+// AllocOnThread allocates a block of each size by cmem_alloc on a new C thread, which has ended
+// when AllocOnThread returns.
 func AllocOnThread(sizes []int) [][]byte {
 	pointers := make([]unsafe.Pointer, len(sizes))
 	csizes := make([]C.size_t, len(sizes))
@@ -59,8 +60,8 @@ func AllocOnThread(sizes []int) [][]byte {
 	return blocks
 }
 
-// ChurnOnThread allocates and frees a block of each size in turn, by cmem_alloc and cmem_free on a new C thread, and returns what
-// each held by cmem_usable_size.
+// ChurnOnThread allocates and frees a block of each size in turn, by cmem_alloc and cmem_free on a
+// new C thread, and returns what each held by cmem_usable_size.
 func ChurnOnThread(sizes []int) []int {
 	in, out := make([]C.size_t, len(sizes)), make([]C.size_t, len(sizes))
 	for i, n := range sizes {
@@ -87,7 +88,8 @@ func ScavengerStart(idleNs uint64) error {
 // ScavengerStop is cmem_scavenger_stop.
 func ScavengerStop() { C.cmem_scavenger_stop() }
 
-// FreeOnThread frees the blocks by cmem_free on a new C thread, which has ended when FreeOnThread returns.
+// FreeOnThread frees the blocks by cmem_free on a new C thread, which has ended when FreeOnThread
+// returns.
 func FreeOnThread(blocks [][]byte) {
 	pointers := make([]unsafe.Pointer, len(blocks))
 	for i, b := range blocks {

@@ -1,6 +1,6 @@
-/* lean.h: caps glibc's malloc arenas and the default stack of threads, before main. The documentation of package lean says
- * what for and at what cost. Self-contained, and all of it static: it can be compiled into any program, in several files even, as
- * lean.c is. */
+/* lean.h: caps glibc's malloc arenas and the default stack of threads, before main. The
+ * documentation of package lean says what for and at what cost. Self-contained, and all of it
+ * static: it can be compiled into any program, in several files even, as lean.c is. */
 #ifndef CMEM_LEAN_H
 #define CMEM_LEAN_H
 
@@ -9,7 +9,8 @@
 #endif
 #include <stdlib.h>
 
-/* Other C libraries have no arenas, and small stacks; glibc before 2.18 cannot be asked for smaller ones. */
+/* Other C libraries have no arenas, and small stacks; glibc before 2.18 cannot be asked for smaller
+ * ones. */
 #if defined(__GLIBC__) && !defined(__UCLIBC__)
 #if __GLIBC_PREREQ(2, 18)
 
@@ -37,12 +38,12 @@
 #define KIB 1024ul
 #define MIB (1024 * KIB)
 
-/* glibc's own functions take up to 64 KiB at once from the stack, or a quarter of it where that is less: on 256 KiB they
- * do what they do on 8 MiB. It is also twice what musl gives a thread. */
+/* glibc's own functions take up to 64 KiB at once from the stack, or a quarter of it where that is
+ * less: on 256 KiB they do what they do on 8 MiB. It is also twice what musl gives a thread. */
 #define DEFAULT_STACK (256 * KIB)
 
-/* Go programs put to it (collections, profiles, tracebacks, callbacks from C, glibc's resolver) ran on 28 KiB and
- * crashed on 24. */
+/* Go programs put to it (collections, profiles, tracebacks, callbacks from C, glibc's resolver) ran
+ * on 28 KiB and crashed on 24. */
 #define MIN_STACK (64 * KIB)
 
 /* What is asked for. */
@@ -52,7 +53,8 @@ struct options {
     unsigned long trace;  /* 1: say on standard error what is done */
 };
 
-/* The least stack that is accepted. PTHREAD_STACK_MIN is 16 KiB on most machines, and 128 KiB on arm64. */
+/* The least stack that is accepted. PTHREAD_STACK_MIN is 16 KiB on most machines, and 128 KiB on
+ * arm64. */
 static unsigned long min_stack(void) {
     long min = sysconf(_SC_THREAD_STACK_MIN);
     return min > (long)MIN_STACK ? (unsigned long)min : MIN_STACK;
@@ -136,8 +138,8 @@ static struct options read_options(void) {
     return o;
 }
 
-/* Tells whether malloc is glibc's, not one that was preloaded, linked in or put there by AddressSanitizer or valgrind:
- * then what malloc hands out is in glibc's books. */
+/* Tells whether malloc is glibc's, not one that was preloaded, linked in or put there by
+ * AddressSanitizer or valgrind: then what malloc hands out is in glibc's books. */
 static bool malloc_is_glibcs(void) {
     const size_t size = 4001;
     if (mallopt == NULL || MALLINFO == NULL) return false;
@@ -165,7 +167,8 @@ __attribute__((format(printf, 2, 3))) static void trace(const struct options *o,
     va_end(args);
 }
 
-/* Arenas come with threads, of which there are none yet: the first, the process's main heap, is one of those allowed. */
+/* Arenas come with threads, of which there are none yet: the first, the process's main heap, is one
+ * of those allowed. */
 static void cap_arenas(const struct options *o) {
     if (o->arenas == 0)
         trace(o, "cmem/lean: arenas: left alone, as CMEMLEAN asks\n");
@@ -186,15 +189,16 @@ static int add_tls(struct dl_phdr_info *info, size_t size, void *sum) {
     return 0;
 }
 
-/* Returns what to ask for to have n bytes of stack. A thread's static TLS is taken from its stack: as a rule that is less
- * than a page, for which n has room. */
+/* Returns what to ask for to have n bytes of stack. A thread's static TLS is taken from its stack:
+ * as a rule that is less than a page, for which n has room. */
 static size_t with_tls(size_t n) {
     size_t tls = 0, page = (size_t)sysconf(_SC_PAGESIZE);
     (void)dl_iterate_phdr(add_tls, &tls);
     return (n + page - 1) / page * page + tls / page * page;
 }
 
-/* Makes size the default of attr, where attr, which is the default now, has more. Returns an error number. */
+/* Makes size the default of attr, where attr, which is the default now, has more. Returns an error
+ * number. */
 static int shrink(const struct options *o, pthread_attr_t *attr, size_t size) {
     size_t was;
     int err = pthread_attr_getstacksize(attr, &was);
@@ -223,8 +227,8 @@ static void cap_stacks(const struct options *o) {
     if (err != 0) dprintf(STDERR_FILENO, "cmem/lean: stacks: %s\n", strerror(err));
 }
 
-/* As early as a program may: 101 is the first priority that is not the C library's, and constructors without one, such
- * as that which starts Go in a shared library, come later. */
+/* As early as a program may: 101 is the first priority that is not the C library's, and
+ * constructors without one, such as that which starts Go in a shared library, come later. */
 __attribute__((constructor(101))) static void lean(void) {
     struct options o = read_options();
     if (!malloc_is_glibcs()) {

@@ -1,4 +1,5 @@
-// Package source is the C source of package lean, for who compiles it into a program in another way than by importing lean.
+// Package source is the C source of package lean, for who compiles it into a program in another way
+// than by importing lean.
 package source
 
 import _ "embed"

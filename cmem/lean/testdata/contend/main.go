@@ -1,5 +1,5 @@
-// Command contend makes threads of C call malloc and free at the same time and prints the nanoseconds that a pair of calls
-// takes a thread:
+// Command contend makes threads of C call malloc and free at the same time and prints the
+// nanoseconds that a pair of calls takes a thread:
 //
 //	contend THREADS PAIRS MIN MAX   so many threads, pairs a thread, of blocks of MIN to MAX bytes
 package main

@@ -1,5 +1,5 @@
-// Command probe blocks threads in C, as many as its argument says, prints how large a stack in bytes has a thread of Go's
-// and one of C's, and waits for the end of its standard input.
+// Command probe blocks threads in C, as many as its argument says, prints how large a stack in
+// bytes has a thread of Go's and one of C's, and waits for the end of its standard input.
 package main
 
 // #include "probe.h"

@@ -1,5 +1,6 @@
-// Command sqlite finds the least thread stack on which SQLite answers deeply nested queries: a large C library that
-// recurses with its input. It is a module of its own, for only this program needs SQLite.
+// Command sqlite finds the least thread stack on which SQLite answers deeply nested queries: a
+// large C library that recurses with its input. It is a module of its own, for only this program
+// needs SQLite.
 //
 //	go run .   runs itself for each query and stack size, and prints a table
 package main

@@ -1,6 +1,7 @@
-// Command work does on threads of cgo what takes the most stack of what programs commonly do there: it calls glibc's hungrier
-// functions, calls back into Go from C, resolves names in C, collects garbage, takes profiles and tracebacks. With the
-// argument panic it ends with a panic, with fault by a fault in C.
+// Command work does on threads of cgo what takes the most stack of what programs commonly do there:
+// it calls glibc's hungrier functions, calls back into Go from C, resolves names in C, collects
+// garbage, takes profiles and tracebacks. With the argument panic it ends with a panic, with fault
+// by a fault in C.
 package main
 
 // #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* work.h: functions of C that take much stack. Each gives up where the system lacks what it needs. */
+/* work.h: functions of C that take much stack. Each gives up where the system lacks what it
+ * needs. */
 void work_format(void);               /* printf of very long numbers */
 void work_sort(void);                 /* qsort */
 void work_match(void);                /* regcomp, regexec, glob */

@@ -33,6 +33,13 @@ func buildBoth(ctx context.Context, dir, commit string, stderr io.Writer) (base,
 	if err := command(ctx, stderr, here, "tar", "-xf", archive, "-C", tree); err != nil {
 		return base, now, err
 	}
+	// What the benchmarks use of the root module beside the library is this tree's.
+	if err := os.RemoveAll(filepath.Join(tree, "internal")); err != nil {
+		return base, now, err
+	}
+	if err := os.CopyFS(filepath.Join(tree, "internal"), os.DirFS("internal")); err != nil {
+		return base, now, err
+	}
 	if base, err = build(ctx, dir, "base", here, tree, stderr); err == nil {
 		now, err = build(ctx, dir, "now", here, here, stderr)
 	}
@@ -47,8 +54,7 @@ func build(ctx context.Context, dir, name, here, library string, stderr io.Write
 	}
 	for _, p := range []struct{ module, program string }{{"bench/peers", "."}, {"bench", "./footprint"}} {
 		mod := filepath.Join(s.bin, strings.ReplaceAll(p.module, "/", "-")+".mod")
-		replaced := map[string]string{"github.com/gocmem/cmem": library,
-			"github.com/gocmem/cmem/bench": filepath.Join(here, "bench")}
+		replaced := map[string]string{"github.com/gocmem/cmem": library, "github.com/gocmem/cmem/bench": filepath.Join(here, "bench")}
 		if err := writeMod(filepath.Join(here, p.module), mod, replaced); err != nil {
 			return s, err
 		}
@@ -61,8 +67,7 @@ func build(ctx context.Context, dir, name, here, library string, stderr io.Write
 	if err := command(ctx, stderr, library, "make", "lib"); err != nil {
 		return s, err
 	}
-	return s, command(ctx, stderr, here, "cc", "-std=gnu11", "-O2", "-pthread", "-Ic", "-Itests/c",
-		"bench/c/bench_alloc.c",
+	return s, command(ctx, stderr, here, "cc", "-std=gnu11", "-O2", "-pthread", "-Ic", "-Itests/c", "bench/c/bench_alloc.c",
 		filepath.Join(library, "build/lib/libcmem.a"), "-ldl", "-o", filepath.Join(s.bin, "bench_alloc"))
 }
 

@@ -54,7 +54,8 @@ func build(ctx context.Context, dir, name, here, library string, stderr io.Write
 	}
 	for _, p := range []struct{ module, program string }{{"bench/peers", "."}, {"bench", "./footprint"}} {
 		mod := filepath.Join(s.bin, strings.ReplaceAll(p.module, "/", "-")+".mod")
-		replaced := map[string]string{"github.com/gocmem/cmem": library, "github.com/gocmem/cmem/bench": filepath.Join(here, "bench")}
+		replaced := map[string]string{"github.com/gocmem/cmem": library,
+			"github.com/gocmem/cmem/bench": filepath.Join(here, "bench")}
 		if err := writeMod(filepath.Join(here, p.module), mod, replaced); err != nil {
 			return s, err
 		}
@@ -67,7 +68,8 @@ func build(ctx context.Context, dir, name, here, library string, stderr io.Write
 	if err := command(ctx, stderr, library, "make", "lib"); err != nil {
 		return s, err
 	}
-	return s, command(ctx, stderr, here, "cc", "-std=gnu11", "-O2", "-pthread", "-Ic", "-Itests/c", "bench/c/bench_alloc.c",
+	return s, command(ctx, stderr, here, "cc", "-std=gnu11", "-O2", "-pthread", "-Ic", "-Itests/c",
+		"bench/c/bench_alloc.c",
 		filepath.Join(library, "build/lib/libcmem.a"), "-ldl", "-o", filepath.Join(s.bin, "bench_alloc"))
 }
 

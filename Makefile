@@ -243,10 +243,10 @@ fmt: ## format all Go and C files
 	$Qgofmt -w $(CODE)
 	$Qclang-format -i $(C_FILES)
 
-## Run (SAVE=1 writes what a benchmark prints to docs/results/TASK.txt too)
+## Run (SAVE=1 writes what a benchmark prints to docs/results/TASK.txt too, SAVE=NAME to NAME.txt there)
 
 # $(save) ends the command of a benchmark whose tables are worth keeping.
-save = $(if $(SAVE),| tee docs/results/$@.txt)
+save = $(if $(SAVE),| tee docs/results/$(if $(filter 1,$(SAVE)),$@,$(SAVE)).txt)
 
 .PHONY: demo
 demo: ## the memcached proxy on make([]byte) and on cmem, under load: a table and a picture

@@ -236,6 +236,9 @@ const NoLimit = -1
 // Inuse is the bytes of spans in use, those in caches among them.
 func Inuse() int { return int(C.cmem__pages_inuse()) }
 
+// TransferBytes is the bytes of those that lie in transfer lists.
+func TransferBytes() int { return int(C.cmem__transfer_bytes()) }
+
 // Transfers are the transfer lists of the classes from TransferFirst on.
 var Transfers = (*[NumClasses - TransferFirst]Transfer)(unsafe.Pointer(&C.cmem__transfer))
 

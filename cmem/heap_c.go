@@ -99,6 +99,6 @@ func residentOf(st *c.Stats) int64 {
 
 // inUseBytes is what residentBytes would be with no free memory.
 func inUseBytes() int64 {
-	n := int64(c.Inuse())
+	n := int64(c.Inuse() - c.TransferBytes())
 	return n + n/64
 }

@@ -288,13 +288,22 @@ func (p *Program) inspect() error {
 	return err
 }
 
-// linksC tells whether runtime/cgo is in a Go executable, by the names of its functions, which stripping leaves.
+// linksC tells whether runtime/cgo is in a Go executable, by the names of its functions, which stripping leaves. Before
+// Go 1.26 a position-independent one has them in .data.rel.ro, where C's linker has put its sections together.
 func linksC(f *elf.File) (bool, error) {
+	found := false
 	for _, s := range f.Sections {
-		if strings.HasSuffix(s.Name, ".gopclntab") {
-			table, err := s.Data()
-			return bytes.Contains(table, []byte("runtime/cgo.")), err
+		if !strings.HasSuffix(s.Name, ".gopclntab") && s.Name != ".data.rel.ro" {
+			continue
 		}
+		table, err := s.Data()
+		if err != nil || bytes.Contains(table, []byte("runtime/cgo.")) {
+			return err == nil, err
+		}
+		found = true
 	}
-	return false, errors.New("it has no .gopclntab: it is no Go program")
+	if !found {
+		return false, errors.New("it has no .gopclntab: it is no Go program")
+	}
+	return false, nil
 }

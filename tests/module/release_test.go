@@ -134,7 +134,7 @@ func TestRelease(t *testing.T) {
 		if len(m.Requires) > 0 {
 			c.run("tests/scripts/in-module.sh", get...)
 		}
-		c.run("go", "mod", "download", m.Path+"@"+version)
+		c.run("tests/scripts/in-module.sh", m.Dir, "go", "mod", "download", m.Path+"@"+version)
 	}
 	if changed := c.run("git", "status", "--porcelain"); changed != "" {
 		t.Errorf("the release leaves checksums to be added: %s", changed)

@@ -230,10 +230,11 @@ void cmem__central_trim(bool all) {
     struct cmem__entry e[TRANSFER_TRIM];
     for (unsigned c = TRANSFER_FIRST; c < NUM_CLASSES; c++) {
         size_t n;
+        bool more;
         do {
-            n = cmem__transfer_trim(c, all, e);
+            more = cmem__transfer_trim(c, all, e, &n);
             if (n > 0) cmem__central_free(c, e, n);
-        } while (n == TRANSFER_TRIM);
+        } while (more);
     }
 }
 

@@ -134,18 +134,21 @@ size_t cmem__transfer_take(unsigned c, struct cmem__entry *out, size_t n) {
     return n;
 }
 
-size_t cmem__transfer_trim(unsigned c, bool all, struct cmem__entry out[TRANSFER_TRIM]) {
-    if (peek(cmem__transfer[c - TRANSFER_FIRST].most) == 0) return 0;
+bool cmem__transfer_trim(unsigned c, bool all, struct cmem__entry out[TRANSFER_TRIM], size_t *n) {
+    *n = 0;
+    if (peek(cmem__transfer[c - TRANSFER_FIRST].most) == 0) return false;
     struct cmem__transfer *t = list_lock(c);
-    unsigned due = all ? t->n : t->low, n = due < TRANSFER_TRIM ? due : TRANSFER_TRIM, left = t->n - n;
-    memcpy(out, t->e, n * sizeof *out);
-    memmove(t->e, t->e + n, left * sizeof *out);
+    unsigned due = all ? t->n : t->low, k = due < TRANSFER_TRIM ? due : TRANSFER_TRIM, left = t->n - k;
+    bool more = k < due;
+    memcpy(out, t->e, k * sizeof *out);
+    memmove(t->e, t->e + k, left * sizeof *out);
     poke(t->n, left);
-    t->low = n < due ? due - n : left; /* the rest is the next call's */
+    t->low = more ? due - k : left;
     grant(t, c, (int64_t)left - t->most);
-    count(-(int64_t)(n * class_size(c)));
+    count(-(int64_t)(k * class_size(c)));
     list_unlock(t);
-    return n;
+    *n = k;
+    return more;
 }
 
 void cmem__transfer_lock(void) {

@@ -21,9 +21,9 @@
 #define TRANSFER_SENDERS 1024 /* Ps that have ever had a cache at the same time */
 struct cmem__transfer {
     _Atomic uint32_t taken;
-    uint32_t n;    /* blocks here; read without taking it */
-    uint32_t low;  /* the fewest since the last trim */
-    uint32_t most; /* how many may lie here: the list's part of the limit, TRANSFER_BLOCKS at most */
+    uint32_t n;                            /* blocks here; read without taking it */
+    uint32_t low;                          /* the fewest since the last trim */
+    uint32_t most;                         /* how many may lie here, as C says: TRANSFER_BLOCKS at most */
     struct cmem__entry e[TRANSFER_BLOCKS]; /* the newest last */
 } __attribute__((aligned(128)));           /* two cache lines, as processors fetch them */
 
@@ -45,10 +45,10 @@ size_t cmem__transfer_put(unsigned c, const struct cmem__entry *in, size_t n);
 size_t cmem__transfer_take(unsigned c, struct cmem__entry *out, size_t n);
 
 /* Takes the oldest blocks of class c out of their list, all or as many as nobody has needed since
- * the last trim, and the room that the list has beyond. Returns how many; where that is
- * TRANSFER_TRIM, there are more for another call. The caller gives them back. */
+ * the last trim, and the room that the list has beyond. *n is how many; the caller gives them back.
+ * True where there are more, for another call. */
 #define TRANSFER_TRIM 64
-size_t cmem__transfer_trim(unsigned c, bool all, struct cmem__entry out[TRANSFER_TRIM]);
+bool cmem__transfer_trim(unsigned c, bool all, struct cmem__entry out[TRANSFER_TRIM], size_t *n);
 
 /* From now on *sent is part of what lies in the lists: bytes that its owner has sent there, less
  * those that it has received. It is there for good. Nothing changes where it counts already. */

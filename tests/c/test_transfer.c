@@ -11,7 +11,7 @@
 #include <criterion/criterion.h>
 #include <sys/wait.h>
 
-static struct cmem__entry e[64];
+static struct cmem__entry e[80];
 
 #define BLOCK (64 * KIB)
 
@@ -93,6 +93,20 @@ Test(transfer, a_trim_gives_back_what_nobody_needed) {
     cr_assert_eq(stats_now().heap_inuse, 8 * BLOCK);
     cmem__central_trim(false);
     cr_assert_eq(cmem__transfer_bytes(), 0);
+    cmem__check(true);
+}
+
+/* Also where that is as many as one call of the lists takes. */
+Test(transfer, a_trim_of_many_leaves_what_was_needed) {
+    unsigned c = fetch(TRANSFER_TRIM + 6);
+    struct cmem__entry out[6];
+    set_limit(100);
+    cmem__central_give(c, e, TRANSFER_TRIM + 6);
+    cmem__central_trim(false);
+    cr_assert_eq(cmem__transfer_take(c, out, 6), 6);
+    cmem__central_give(c, out, 6);
+    cmem__central_trim(false);
+    cr_assert_eq(cmem__transfer_bytes(), 6 * BLOCK);
     cmem__check(true);
 }
 

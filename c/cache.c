@@ -29,12 +29,10 @@ static struct {
     struct cmem__lock lock;
     int64_t count[2];                  /* of all, by kind */
     int64_t inuse;                     /* bytes, the most of late */
-    int64_t budget;                    /* for all */
     struct cmem__cache *all;           /* chained by next and prev */
     struct cmem__cache *spare;         /* chained by next */
     uint64_t past_allocs[NUM_CLASSES]; /* of caches that are gone */
-} reg = {
-    .lock = LOCK_INIT(RANK_REGISTRY), .inuse = CACHE_BUDGET * CACHE_BUDGET_SHARE, .budget = CACHE_BUDGET};
+} reg = {.lock = LOCK_INIT(RANK_REGISTRY), .inuse = CACHE_BUDGET * CACHE_BUDGET_SHARE};
 
 /* Held while caches of other threads are drained. */
 static struct cmem__lock drain = LOCK_INIT(RANK_DRAIN);
@@ -44,30 +42,23 @@ static _Atomic uint64_t direct_allocs[NUM_CLASSES];
 
 _Atomic int64_t cmem__cache_limit[2] = {CACHE_LIMIT_THREAD, CACHE_LIMIT_P};
 
-/* Sets the limits, under the registry lock. */
-static void share(void) {
-    int64_t n = reg.count[CACHE_THREAD] + reg.count[CACHE_P], half = reg.budget / 2;
+/* Sets the limits, and that of the transfer lists, for so many bytes in use of late, under the
+ * registry lock. Returns what the limits leave of the budget. Nothing lies in transfer lists where
+ * no P has a cache, as in a C program, or where a tool watches. */
+static int64_t set_budget(int64_t inuse) {
+    int64_t least = CACHE_BUDGET * CACHE_BUDGET_SHARE;
+    reg.inuse = inuse > least ? inuse : least;
+    int64_t budget = reg.inuse / CACHE_BUDGET_SHARE, left = budget;
+    int64_t n = reg.count[CACHE_THREAD] + reg.count[CACHE_P];
     for (int kind = CACHE_THREAD; kind <= CACHE_P; kind++) {
-        int64_t limit = n > 1 ? half / n : half;
+        int64_t limit = budget / 2 / (n > 1 ? n : 1);
         int64_t most = kind == CACHE_P ? CACHE_LIMIT_P : CACHE_LIMIT_THREAD;
         limit = limit > most ? most : limit < CACHE_LIMIT_MIN ? CACHE_LIMIT_MIN : limit;
         atomic_store_explicit(&cmem__cache_limit[kind], limit, memory_order_relaxed);
+        left -= reg.count[kind] * limit;
     }
-}
-
-/* Sets the budget, the limits and that of the transfer lists for so many bytes in use of late,
- * under the registry lock. Returns what the limits leave of the budget. Nothing lies in transfer
- * lists where no P has a cache, as in a C program, or where a tool watches. */
-static int64_t set_budget(int64_t inuse) {
-    int64_t least = CACHE_BUDGET * CACHE_BUDGET_SHARE, left;
-    if (inuse < least) inuse = least;
-    reg.inuse = inuse;
-    reg.budget = left = inuse / CACHE_BUDGET_SHARE;
-    share();
-    size_t keep = reg.count[CACHE_P] > 0 ? pacer_keep((size_t)inuse) : 0;
+    size_t keep = reg.count[CACHE_P] > 0 ? pacer_keep((size_t)reg.inuse) : 0;
     atomic_store_explicit(&cmem__transfer_limit, keep, memory_order_relaxed);
-    for (int kind = CACHE_THREAD; kind <= CACHE_P; kind++)
-        left -= reg.count[kind] * atomic_load_explicit(&cmem__cache_limit[kind], memory_order_relaxed);
     return left > 0 ? left : 0;
 }
 

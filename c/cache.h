@@ -42,7 +42,7 @@ enum cmem__cache_kind { CACHE_THREAD = 0, CACHE_P = 1 };
 /* All caches together hold a quarter of the most that was in use of late (pacer.h), or this where
  * that is more; give or take a block for each cache. Each has the same part of half of it, within
  * the limits above; what that leaves is for those Ps that need more (cmem/cachelimit_c.go).
- * Transfer lists hold as much as was in use, as they are emptied before a page is faulted in. */
+ * Transfer lists have a limit of their own (transfer.c). */
 #define CACHE_BUDGET ((int64_t)2 << 20)
 #define CACHE_BUDGET_SHARE 4
 

@@ -18,10 +18,12 @@ import (
 // together keep to a budget (c/cache.h): what the ordinary limits leave of it is for such caches.
 
 const (
-	crampedTrips = 32                    // overflows and misses that are looked at together,
-	crampedTime  = 64 * time.Microsecond // within this time: a P that spends a quarter of it or more on them,
-	// and a nanosecond for so many bytes of blocks of ExactMin and more, which may be faulted in
-	crampedByte = 32
+	// A P is cramped if it takes crampedTrips overflows and misses within crampedTime: it spends a
+	// quarter of it or more on them. A block of ExactMin or more may be faulted in: crampedByte bytes
+	// of it count as a nanosecond.
+	crampedTrips = 32
+	crampedTime  = 64 * time.Microsecond
+	crampedByte  = 32
 
 	oneSidedMost = 16 << 20         // of extra, for a P that misses or overflows but not both
 	refusedTime  = time.Millisecond // for which a P that could not have more does not ask again

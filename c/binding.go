@@ -8,10 +8,9 @@ package c
 
 // None of these calls back into Go or keeps a pointer, so arguments stay on the stack and the call
 // is cheaper.
-#cgo nocallback fetch
-#cgo nocallback give
-#cgo nocallback give_mixed
-#cgo nocallback cmem__fetch_one
+#cgo nocallback miss
+#cgo nocallback leave
+#cgo nocallback judge
 #cgo noescape cmem__describe
 #cgo nocallback cmem__describe
 #cgo noescape cmem_stats
@@ -34,8 +33,10 @@ package c
 #cgo nocallback cmem_scavenge
 #cgo nocallback cmem__scavenger_step
 #cgo nocallback cmem__pacer_scarce
-#cgo nocallback cmem__cache_extra
 #cgo nocallback cmem__cache_trim
+#cgo nocallback cmem__cache_unused
+#cgo nocallback cmem__cache_mark
+#cgo nocallback cmem__cache_activity
 #cgo nocallback cmem__scavenger_is_go
 #cgo nocallback cmem__pages_inuse
 #cgo nocallback cmem__pages_limit
@@ -52,6 +53,7 @@ package c
 #include "cmem.h"
 #include "direct.h"
 #include "large.h"
+#include "miss.h"
 #include "pacer.h"
 #include "pageheap.h"
 #include "pagemap.h"
@@ -65,11 +67,12 @@ package c
 #include <string.h>
 
 // An address that is passed as a number is not looked at by cgo, which takes longer than the call.
-static size_t fetch(unsigned c, uintptr_t out, size_t n) {
-	return cmem__central_fetch(c, (struct cmem__entry *)out, n, NULL);
+static void miss(uintptr_t t) { cmem__miss((struct cmem__trip *)t, NULL); }
+static void leave(uintptr_t e, size_t n) { cmem__central_give_mixed((struct cmem__entry *)e, n); }
+static void judge(uintptr_t ch, uint32_t misses, uint32_t overflows, uint64_t bytes) {
+	struct cmem__trips t = {misses, overflows, bytes};
+	cmem__cache_judge(&((struct cmem__cache *)ch)->share, &t);
 }
-static void give(unsigned c, uintptr_t in, size_t n) { cmem__central_give(c, (struct cmem__entry *)in, n); }
-static void give_mixed(uintptr_t in, size_t n) { cmem__central_give_mixed((struct cmem__entry *)in, n); }
 */
 import "C"
 
@@ -81,6 +84,7 @@ var (
 	_ [C.sizeof_struct_cmem__entry]struct{}    = [unsafe.Sizeof(Entry{})]struct{}{}
 	_ [C.sizeof_struct_cmem__magazine]struct{} = [unsafe.Sizeof(Magazine{})]struct{}{}
 	_ [C.sizeof_struct_cmem__cache]struct{}    = [unsafe.Sizeof(Cache{})]struct{}{}
+	_ [C.sizeof_struct_cmem__trip]struct{}     = [unsafe.Sizeof(Trip{})]struct{}{}
 	_ [C.sizeof_struct_cmem__transfer]struct{} = [unsafe.Sizeof(Transfer{})]struct{}{}
 	_ [C.sizeof_struct_cmem__leaf]struct{}     = [unsafe.Sizeof(Leaf{})]struct{}{}
 	_ [C.sizeof_struct_cmem_stats]struct{}     = [unsafe.Sizeof(Stats{})]struct{}{}
@@ -89,24 +93,20 @@ var (
 // Pagemap is the root of the pagemap; entries are nil or point to a Leaf.
 var Pagemap = (*[RootLen]*Leaf)(unsafe.Pointer(&C.cmem__pagemap))
 
-// A Batch carries blocks between a cache and the central lists. It lies in Go's heap: an address on
-// a stack, which may move, must not be passed as a number.
-type Batch [MaxMagazine]Entry
+// Begin readies t for a request for n bytes, of a P that has no cache.
+func (t *Trip) Begin(n int) { t.N, t.Share, t.Recent, t.Len, t.Trips = uint64(n), 0, 0, 0, Trips{} }
 
-func (b *Batch) at(i int) C.uintptr_t { return C.uintptr_t(uintptr(unsafe.Pointer(&b[i]))) }
+// Miss is cmem__miss: it gets a block for the P's cache, as the policy says.
+func (t *Trip) Miss() { C.miss(C.uintptr_t(uintptr(unsafe.Pointer(t)))) }
 
-// Fetch takes up to n free blocks of class cls from the central list into b and returns how many.
-func (b *Batch) Fetch(cls uint, n int) int { return int(C.fetch(C.uint(cls), b.at(0), C.size_t(n))) }
+// Leave gives the first Len blocks of t, of any classes, to the central lists; their tags are
+// TagCached.
+func (t *Trip) Leave() { C.leave(C.uintptr_t(uintptr(unsafe.Pointer(&t.E[0]))), C.size_t(t.Len)) }
 
-// Give returns n blocks of class cls, from b[i] on, to the central list; their tags are TagCached.
-func (b *Batch) Give(cls uint, i, n int) { C.give(C.uint(cls), b.at(i), C.size_t(n)) }
-
-// GiveMixed is Give for the first n blocks of b, of any classes.
-func (b *Batch) GiveMixed(n int) { C.give_mixed(b.at(0), C.size_t(n)) }
-
-// FetchOne takes a block of class cls from the central list, live, and returns its address; 0 if
-// out of memory. No cache has counted it.
-func FetchOne(cls uint) uintptr { return uintptr(C.cmem__fetch_one(C.uint(cls))) }
+// Judge boosts the capacity of ch if it thrashes by these trips.
+func Judge(ch *Cache, t Trips) {
+	C.judge(C.uintptr_t(uintptr(unsafe.Pointer(ch))), C.uint32_t(t.Misses), C.uint32_t(t.Overflows), C.uint64_t(t.Bytes))
+}
 
 // MagazineSize is how many blocks of class cls a magazine holds, at most MaxMagazine.
 func MagazineSize(cls uint) int { return int(C.class_magazine(C.uint(cls))) }
@@ -130,17 +130,22 @@ func NewCache() *Cache {
 // Flush gives all blocks of ch, which nobody may be using, to the central lists.
 func Flush(ch *Cache) { C.cmem__cache_flush((*C.struct_cmem__cache)(unsafe.Pointer(ch))) }
 
-// Trim gives so many of the oldest blocks of each class in ch, which nobody may be using, to the
-// central lists.
-func Trim(ch *Cache, count *[NumClasses]uint16) {
-	C.cmem__cache_trim((*C.struct_cmem__cache)(unsafe.Pointer(ch)), (*C.uint16_t)(unsafe.Pointer(count)))
+// MarkCaches begins the marks of what lies in magazines and is not used anew.
+func MarkCaches() { C.cmem__cache_mark(true) }
+
+// Unused is the bytes in ch that were not used since.
+func Unused(ch *Cache) int {
+	return int(C.cmem__cache_unused((*C.struct_cmem__cache)(unsafe.Pointer(ch))))
 }
+
+// Trim gives those to the central lists. Nobody may be using ch.
+func Trim(ch *Cache) { C.cmem__cache_trim((*C.struct_cmem__cache)(unsafe.Pointer(ch))) }
+
+// Activity is a number that changes whenever the cache of a P is used.
+func Activity() uint64 { return uint64(C.cmem__cache_activity()) }
 
 // DeleteCache gives ch, which nobody may be using, back.
 func DeleteCache(ch *Cache) { C.cmem__cache_delete((*C.struct_cmem__cache)(unsafe.Pointer(ch))) }
-
-// CacheExtra is how many bytes caches may hold beyond their ordinary limits.
-func CacheExtra() int64 { return int64(C.cmem__cache_extra()) }
 
 // CountAlloc adds an allocation of class cls that no magazine has counted.
 func CountAlloc(cls uint) { C.cmem__cache_count_alloc(C.uint(cls), 1) }
@@ -209,11 +214,10 @@ func Spans(from *uintptr, buf *SpansText) int {
 func Scavenge(idle uint64) int { return int(C.cmem_scavenge(C.uint64_t(idle))) }
 
 // Step is a step of the scavenger: it keeps to pacer.h's law for an idle limit of so many
-// nanoseconds. It returns in how many the next step is due, the bytes that were given back, and
-// CacheExtra.
-func Step(idle uint64) (next uint64, released int, extra int64) {
+// nanoseconds. It returns in how many the next step is due, and the bytes that were given back.
+func Step(idle uint64) (next uint64, released int) {
 	s := C.cmem__scavenger_step(C.uint64_t(idle))
-	return uint64(s.next), int(s.released), int64(s.extra)
+	return uint64(s.next), int(s.released)
 }
 
 // ScarceIdle is the idle limit, in nanoseconds, where no more than limit bytes are to be had: see
@@ -242,8 +246,11 @@ func TransferBytes() int { return int(C.cmem__transfer_bytes()) }
 // Transfers are the transfer lists of the classes from TransferFirst on.
 var Transfers = (*[NumClasses - TransferFirst]Transfer)(unsafe.Pointer(&C.cmem__transfer))
 
-// CacheLimit is what the limit of a P's cache is to be; its owner adopts it on its slow path.
-var CacheLimit = (*int64)(unsafe.Pointer(&C.cmem__cache_limit[C.CACHE_P]))
+// Capacity is a P's cache's without a boost; its owner adopts it on its slow path.
+var Capacity = (*int64)(unsafe.Pointer(&C.cmem__capacity[C.CACHE_P]))
+
+// Boosts is the bytes that caches may hold beyond that, all boosts together.
+func Boosts() int64 { return int64(C.cmem__budget_boosts()) }
 
 // HasThreads tells whether a C thread has a cache.
 func HasThreads() bool { return bool(C.cmem__cache_has_threads()) }

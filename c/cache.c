@@ -1,20 +1,19 @@
 //go:build linux && (amd64 || arm64 || riscv64)
 
-/* cache.c: magazines. A cache belongs to one C thread or one Go P; only its owner changes it,
- * without a lock.
+/* cache.c: caches: what concerns all of them.
  *
  * The fast paths (cmem.c for C threads, cmem/pinned_c.go for Ps) do no more than move a magazine's
  * top. What happens when a magazine is empty or full is in magazine.c, and for Ps in cmem/miss_c.go
- * and overflow_c.go. Here is what concerns all caches.
+ * and overflow_c.go; how it is decided, in policy.h.
  */
 #include "base.h"
+#include "budget.h"
 #include "cache.h"
 #include "central.h"
 #include "cmem.h"
 #include "lock.h"
 #include "meta.h"
 #include "os.h"
-#include "pacer.h"
 #include "pageheap.h"
 #include "pagemap.h"
 #include "panic.h"
@@ -27,56 +26,16 @@
 
 static struct {
     struct cmem__lock lock;
-    int64_t count[2];                  /* of all, by kind */
-    int64_t inuse;                     /* bytes, the most of late */
     struct cmem__cache *all;           /* chained by next and prev */
     struct cmem__cache *spare;         /* chained by next */
     uint64_t past_allocs[NUM_CLASSES]; /* of caches that are gone */
-} reg = {.lock = LOCK_INIT(RANK_REGISTRY), .inuse = CACHE_BUDGET * CACHE_BUDGET_SHARE};
+} reg = {.lock = LOCK_INIT(RANK_REGISTRY)};
 
 /* Held while caches of other threads are drained. */
 static struct cmem__lock drain = LOCK_INIT(RANK_DRAIN);
 
 /* Allocations that went past every cache. */
 static _Atomic uint64_t direct_allocs[NUM_CLASSES];
-
-_Atomic int64_t cmem__cache_limit[2] = {CACHE_LIMIT_THREAD, CACHE_LIMIT_P};
-
-/* Sets the limits, and that of the transfer lists, for so many bytes in use of late, under the
- * registry lock. Returns what the limits leave of the budget. Nothing lies in transfer lists where
- * no P has a cache, as in a C program, or where a tool watches. */
-static int64_t set_budget(int64_t inuse) {
-    int64_t least = CACHE_BUDGET * CACHE_BUDGET_SHARE;
-    reg.inuse = inuse > least ? inuse : least;
-    int64_t budget = reg.inuse / CACHE_BUDGET_SHARE, left = budget;
-    int64_t n = reg.count[CACHE_THREAD] + reg.count[CACHE_P];
-    for (int kind = CACHE_THREAD; kind <= CACHE_P; kind++) {
-        int64_t limit = budget / 2 / (n > 1 ? n : 1);
-        int64_t most = kind == CACHE_P ? CACHE_LIMIT_P : CACHE_LIMIT_THREAD;
-        limit = limit > most ? most : limit < CACHE_LIMIT_MIN ? CACHE_LIMIT_MIN : limit;
-        atomic_store_explicit(&cmem__cache_limit[kind], limit, memory_order_relaxed);
-        left -= reg.count[kind] * limit;
-    }
-    size_t keep = reg.count[CACHE_P] > 0 ? pacer_keep((size_t)reg.inuse) : 0;
-    atomic_store_explicit(&cmem__transfer_limit, keep, memory_order_relaxed);
-    return left > 0 ? left : 0;
-}
-
-int64_t cmem__cache_budget(size_t inuse) {
-    lock(&reg.lock);
-    int64_t left = set_budget((int64_t)inuse);
-    unlock(&reg.lock);
-    return left;
-}
-
-int64_t cmem__cache_extra(void) {
-    int64_t cached = (int64_t)(cmem__cache_bytes() + cmem__transfer_bytes());
-    int64_t inuse = (int64_t)cmem__pages_inuse() - cached;
-    lock(&reg.lock);
-    int64_t left = set_budget(inuse > reg.inuse ? inuse : reg.inuse);
-    unlock(&reg.lock);
-    return left;
-}
 
 bool cmem__cacheless(void) { return !CMEM_DEBUG && cmem__tool_find() != TOOL_NONE; }
 
@@ -91,14 +50,11 @@ struct cmem__cache *cmem__cache_new(enum cmem__cache_kind kind) {
         if (ch == NULL) return NULL;
     }
     if (kind == CACHE_P) cmem__transfer_counts(&ch->sent);
-    ch->kind = kind;
-    ch->recent = 0; /* a spare one has another thread's */
+    cmem__budget_join(&ch->share, kind);
+    ch->recent = 0; /* a spare one has another's */
+    memset(ch->low, 0, sizeof ch->low);
     ch->prev = NULL;
     lock(&reg.lock);
-    reg.count[kind]++;
-    (void)set_budget(reg.inuse);
-    ch->room = ch->limit = 0;
-    cache_adopt(ch);
     ch->next = reg.all;
     if (ch->next != NULL) ch->next->prev = ch;
     reg.all = ch;
@@ -110,9 +66,8 @@ void cmem__cache_delete(struct cmem__cache *ch) {
     lock(&drain); /* nobody else may be in it */
     cmem__cache_flush(ch);
     unlock(&drain);
+    cmem__budget_leave(&ch->share);
     lock(&reg.lock);
-    reg.count[ch->kind]--;
-    (void)set_budget(reg.inuse);
     if (ch->prev != NULL)
         ch->prev->next = ch->next;
     else
@@ -160,9 +115,11 @@ void cmem__cache_flush(struct cmem__cache *ch) {
         if (m->top == m->base) continue;
         size_t n = count(m);
         poke(m->top, m->base);
-        ch->room += (int64_t)(n * class_size(c));
+        ch->share.room += (int64_t)(n * class_size(c));
         cmem__central_give(c, m->base, n);
     }
+    cmem__budget_end_boost(&ch->share);
+    share_adopt(&ch->share);
 }
 
 void cmem__cache_give_oldest(struct cmem__cache *ch, unsigned c, size_t k) {
@@ -170,14 +127,7 @@ void cmem__cache_give_oldest(struct cmem__cache *ch, unsigned c, size_t k) {
     cmem__central_give(c, m->base, k);
     memmove(m->base, m->base + k, (count(m) - k) * sizeof *m->base);
     poke(m->top, m->top - k);
-    ch->room += (int64_t)(k * class_size(c));
-}
-
-void cmem__cache_trim(struct cmem__cache *ch, const uint16_t number[NUM_CLASSES]) {
-    for (unsigned c = next_made(ch, 0); c < NUM_CLASSES; c = next_made(ch, c + 1)) {
-        size_t have = count(&ch->mag[c]), n = number[c] < have ? number[c] : have;
-        if (n > 0) cmem__cache_give_oldest(ch, c, n);
-    }
+    ch->share.room += (int64_t)(k * class_size(c));
 }
 
 void cmem__cache_wait(struct cmem__cache *ch) {
@@ -203,7 +153,7 @@ static struct cmem__cache *take_idle(uint64_t idle_ns) {
     uint64_t now = cmem__now();
     lock(&reg.lock);
     for (struct cmem__cache *ch = reg.all; ch != NULL; ch = ch->next) {
-        if (ch->kind != CACHE_THREAD) continue;
+        if (ch->share.kind != CACHE_THREAD) continue;
         uint64_t a = activity(ch);
         if (a != ch->activity) {
             ch->activity = a;
@@ -235,7 +185,7 @@ bool cmem__cache_has_threads(void) {
     bool found = false;
     lock(&reg.lock);
     for (const struct cmem__cache *ch = reg.all; ch != NULL && !found; ch = ch->next)
-        found = ch->kind == CACHE_THREAD;
+        found = ch->share.kind == CACHE_THREAD;
     unlock(&reg.lock);
     return found;
 }
@@ -252,6 +202,40 @@ static size_t peek_count(const struct cmem__magazine *m) {
     return base != NULL && top > base ? (size_t)(top - base) : 0; /* its owner may be making it */
 }
 
+void cmem__cache_mark(bool anew) {
+    lock(&reg.lock);
+    for (struct cmem__cache *ch = reg.all; ch != NULL; ch = ch->next) {
+        if (ch->share.kind != CACHE_P) continue;
+        for (unsigned c = next_made(ch, 0); c < NUM_CLASSES; c = next_made(ch, c + 1)) {
+            size_t n = peek_count(&ch->mag[c]);
+            if (anew || n < ch->low[c]) ch->low[c] = (uint8_t)n;
+        }
+    }
+    unlock(&reg.lock);
+}
+
+size_t cmem__cache_unused(const struct cmem__cache *ch) {
+    size_t bytes = 0;
+    for (unsigned c = 0; c < NUM_CLASSES; c++) bytes += ch->low[c] * class_size(c);
+    return bytes;
+}
+
+void cmem__cache_trim(struct cmem__cache *ch) {
+    for (unsigned c = 0; c < NUM_CLASSES; c++) {
+        size_t have = count(&ch->mag[c]), n = ch->low[c] < have ? ch->low[c] : have;
+        if (n > 0) cmem__cache_give_oldest(ch, c, n);
+    }
+}
+
+uint64_t cmem__cache_activity(void) {
+    uint64_t sum = 0;
+    lock(&reg.lock);
+    for (const struct cmem__cache *ch = reg.all; ch != NULL; ch = ch->next)
+        if (ch->share.kind == CACHE_P) sum += activity(ch);
+    unlock(&reg.lock);
+    return sum;
+}
+
 size_t cmem__cache_bytes(void) {
     size_t bytes = 0;
     lock(&reg.lock);
@@ -261,6 +245,12 @@ size_t cmem__cache_bytes(void) {
     }
     unlock(&reg.lock);
     return bytes;
+}
+
+void cmem__cache_judge(struct cmem__share *sh, const struct cmem__trips *t) {
+    if (t->misses + t->overflows < THRASH_TRIPS || !cmem__budget_thrashing(sh, t)) return;
+    size_t cached = cmem__cache_bytes() + cmem__transfer_bytes(), inuse = cmem__pages_inuse();
+    cmem__budget_boost(sh, inuse > cached ? inuse - cached : 0);
 }
 
 size_t cmem__cache_blocks(unsigned c) {
@@ -284,7 +274,7 @@ void cmem__cache_stats(struct cmem_stats *out) {
             allocs[c] += peek(ch->mag[c].allocs);
             bytes += n * class_size(c);
         }
-        *(ch->kind == CACHE_P ? &out->magazine_bytes : &out->thread_cache_bytes) += bytes;
+        *(ch->share.kind == CACHE_P ? &out->magazine_bytes : &out->thread_cache_bytes) += bytes;
     }
     unlock(&reg.lock);
     for (unsigned c = 0; c < NUM_CLASSES; c++) {
@@ -319,7 +309,8 @@ void cmem__cache_check(void) {
             }
             held += (int64_t)(count(m) * class_size(c));
         }
-        insist(ch->room == ch->limit - held, "cache's count of bytes is wrong", ch->room);
+        insist(ch->share.room == ch->share.capacity - held, "cache's count of bytes is wrong",
+               ch->share.room);
     }
     unlock(&reg.lock);
     for (unsigned c = 0; c < NUM_CLASSES; c++) {

@@ -9,6 +9,7 @@
 #define CMEM_CACHE_H
 
 #include "base.h"
+#include "budget.h"
 #include "cmem.h"
 #include "sizeclass.h"
 #include "span.h"
@@ -29,45 +30,21 @@ assert_offset(struct cmem__magazine, base, 8);
 assert_offset(struct cmem__magazine, end, 16);
 assert_offset(struct cmem__magazine, allocs, 24);
 
-enum cmem__cache_kind { CACHE_THREAD = 0, CACHE_P = 1 };
-
-/* The bytes a cache may hold, give or take one block: it takes a block, of any size, while there is
- * any room. So the last block freed is always at hand for the next allocation, even if it is larger
- * than the whole limit. There may be thousands of threads, each with little to do, but few Ps,
- * which do all that the goroutines do. */
-#define CACHE_LIMIT_P ((int64_t)1 << 20)
-#define CACHE_LIMIT_THREAD ((int64_t)256 << 10)
-#define CACHE_LIMIT_MIN ((int64_t)16 << 10)
-
-/* All caches together hold a quarter of the most that was in use of late (pacer.h), or this where
- * that is more; give or take a block for each cache. Each has the same part of half of it, within
- * the limits above; what that leaves is for those Ps that need more (cmem/cachelimit_c.go).
- * Transfer lists have a limit of their own (transfer.c). */
-#define CACHE_BUDGET ((int64_t)2 << 20)
-#define CACHE_BUDGET_SHARE 4
-
-/* What the limit of a cache is to be, by kind; its owner adopts it on its slow path. */
-extern _Atomic int64_t cmem__cache_limit[2];
-
-/* Sets the limits anew for so many bytes in use of late. Returns what they leave of the budget. */
-int64_t cmem__cache_budget(size_t inuse);
-
-/* The same between two steps of the scavenger: the budget grows at once with what is in use now. */
-int64_t cmem__cache_extra(void);
-
 /* Bytes in all caches, give or take what is on its way. */
 size_t cmem__cache_bytes(void);
 
-/* What a thread or P keeps. Go knows this layout. `room` is the limit less the bytes held; it may
- * be negative. */
+/* For a cache's owner, once it is in it no more: boosts the cache if it thrashes by these trips;
+ * nothing where they are too few to judge. */
+void cmem__cache_judge(struct cmem__share *sh, const struct cmem__trips *t);
+
+/* What a thread or P keeps. Go knows this layout. */
 struct cmem__cache {
-    int64_t room;
-    uint32_t kind;
-    uint32_t recent; /* the last two classes of EXACT_MIN and more that it had no block of, a byte each */
-    struct cmem__cache *prev, *next; /* all caches; registry lock */
+    struct cmem__share share;
+    uint32_t recent; /* the last two classes that it missed as too large to hold many, a byte each */
+    uint32_t reserved[3];
     struct cmem__magazine mag[NUM_CLASSES];
 
-    int64_t limit;
+    struct cmem__cache *prev, *next; /* all caches; registry lock */
     /* Threads' caches: see cache_enter. */
     _Atomic uint32_t busy, taken;
     uint64_t activity, active_since; /* when it last changed, and what it was then; drain lock */
@@ -76,23 +53,25 @@ struct cmem__cache {
     uint64_t made[(NUM_CLASSES + 63) / 64]; /* which magazines there are: a thread uses few classes */
 
     int64_t sent; /* a P's: bytes that went to transfer lists, less those that came from there */
+
+    uint8_t low[NUM_CLASSES]; /* a P's: the fewest blocks it held since the marks began; the scavenger's */
 };
 
-assert_size(struct cmem__cache, 4712);
-assert_offset(struct cmem__cache, room, 0);
-assert_offset(struct cmem__cache, kind, 8);
-assert_offset(struct cmem__cache, recent, 12);
-assert_offset(struct cmem__cache, prev, 16);
-assert_offset(struct cmem__cache, next, 24);
-assert_offset(struct cmem__cache, mag, 32);
-assert_offset(struct cmem__cache, limit, 4640);
-assert_offset(struct cmem__cache, busy, 4648);
-assert_offset(struct cmem__cache, taken, 4652);
-assert_offset(struct cmem__cache, activity, 4656);
-assert_offset(struct cmem__cache, active_since, 4664);
-assert_offset(struct cmem__cache, drained, 4672);
-assert_offset(struct cmem__cache, made, 4680);
-assert_offset(struct cmem__cache, sent, 4704);
+assert_size(struct cmem__cache, 4928);
+assert_offset(struct cmem__cache, share, 0);
+assert_offset(struct cmem__cache, recent, 80);
+assert_offset(struct cmem__cache, mag, 96); /* none lies in two cache lines */
+assert_offset(struct cmem__cache, prev, 4704);
+assert_offset(struct cmem__cache, next, 4712);
+assert_offset(struct cmem__cache, busy, 4720);
+assert_offset(struct cmem__cache, taken, 4724);
+assert_offset(struct cmem__cache, activity, 4728);
+assert_offset(struct cmem__cache, active_since, 4736);
+assert_offset(struct cmem__cache, drained, 4744);
+assert_offset(struct cmem__cache, made, 4752);
+assert_offset(struct cmem__cache, sent, 4776);
+assert_offset(struct cmem__cache, low, 4784);
+_Static_assert(MAX_MAGAZINE <= UINT8_MAX, "a low mark is a byte");
 
 /* Between these its owner alone has the thread's cache. Elsewhere an idle thread's cache may be
  * drained by another one, which first says so (taken), then has every CPU that runs the process
@@ -109,13 +88,6 @@ static inline void cache_enter(struct cmem__cache *ch) {
 }
 static inline void cache_leave(struct cmem__cache *ch) {
     atomic_store_explicit(&ch->busy, 0, memory_order_release);
-}
-
-/* For its owner: adopts the limit that caches of its kind have now. */
-static inline void cache_adopt(struct cmem__cache *ch) {
-    int64_t limit = atomic_load_explicit(&cmem__cache_limit[ch->kind], memory_order_relaxed);
-    ch->room += limit - ch->limit;
-    ch->limit = limit;
 }
 
 /* Gives central what threads' caches hold that have not been used for idle_ns. */
@@ -135,11 +107,21 @@ bool cmem__cacheless(void);
 struct cmem__cache *
 cmem__cache_new(enum cmem__cache_kind kind);     /* NULL: out of memory, or there are to be none */
 void cmem__cache_delete(struct cmem__cache *ch); /* flushes it first */
-void cmem__cache_flush(struct cmem__cache *ch);
+void cmem__cache_flush(struct cmem__cache *ch);  /* gives central all, and ends a boost */
 /* Gives central the k oldest blocks of class c. */
 void cmem__cache_give_oldest(struct cmem__cache *ch, unsigned c, size_t k);
-void cmem__cache_trim(struct cmem__cache *ch,
-                      const uint16_t number[NUM_CLASSES]); /* gives central the oldest blocks of each class */
+
+/* What lies in a P's magazines and is not used. Each step of the scavenger notes the fewest blocks
+ * that each magazine held, as far as that can be seen while they are in use. So many of its oldest
+ * have lain there since the marks began (anew). Trim gives them to central; nobody may be using the
+ * cache. */
+void cmem__cache_mark(bool anew);
+size_t cmem__cache_unused(const struct cmem__cache *ch); /* bytes */
+void cmem__cache_trim(struct cmem__cache *ch);
+
+/* A number that changes whenever a P's cache is used. */
+uint64_t cmem__cache_activity(void);
+
 bool cmem__magazine_init(struct cmem__cache *ch, unsigned c);
 
 /* Adds the counts of all caches to *out. */

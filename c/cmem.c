@@ -95,14 +95,19 @@ void *cmem_aligned_alloc(size_t alignment, size_t n) {
     /* A span starts at a page, so any class whose size is a multiple of the alignment will do. */
     unsigned c = class_of(n);
     while (class_size(c) % alignment != 0) c++;
-    return alloc_class(c, n);
+    struct cmem__cache *ch = cmem__my_cache;
+    void *p = ch != NULL ? pop(ch, c, n) : NULL;
+    return p != NULL ? p : cmem__alloc_slow_aligned(c, n);
 }
 
 /* ----------------------------------------------------------------------------------------- free */
 
 static __attribute__((noinline)) void free_other(uintptr_t p, const char *func) {
     int saved = errno;
-    if (p != 0 && !cmem__free_direct(p)) cmem__misuse(func, USE_FREES, p);
+    if (p != 0) {
+        if (!cmem__free_direct(p)) cmem__misuse(func, USE_FREES, p);
+        cmem__count_overflow();
+    }
     errno = saved;
 }
 

@@ -46,13 +46,6 @@ void *cmem__calloc_direct(size_t n) {
     return cmem__zero((void *)e.block, n, zeroed);
 }
 
-uintptr_t cmem__fetch_one(unsigned c) {
-    struct cmem__entry e;
-    if (cmem__central_fetch(c, &e, 1, NULL) == 0) return 0;
-    tag_set(e.tag, c + 1);
-    return e.block;
-}
-
 /* Frees the live block at p past every cache; c and tag are what find_live said. */
 static bool free_past_caches(uintptr_t p, unsigned c, cmem__tag *tag) {
     c = cmem__class_or_span(p, c);

@@ -17,9 +17,6 @@ void *cmem__calloc_direct(size_t n);
  * through. */
 void *cmem__zero(void *p, size_t n, bool zeroed);
 
-/* A live block of class c from the central list, 0 if out of memory. No cache has counted it. */
-uintptr_t cmem__fetch_one(unsigned c);
-
 /* Takes the block that starts at p from its caller, whatever its kind (huge, attached, of a class),
  * straight to central. Returns false where no live block starts there, or one that is owned. */
 bool cmem__free_direct(uintptr_t p);

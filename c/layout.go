@@ -12,11 +12,13 @@ const (
 	LargeMin     = 32 << 10
 	ExactMin     = 256 << 10
 	ExactSpare   = 128 << 10
-	CacheLimitP  = 1 << 20
 	MaxMagazine  = 128 // the most that MagazineSize returns
 
-	TransferFirst  = 39 // the first class that has a transfer list
-	TransferBlocks = 1024
+	ThrashTrips     = 32 // of a cache are judged together
+	BorrowClasses   = 8  // a doubling, from 128 bytes on
+	TransferFirst   = 39 // the first class that has a transfer list
+	TransferBlocks  = 1024
+	TransferReceive = 16 // blocks that a miss takes from a list
 )
 
 // The pagemap.
@@ -56,15 +58,34 @@ type (
 		Allocs uint64
 	}
 
+	// Trips is struct cmem__trips.
+	Trips struct {
+		Misses    uint32
+		Overflows uint32
+		Bytes     uint64
+	}
+
+	// Share is struct cmem__share. Its owner writes Room, Capacity and Trips, C the rest.
+	Share struct {
+		Room     int64
+		Kind     uint32
+		Capacity int64
+		Boost    int64
+		Exact    uint64
+		Trips    Trips
+		Since    uint64
+		Refused  uint64
+		Next     uintptr
+	}
+
 	// Cache is struct cmem__cache.
 	Cache struct {
-		Room        int64
-		Kind        uint32
+		Share
 		Recent      uint32
+		_           [3]uint32
+		Mag         [NumClasses]Magazine
 		Prev        uintptr
 		Next        uintptr
-		Mag         [NumClasses]Magazine
-		Limit       int64
 		Busy        uint32
 		Taken       uint32
 		Activity    uint64
@@ -72,6 +93,22 @@ type (
 		Drained     uintptr
 		Made        [(NumClasses + 63) / 64]uint64
 		Sent        int64
+		Low         [NumClasses]uint8
+	}
+
+	// Trip is struct cmem__trip: what goes from a cache to C and back. It lies in Go's heap: an
+	// address on a stack, which may move, must not be passed as a number.
+	Trip struct {
+		N      uint64
+		Share  uintptr
+		Room   int64
+		Trips  Trips
+		Recent uint32
+		Len    uint32
+		Block  uintptr
+		Exact  uint32
+		_      uint32
+		E      [MaxMagazine]Entry
 	}
 
 	// Transfer is struct cmem__transfer. Whoever has set Taken from 0 to 1 is in it.

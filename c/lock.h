@@ -22,6 +22,7 @@ enum {
     RANK_TRANSFER = 200,
     RANK_PAGEHEAP = 300,
     RANK_REGISTRY = 400,
+    RANK_BUDGET = 450,
     RANK_META = 500,
 };
 

@@ -31,7 +31,7 @@ static inline void *pop(struct cmem__cache *ch, unsigned c, size_t n) {
     tag_set(e->tag, c + 1);
     poke(m->top, e);
     poke(m->allocs, m->allocs + 1);
-    ch->room += (int64_t)class_size(c);
+    ch->share.room += (int64_t)class_size(c);
     void *p = (void *)e->block;
     cache_leave(ch);
     if (CMEM_DEBUG) unpoison(p, n);
@@ -42,13 +42,13 @@ static inline void *pop(struct cmem__cache *ch, unsigned c, size_t n) {
 static inline bool push(struct cmem__cache *ch, unsigned c, struct cmem__entry e) {
     struct cmem__magazine *m = &ch->mag[c];
     cache_enter(ch);
-    bool fits = likely(m->top != m->end && ch->room > 0);
+    bool fits = likely(m->top != m->end && ch->share.room > 0);
     if (fits) {
         tag_set(e.tag, TAG_CACHED);
         if (CMEM_DEBUG) poison(e.block, class_size(c));
         *m->top = e;
         poke(m->top, m->top + 1);
-        ch->room -= (int64_t)class_size(c);
+        ch->share.room -= (int64_t)class_size(c);
     }
     cache_leave(ch);
     return fits;
@@ -56,6 +56,12 @@ static inline bool push(struct cmem__cache *ch, unsigned c, struct cmem__entry e
 
 /* A block of class c for n bytes when the magazine is empty: refills it. */
 void *cmem__alloc_slow(unsigned c, size_t n, bool *zeroed);
+
+/* The same, for an alignment that class c has: the block is of that class, or of whole pages. */
+void *cmem__alloc_slow_aligned(unsigned c, size_t n);
+
+/* Counts a free that went past the calling thread's cache. */
+void cmem__count_overflow(void);
 
 /* The free of a block that push refused. */
 void cmem__free_slow(unsigned c, struct cmem__entry e);

@@ -2,6 +2,7 @@
 
 /* scavenger.c: gives back what is idle, as the pacer says, and the thread that does, for programs
  * without Go, where a timer does it. */
+#include "budget.h"
 #include "cache.h"
 #include "central.h"
 #include "os.h"
@@ -42,6 +43,7 @@ static struct cmem__pacer pacer;
 struct cmem__stepped cmem__scavenger_step(uint64_t idle_ns) {
     int saved = errno;
     cmem__cache_drain(idle_ns);
+    cmem__cache_mark(false);
     cmem__central_trim(false);
     cmem__pages_parked(cmem__transfer_bytes());
     struct cmem__pages_use use = cmem__pages_use();
@@ -53,9 +55,8 @@ struct cmem__stepped cmem__scavenger_step(uint64_t idle_ns) {
                                 .cached = cmem__cache_bytes(),
                                 .free = use.hot};
     struct cmem__pacer_out out = cmem__pacer_step(&pacer, &in);
-    struct cmem__stepped done = {.next = out.next,
-                                 .extra = cmem__cache_budget(out.peak),
-                                 .released = cmem__pages_settle(out.release, idle_ns)};
+    cmem__budget_peak(out.peak);
+    struct cmem__stepped done = {.next = out.next, .released = cmem__pages_settle(out.release, idle_ns)};
     errno = saved;
     return done;
 }

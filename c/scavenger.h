@@ -25,7 +25,6 @@ bool cmem__reclaim(size_t npages) __attribute__((cold));
 struct cmem__stepped {
     uint64_t next;   /* in how many nanoseconds the next one is due */
     size_t released; /* bytes given back */
-    int64_t extra;   /* bytes that the limits of the caches leave of their budget */
 };
 struct cmem__stepped cmem__scavenger_step(uint64_t idle_ns);
 

@@ -1,6 +1,7 @@
 //go:build linux && (amd64 || arm64 || riscv64)
 
 /* start.c: start-up and fork. */
+#include "budget.h"
 #include "cache.h"
 #include "central.h"
 #include "lock.h"
@@ -29,6 +30,7 @@ static void fork_prepare(void) {
     cmem__transfer_lock();
     cmem__pages_lock();
     cmem__cache_lock();
+    cmem__budget_lock();
     cmem__meta_lock();
     cmem__forker = pthread_self();
 }
@@ -36,6 +38,7 @@ static void fork_prepare(void) {
 static void fork_parent(void) {
     cmem__forker = 0;
     cmem__meta_unlock();
+    cmem__budget_unlock();
     cmem__cache_unlock();
     cmem__pages_unlock();
     cmem__transfer_unlock();

@@ -18,6 +18,7 @@
  * is 1, too; it never waits. */
 #define TRANSFER_FIRST 39
 #define TRANSFER_BLOCKS 1024
+#define TRANSFER_RECEIVE 16   /* blocks that a miss takes; a magazine of these classes holds as many */
 #define TRANSFER_SENDERS 1024 /* Ps that have ever had a cache at the same time */
 struct cmem__transfer {
     _Atomic uint32_t taken;
@@ -37,7 +38,7 @@ assert_offset(struct cmem__transfer, e, 16);
 extern struct cmem__transfer cmem__transfer[NUM_CLASSES - TRANSFER_FIRST];
 
 /* The bytes up to which spans in use, what lies in the lists included, let the lists take more; 0:
- * they take none. cache.c sets it. */
+ * they take none. budget.c sets it. */
 extern _Atomic size_t cmem__transfer_limit;
 
 /* Both return how many blocks they took, of those in `in`, or into out. */

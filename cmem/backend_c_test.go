@@ -31,7 +31,7 @@ var texts = misuseTexts{
 // mostUsable is the most that a block for n bytes holds, which it may have borrowed of a class up
 // to a doubling above.
 func mostUsable(n int) int {
-	if extraTotal.Load() > 0 && n <= maxClassSize {
+	if c.Boosts() > 0 && n <= maxClassSize {
 		return 2*usableBound(n) + n/8
 	}
 	return usableBound(n)
@@ -54,11 +54,8 @@ func checkCaches(t *testing.T) {
 			}
 			held += int64((m.Top-m.Base)/entrySize) * int64(classSize[cls])
 		}
-		if ch.Limit > c.CacheLimitP && !raised(pid) {
-			t.Errorf("P %d is not raised, and its cache's limit is %d, over %d", pid, ch.Limit, c.CacheLimitP)
-		}
-		if ch.Room != ch.Limit-held {
-			t.Errorf("P %d holds %d bytes, so its room is %d, not %d", pid, held, ch.Limit-held, ch.Room)
+		if ch.Room != ch.Capacity-held {
+			t.Errorf("P %d holds %d bytes, so its room is %d, not %d", pid, held, ch.Capacity-held, ch.Room)
 		}
 	}
 }

@@ -83,10 +83,7 @@ func pinCache() (pid int, ch *c.Cache) {
 
 // drain empties the caches of all Ps and parks them.
 func drain() {
-	withParked(func(int) bool { return true }, func(pid int, ch *c.Cache) {
-		c.Flush(ch)
-		lowerLimit(pid, ch)
-	})
+	withParked(func(int) bool { return true }, func(_ int, ch *c.Cache) { c.Flush(ch) })
 }
 
 // withParked parks the caches of the Ps that are wanted, and calls f with each: nobody uses it
@@ -130,28 +127,4 @@ func setCache(pid int, ch *c.Cache) {
 // seenCache is the cache of P pid, or nil, for who is not pinned to it.
 func seenCache(pid int) *c.Cache {
 	return (*c.Cache)(atomic.LoadPointer((*unsafe.Pointer)(unsafe.Pointer(&caches[pid]))))
-}
-
-// activity is a number that changes whenever a cache is used.
-func activity() (sum uint64) {
-	for pid := range caches {
-		allocs, tops := usesOf(pid)
-		sum += allocs<<20 + tops
-	}
-	return sum
-}
-
-// usesOf is how many blocks the cache of P pid has given to callers, and a number that changes with
-// what it holds.
-func usesOf(pid int) (allocs, tops uint64) {
-	ch := seenCache(pid)
-	if ch == nil {
-		return 0, 0
-	}
-	for i := range ch.Mag {
-		m := &ch.Mag[i]
-		allocs += atomic.LoadUint64(&m.Allocs)
-		tops += uint64(atomic.LoadUintptr(&m.Top))
-	}
-	return allocs, tops
 }

@@ -82,7 +82,7 @@ func findP() (found *[maxProcs]*c.Cache) {
 // Block of Magazine and Entry, and an address in the assembly.
 const (
 	cacheMag   = unsafe.Offsetof(c.Cache{}.Mag)
-	cacheLimit = unsafe.Offsetof(c.Cache{}.Limit)
+	cacheBoost = unsafe.Offsetof(c.Cache{}.Boost)
 	magBase    = unsafe.Offsetof(c.Magazine{}.Base)
 	magEnd     = unsafe.Offsetof(c.Magazine{}.End)
 	magAllocs  = unsafe.Offsetof(c.Magazine{}.Allocs)
@@ -94,8 +94,8 @@ const (
 	spanMagic  = unsafe.Offsetof(c.Span{}.Magic)
 	spanUnit   = unsafe.Offsetof(c.Span{}.Unit)
 
-	ordinaryMost = c.CacheLimitP
-	lastClass    = numClasses - 1
+	borrowClasses = c.BorrowClasses
+	lastClass     = numClasses - 1
 
 	leafShift = c.LeafShift
 	rootLen   = c.RootLen

@@ -109,12 +109,11 @@ same:
 	MOVQ R10, (R9);               \
 	SUBQ size, (R8)
 
-// BORROW is nextFilled where the limit of the cache R8 is raised so far that it is above all
-// ordinary ones: from class DX and its empty magazine in R9 it goes on to the next larger class
+// BORROW is nextFilled where the cache R8 is boosted: from class DX and its empty magazine in R9 it goes on to the next larger class
 // that has blocks, sets BX to its size, and goes to take; or to none. It spoils CX and R10.
 #define BORROW(take, next, none) \
-	CMPQ const_cacheLimit(R8), $const_ordinaryMost; \
-	JLE  none;                                      \
+	CMPQ const_cacheBoost(R8), $0;                  \
+	JE   none;                                      \
 	LEAQ const_borrowClasses(DX), CX;               \
 	LEAQ 1(DX)(DX*1), R10;                          \
 	CMPQ CX, R10;                                   \

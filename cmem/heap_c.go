@@ -12,15 +12,16 @@ import (
 
 // The heap over libcmem. It does for Ps what C does for threads: each P has a cache, and whoever is
 // pinned to the P owns it, so there is neither lock nor atomic. A cgo call may not be made while
-// pinned, so the slow paths carry blocks in a batch between the cache (pinned) and the central
-// lists (not pinned).
+// pinned, so the slow paths carry blocks in a trip between the cache (pinned) and the central
+// lists (not pinned). What to do there, C decides: how much a cache may hold (c/budget.h), and what
+// it does that has no block or no room (c/policy.h).
 //
 //	pinned_c.go       the fast paths: a block comes from a magazine, and goes into one (in
 //	                  assembly: fast_amd64.go, handle_amd64.go)
 //	miss_c.go         the slow path of an allocation
 //	overflow_c.go     the slow path of a free
 //	caches_c.go       the table of caches: how a P gets one, and how they are emptied
-//	cachelimit_c.go   how much a cache may hold
+//	borrow_c.go       what there is without C: a larger block, one that another P has sent
 //	transfer_c.go     blocks from one P to another, without C
 //	tags_c.go         what starts at an address
 //	owners_c.go       handles and what they own

@@ -10,36 +10,34 @@ import (
 	"github.com/gocmem/cmem/c"
 )
 
-// The slow path of an allocation: the magazine has no block of the class. A small or large block
-// comes from the central lists, with more for the magazine as far as the cache has room; one of
-// ExactMin or more may get a span of just its pages (exact).
+// The slow path of an allocation: the magazine has no block of the class. C gets one, with more for
+// the magazine, by c/policy.h's rules: what it has to know of the cache goes there in a trip, and
+// what is for the cache comes back in it.
 
-// batches are not on the stacks of those who use them, which a few goroutines are at a time: a
-// frame of 2 KiB makes each stack that has ever come by grow, and that of a thousand goroutines is
-// a few megabytes.
-var batches = sync.Pool{New: func() any { return new(c.Batch) }}
+// trips are not on the stacks of those who use them, which a few goroutines are at a time: a frame
+// of 2 KiB makes each stack that has ever come by grow, and that of a thousand goroutines is a few
+// megabytes.
+var trips = sync.Pool{New: func() any { return new(c.Trip) }}
 
 // allocSlow allocates n > 0 bytes when the magazine has none; nil where memory is out.
 func allocSlow(n int, zero bool) unsafe.Pointer {
-	if cacheless {
+	switch {
+	case cacheless:
 		return c.AllocCacheless(n, zero)
-	}
-	if n > maxClassSize {
-		if zero {
-			return c.Calloc(n)
-		}
-		return c.HugeAlloc(n)
-	}
-	cls, size := classOf(n)
-	if zero && n >= largeMin {
+	case zero && n >= largeMin:
 		return c.Calloc(n) // knows which pages are zero already
-	}
-	if n >= c.ExactMin && exact(cls, n, size) {
+	case n > maxClassSize:
 		return c.HugeAlloc(n)
 	}
-	p := refill(cls, size)
+	t := trips.Get().(*c.Trip)
+	miss(t, n)
+	p := t.Block
+	trips.Put(t)
 	if p == 0 {
 		return nil
+	}
+	if leaf := findLeaf(p); leaf != hotLeaf {
+		atomic.StorePointer((*unsafe.Pointer)(unsafe.Pointer(&hotLeaf)), unsafe.Pointer(leaf))
 	}
 	if zero {
 		clear(slice(unsafe.Pointer(at[byte](p)), n))
@@ -47,125 +45,96 @@ func allocSlow(n int, zero bool) unsafe.Pointer {
 	return unsafe.Pointer(at[byte](p))
 }
 
-// exact tells whether n bytes are better served by a span of just their pages than by a block of
-// class cls, and notes the class in the P's cache: as the function of that name in cmem.c. Where
-// the block is large for the cache, it gives what the cache holds of such blocks to the central
-// lists, so that this one can be made of it.
-func exact(cls uint, n, size int) bool {
-	const page = 1 << c.PageShift
-	spare := size/page - (n+page-1)/page
-	k, large, recent, cramped := 0, true, false, false
-	b := batches.Get().(*c.Batch)
-	pid, ch := pinCache()
+// miss sets t.Block to a block for n bytes, 0 where memory is out.
+func miss(t *c.Trip, n int) {
+	_, ch := pinCache()
+	t.Begin(n)
 	if ch != nil {
-		cramped = countMiss(pid, n)
-		if large = n >= exactMin(ch); large {
-			k = takeLarge(ch, exactMin(ch), b[:0])
-			r := ch.Recent
-			recent = r&0xFF == uint32(cls) || r>>8 == uint32(cls)
-			ch.Recent = r&0xFF<<8 | uint32(cls)
+		adopt(ch)
+		if uint64(n) >= ch.Exact {
+			takeLarge(ch, t)
 		}
+		countMiss(ch, n)
+		t.Share, t.Room, t.Recent, t.Trips = shareOf(ch), ch.Room, ch.Recent, due(ch)
 	}
 	procUnpin()
-	if k > 0 {
-		b.GiveMixed(k)
-	}
-	batches.Put(b)
-	if cramped {
-		raiseLimit()
-	}
-	return large && spare > 0 && (!recent || spare > c.ExactSpare/page)
-}
-
-// takeLarge appends the blocks of from bytes and more in ch to old, and returns its new length.
-// Pinned.
-func takeLarge(ch *c.Cache, from int, old []c.Entry) int {
-	if ch.Limit-ch.Room < int64(from) { // all of it is less
-		return len(old)
-	}
-	cls, _ := classOf(from)
-	for ; cls < numClasses; cls++ {
-		if m := &ch.Mag[cls]; m.Top != m.Base {
-			old = old[:takeOldest(ch, cls, cap(old), old)]
-		}
-	}
-	return len(old)
-}
-
-// refill takes a block of class cls for the caller, and more for the magazine, from the central
-// list.
-func refill(cls uint, size int) (p uintptr) {
-	if n := wanted(cls, size); n > 1 {
-		p = refillMany(cls, size, n)
-	} else if p = c.FetchOne(cls); p != 0 {
-		countAlloc(procPin(), cls)
-	}
-	if leaf := findLeaf(p); p != 0 && leaf != hotLeaf {
-		atomic.StorePointer((*unsafe.Pointer)(unsafe.Pointer(&hotLeaf)), unsafe.Pointer(leaf))
-	}
-	return p
-}
-
-// countAlloc counts a block of class cls that went past the magazines, for P pid. Unpins.
-func countAlloc(pid int, cls uint) {
-	if ch := myCache(pid); ch != nil {
-		ch.Mag[cls].Allocs++
-		procUnpin()
+	t.Miss()
+	if t.Block == 0 {
 		return
 	}
+	cls, _ := classOf(n)
+	ch = myCache(procPin())
+	if ch != nil {
+		refill(ch, cls, t)
+	}
 	procUnpin()
-	c.CountAlloc(cls)
+	if ch == nil && t.Exact == 0 {
+		c.CountAlloc(cls)
+	}
+	if t.Len > 0 { // the goroutine moved to a P whose magazine is full, or that has none
+		t.E[0] = t.E[t.Len]
+		t.Leave()
+	}
 }
 
-// refillMany is refill where n blocks, or fewer, are wanted together.
-func refillMany(cls uint, size, n int) (p uintptr) {
-	b := batches.Get().(*c.Batch)
-	if got := b.Fetch(cls, n); got > 0 {
-		p = b[0].Block
-		*at[uint8](b[0].Tag) = uint8(cls + 1)
-		pid := procPin()
-		if ch := myCache(pid); ch != nil {
-			for m := &ch.Mag[cls]; got > 1 && m.Top != m.End; { // the lowest address on top
-				got--
-				push(ch, cls, b[got])
-			}
-		}
-		countAlloc(pid, cls)
-		if got > 1 { // the goroutine moved to a P whose magazine is full, or has none
-			b.Give(cls, 1, got-1)
-		}
+// refill puts what a miss of class cls has brought into ch, as far as the magazine goes. Pinned.
+func refill(ch *c.Cache, cls uint, t *c.Trip) {
+	if t.Share == shareOf(ch) {
+		ch.Recent = t.Recent
 	}
-	batches.Put(b)
-	return p
-}
-
-// wanted is how many blocks of class cls the P that the caller runs on should fetch: one for the
-// caller, the others as its cache has room.
-func wanted(cls uint, size int) int {
-	pid, ch := pinCache()
-	if ch == nil {
-		procUnpin()
-		return 1
+	if t.Exact != 0 {
+		return
 	}
-	cramped := size < c.ExactMin && countMiss(pid, size) // else exact has counted it
-	adopt(pid, ch)
-	fits := 1
-	if ch.Room > 0 {
-		fits = int(ch.Room)/size + 1
-	}
-	more := raised(pid)
 	m := &ch.Mag[cls]
-	half := int((m.End-m.Base)/entrySize) / 2
-	procUnpin()
-	if cramped {
-		raiseLimit()
+	m.Allocs++
+	for ; t.Len > 0 && m.Top != m.End; t.Len-- { // the lowest address on top
+		push(ch, cls, t.E[t.Len])
 	}
-	n := int(classRefill[cls])
-	if more && size < largeMin {
-		n = half
-	}
-	if more {
-		n = max(n, min(waiting(cls), receiveMost))
-	}
-	return min(n, fits)
 }
+
+// takeLarge takes the blocks of ch that are too large for it to hold many of along, so that the
+// block that is missed can be made of one of them. Pinned.
+func takeLarge(ch *c.Cache, t *c.Trip) {
+	if ch.Capacity-ch.Room < int64(ch.Exact) { // all of it is less
+		return
+	}
+	cls, _ := classOf(int(ch.Exact))
+	for ; cls < numClasses; cls++ {
+		take(ch, cls, len(entries(&ch.Mag[cls])), t)
+	}
+}
+
+// A cache counts its trips to the central lists. Those that are due go to C with the next one, or
+// by judge, and C boosts the cache's capacity where it thrashes (c/budget.h).
+
+// countMiss counts a block of n bytes that ch did not have. Pinned.
+func countMiss(ch *c.Cache, n int) {
+	ch.Trips.Misses++
+	if n >= c.ExactMin {
+		ch.Trips.Bytes += uint64(n)
+	}
+}
+
+// due returns the trips that ch has counted, if they are due to be judged. Pinned.
+func due(ch *c.Cache) (t c.Trips) {
+	if ch.Trips.Misses+ch.Trips.Overflows >= c.ThrashTrips {
+		t, ch.Trips = ch.Trips, t
+	}
+	return t
+}
+
+// judge has C judge the trips of ch, if they are due. Not pinned.
+func judge(ch *c.Cache, t c.Trips) {
+	if t != (c.Trips{}) {
+		c.Judge(ch, t)
+	}
+}
+
+// adopt sets the capacity of ch to what C says it is to be now. Pinned.
+func adopt(ch *c.Cache) {
+	capacity := atomic.LoadInt64(c.Capacity) + atomic.LoadInt64(&ch.Boost)
+	ch.Room += capacity - ch.Capacity
+	ch.Capacity = capacity
+}
+
+func shareOf(ch *c.Cache) uintptr { return uintptr(unsafe.Pointer(&ch.Share)) }

@@ -73,7 +73,7 @@ func TestExactScripts(t *testing.T) {
 		Scavenge()
 		Free(Alloc(1))
 		caches[pid].Recent = 0
-		windows[pid].misses, windows[pid].overflows = 0, 0 // a cache that is raised meanwhile has other rules
+		caches[pid].Trips = c.Trips{} // a cache that is boosted meanwhile has other rules
 		var inGo []int
 		for _, n := range tt.ask {
 			b := Alloc(n)

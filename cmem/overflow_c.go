@@ -17,71 +17,90 @@ func freeSlow(cls uint, e c.Entry) {
 		return
 	}
 	*at[uint8](e.Tag) = c.TagCached
-	pid := procPin()
-	ch := myCache(pid)
-	passed, cramped := false, false
+	var trips c.Trips
+	ch := myCache(procPin())
+	passed := false
 	if ch != nil {
-		adopt(pid, ch)
-		full := ch.Room <= 0
-		passed = pass(ch, cls, e)
-		cramped = passed && full && countOverflow(pid)
+		adopt(ch)
+		if ch.Room <= 0 {
+			ch.Trips.Overflows++
+			trips = due(ch)
+		}
+		if passed = makeRoom(ch, cls, nil); passed {
+			push(ch, cls, e)
+		}
 	}
 	procUnpin()
 	if !passed {
 		freeFull(cls, e)
 	}
-	if cramped {
-		raiseLimit()
-	}
-}
-
-// pass puts e, of class cls, into ch, and what must leave it for that into transfer lists; false
-// where those have no room. Pinned.
-func pass(ch *c.Cache, cls uint, e c.Entry) bool {
-	m := &ch.Mag[cls]
-	if m.Top == m.End && send(ch, cls, half(m)) == 0 {
-		return false
-	}
-	for ch.Room <= 0 {
-		from, ok := heaviest(ch, cls)
-		if !ok || send(ch, from, half(&ch.Mag[from])) == 0 {
-			return false
-		}
-	}
-	push(ch, cls, e)
-	return true
+	judge(ch, trips)
 }
 
 // freeFull frees a block, whose tag is set already, and gives what must leave the cache for that to
 // the central lists.
 func freeFull(cls uint, e c.Entry) {
-	b := batches.Get().(*c.Batch)
-	n, cramped := 0, false
-	pid, ch := pinCache()
+	t := trips.Get().(*c.Trip)
+	t.Begin(0)
+	_, ch := pinCache()
 	if ch != nil {
-		adopt(pid, ch)
-		if m := &ch.Mag[cls]; m.Top == m.End {
-			n = takeOldest(ch, cls, half(m), b[:0])
-		}
-		if ch.Room <= 0 {
-			n = evict(ch, cls, b[:n])
-			cramped = countOverflow(pid)
-		}
+		adopt(ch)
+		makeRoom(ch, cls, t)
 		push(ch, cls, e)
 	} else {
-		b[0], n = e, 1
+		t.E[0], t.Len = e, 1
 	}
 	procUnpin()
-	if n > 0 {
-		b.GiveMixed(n)
+	if t.Len > 0 {
+		t.Leave()
 	}
-	batches.Put(b)
+	trips.Put(t)
 	if ch == nil {
 		noteUse()
 	}
-	if cramped {
-		raiseLimit()
+}
+
+// makeRoom has blocks leave ch for one of class cls: into transfer lists, or into t. False where
+// the lists do not take them. Pinned.
+func makeRoom(ch *c.Cache, cls uint, t *c.Trip) bool {
+	if m := &ch.Mag[cls]; m.Top == m.End && !leaveHalf(ch, cls, t) {
+		return false
 	}
+	for ch.Room <= 0 {
+		from, ok := heaviest(ch, cls)
+		if !ok || !leaveHalf(ch, from, t) {
+			return false
+		}
+	}
+	return true
+}
+
+// leaveHalf has half of a magazine leave ch, the oldest blocks; false where none of them can.
+// Pinned.
+func leaveHalf(ch *c.Cache, cls uint, t *c.Trip) bool {
+	k := (len(entries(&ch.Mag[cls])) + 1) / 2
+	if t == nil {
+		return send(ch, cls, k)
+	}
+	return take(ch, cls, k, t)
+}
+
+// take moves the k oldest blocks of ch's magazine cls to t, as far as its room goes; false where
+// none was moved. Pinned.
+func take(ch *c.Cache, cls uint, k int, t *c.Trip) bool {
+	k = copy(t.E[t.Len:], entries(&ch.Mag[cls])[:k])
+	t.Len += uint32(k)
+	drop(ch, cls, k)
+	return k > 0
+}
+
+// drop removes the k oldest blocks of ch's magazine cls, which are elsewhere now. Pinned.
+func drop(ch *c.Cache, cls uint, k int) {
+	m := &ch.Mag[cls]
+	all := entries(m)
+	copy(all, all[k:])
+	m.Top -= uintptr(k) * entrySize
+	ch.Room += int64(k) * int64(classSize[cls])
 }
 
 // push puts e into ch's magazine cls, which is not full. Pinned.
@@ -92,40 +111,10 @@ func push(ch *c.Cache, cls uint, e c.Entry) {
 	ch.Room -= int64(classSize[cls])
 }
 
-// half is half of m's blocks.
-func half(m *c.Magazine) int { return (len(entries(m)) + 1) / 2 }
-
-// takeOldest appends the k oldest blocks of ch's magazine cls to old, as far as its capacity goes,
-// and returns its new length. Pinned.
-func takeOldest(ch *c.Cache, cls uint, k int, old []c.Entry) int {
-	m := &ch.Mag[cls]
-	all := entries(m)
-	k = min(k, len(all), cap(old)-len(old))
-	old = append(old, all[:k]...)
-	copy(all, all[k:])
-	m.Top -= uintptr(k) * entrySize
-	ch.Room += int64(k) * int64(classSize[cls])
-	return len(old)
-}
-
-// evict makes room in a full cache, and returns the new length of old: half of the blocks go of the
-// class of which most bytes lie there beyond one block, then of the next such; so what the P uses
-// in turn stays, a block of each class at least if there is room for that. Pinned.
-func evict(ch *c.Cache, likely uint, old []c.Entry) int {
-	for ch.Room <= 0 && len(old) < cap(old) {
-		cls, ok := heaviest(ch, likely)
-		if !ok {
-			break
-		}
-		old = old[:takeOldest(ch, cls, half(&ch.Mag[cls]), old)]
-	}
-	return len(old)
-}
-
-// heaviest is the class of which most bytes lie in ch beyond one block; false where ch is empty.
-// The likely one is looked at first: if it has half of the limit, that is it.
+// heaviest is policy_evict (c/policy.h): the class of which most bytes lie in ch beyond one block;
+// false where ch is empty. The likely one is looked at first. Pinned.
 func heaviest(ch *c.Cache, likely uint) (cls uint, ok bool) {
-	if m := &ch.Mag[likely]; int64(len(entries(m))-1)*int64(classSize[likely]) >= ch.Limit/2 {
+	if m := &ch.Mag[likely]; int64(len(entries(m))-1)*int64(classSize[likely]) >= ch.Capacity/2 {
 		return likely, true
 	}
 	// Bytes, and in the last eight bits the class: a maximum that costs no branch, as what the caches
@@ -154,10 +143,13 @@ func freeOther(a uintptr) {
 
 // freedOther notes that a block was freed past the magazines.
 func freedOther() {
-	cramped := countOverflow(procPin())
-	procUnpin()
-	if cramped {
-		raiseLimit()
+	var trips c.Trips
+	ch := myCache(procPin())
+	if ch != nil {
+		ch.Trips.Overflows++
+		trips = due(ch)
 	}
+	procUnpin()
+	judge(ch, trips)
 	noteUse()
 }

@@ -48,8 +48,8 @@ func allocFastPinned(n int) unsafe.Pointer {
 	return nil
 }
 
-// allocFastOther is allocFast without the assembly: allocFastPinned, and then a block of a raised
-// cache.
+// allocFastOther is allocFast without the assembly: allocFastPinned, and then what
+// borrow has.
 func allocFastOther(n int) unsafe.Pointer {
 	if p := allocFastPinned(n); p != nil {
 		return p
@@ -82,7 +82,7 @@ func allocPinned(n int) unsafe.Pointer {
 				}
 				dropTop(ch, m, size)
 			}
-			if p := borrow(pid, ch, cls, n); p != nil {
+			if p := borrow(ch, cls, n); p != nil {
 				return p
 			}
 			return allocOther(n)

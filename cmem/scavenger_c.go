@@ -82,16 +82,15 @@ func scavengeStep(idle time.Duration) time.Duration {
 		return restStep(idle)
 	}
 	next, released := step(idle)
-	watchCaches()
 	if s.looked += s.slept; s.looked >= max(idle, trimPeriod) {
 		s.looked = 0
 		trimCaches()
 	}
-	if now := activity(); used || now != s.activity {
+	if now := c.Activity(); used || now != s.activity {
 		s.activity, s.quiet, s.drained = now, 0, false
 	} else if s.quiet += s.slept; s.quiet >= idle && !s.drained {
 		released += scavenge(0)
-		s.activity, s.drained = activity(), true
+		s.activity, s.drained = c.Activity(), true
 	}
 	s.resting = (s.drained || idle == forever) && s.quiet >= restPeriod
 	traceScavenge(released, idle)
@@ -130,8 +129,7 @@ func step(idle time.Duration) (next time.Duration, released int64) {
 	if budget, need, free := trackedUse(); budget > 0 {
 		ns = c.ScarceIdle(ns, int(budget), int(need), int(free))
 	}
-	due, bytes, extra := c.Step(ns)
-	keepBudget(extra)
+	due, bytes := c.Step(ns)
 	return time.Duration(due), int64(bytes)
 }
 

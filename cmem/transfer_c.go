@@ -14,10 +14,7 @@ import (
 // classes share. Whoever is pinned cannot wait: where a list is full, or empty, or taken for long,
 // the caller goes to central. How many blocks may lie in a list, C says.
 
-const (
-	receiveMost = 16  // blocks that a miss takes from a list; a magazine of these classes holds as many
-	looks       = 300 // at a list that is taken: they last about as long as a cgo call
-)
+const looks = 300 // at a list that is taken: they last about as long as a cgo call
 
 // enter tells whether the list t is the caller's, pinned, until it calls leave.
 func enter(t *c.Transfer) bool {
@@ -31,27 +28,23 @@ func enter(t *c.Transfer) bool {
 
 func leave(t *c.Transfer) { atomic.StoreUint32(&t.Taken, 0) }
 
-// send moves up to k of the oldest blocks of ch's magazine cls to the transfer list, and returns
-// how many. Pinned.
-func send(ch *c.Cache, cls uint, k int) int {
+// send moves up to k of the oldest blocks of ch's magazine cls to the transfer list; false where it
+// took none. Pinned.
+func send(ch *c.Cache, cls uint, k int) bool {
 	if cls-c.TransferFirst >= uint(len(c.Transfers)) {
-		return 0
+		return false
 	}
 	t := &c.Transfers[cls-c.TransferFirst]
 	if !enter(t) {
-		return 0
+		return false
 	}
-	m := &ch.Mag[cls]
-	all, n := entries(m), t.N
-	k = copy(t.E[n:t.Most], all[:k])
+	n := t.N
+	k = copy(t.E[n:t.Most], entries(&ch.Mag[cls])[:k])
 	t.N = n + uint32(k)
 	leave(t)
-	copy(all, all[k:])
-	m.Top -= uintptr(k) * entrySize
-	bytes := int64(k) * int64(classSize[cls])
-	ch.Room += bytes
-	ch.Sent += bytes
-	return k
+	drop(ch, cls, k)
+	ch.Sent += int64(k) * int64(classSize[cls])
+	return k > 0
 }
 
 // receive moves the newest blocks of the transfer list to ch's magazine cls, which is empty: as
@@ -65,7 +58,7 @@ func receive(ch *c.Cache, cls uint) bool {
 		return false
 	}
 	m, size := &ch.Mag[cls], int64(classSize[cls])
-	k := uint32(min(max(ch.Room, 0)/size+1, receiveMost, int64(t.N)))
+	k := uint32(min(max(ch.Room, 0)/size+1, c.TransferReceive, int64(t.N)))
 	copy(unsafe.Slice(at[c.Entry](m.Base), k), t.E[t.N-k:t.N])
 	t.N -= k
 	t.Low = min(t.Low, t.N)
@@ -74,14 +67,6 @@ func receive(ch *c.Cache, cls uint) bool {
 	ch.Room -= int64(k) * size
 	ch.Sent -= int64(k) * size
 	return k > 0
-}
-
-// waiting is how many blocks lie in the transfer list of class cls.
-func waiting(cls uint) int {
-	if cls-c.TransferFirst >= uint(len(c.Transfers)) {
-		return 0
-	}
-	return int(atomic.LoadUint32(&c.Transfers[cls-c.TransferFirst].N))
 }
 
 // entries is the blocks of m, the oldest first.

@@ -5,6 +5,7 @@ package cmem
 import (
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 	"unsafe"
@@ -18,21 +19,24 @@ func scavengeAfter(t *testing.T) {
 	t.Cleanup(func() { Scavenge() })
 }
 
-// onRaisedP is onOneP, with empty lists and a cache that has as much as there is to be had.
-func onRaisedP(t *testing.T) (pid int) {
+// onBoostedP is onOneP, with empty lists and a cache that has as much as there is to be had.
+func onBoostedP(t *testing.T) (pid int) {
 	t.Helper()
 	pid = onOneP(t)
 	scavengeAfter(t)
-	raiseFully(pid)
+	boostFully(pid)
 	return pid
 }
 
-func raiseFully(pid int) {
+// waiting is how many blocks lie in the transfer list of class cls.
+func waiting(cls uint) int { return int(atomic.LoadUint32(&c.Transfers[cls-c.TransferFirst].N)) }
+
+func boostFully(pid int) {
 	Scavenge()
 	Free(Alloc(100))
-	for extra := int64(-1); extra != windows[pid].extra; {
-		extra = windows[pid].extra
-		raiseLimit()
+	for last := int64(-1); last != caches[pid].Boost; {
+		last = caches[pid].Boost
+		boost(pid)
 	}
 }
 
@@ -47,11 +51,11 @@ func wave(k, n int) {
 	}
 }
 
-// withList is onRaisedP, and has blocks of n bytes in the magazine of their class, cls, which holds
+// withList is onBoostedP, and has blocks of n bytes in the magazine of their class, cls, which holds
 // k, and in its transfer list.
 func withList(t *testing.T, n int) (pid int, cls uint, k int) {
 	t.Helper()
-	pid = onRaisedP(t)
+	pid = onBoostedP(t)
 	cls, _ = classOf(n)
 	k = c.MagazineSize(cls)
 	wave(k+8, n)
@@ -63,9 +67,9 @@ func withList(t *testing.T, n int) (pid int, cls uint, k int) {
 func TestTransferWithoutCgo(t *testing.T) {
 	needCaches(t)
 	noLeak(t)
-	pid := onRaisedP(t)
+	pid := onBoostedP(t)
 	for _, n := range []int{8 << 10, 30 << 10, 64 << 10, 256 << 10} {
-		raiseFully(pid)
+		boostFully(pid)
 		cls, size := classOf(n)
 		k, live := c.MagazineSize(cls)+8, statsNow().LiveBytes
 		wave(k, n)
@@ -102,8 +106,8 @@ func TestTakenList(t *testing.T) {
 	held, room := len(entries(&ch.Mag[cls])), ch.Room
 	sent, received := send(ch, cls, 1), receive(ch, cls)
 	procUnpin()
-	if sent != 0 || received || waiting(cls) != before || len(entries(&ch.Mag[cls])) != held || ch.Room != room {
-		t.Errorf("sent %d, received %v; %d and %d blocks, before %d and %d", sent, received, waiting(cls),
+	if sent || received || waiting(cls) != before || len(entries(&ch.Mag[cls])) != held || ch.Room != room {
+		t.Errorf("sent %v, received %v; %d and %d blocks, before %d and %d", sent, received, waiting(cls),
 			len(entries(&ch.Mag[cls])), before, held)
 	}
 	leave(list)

@@ -37,22 +37,21 @@ func TestTrim(t *testing.T) {
 	drain()
 	fillMagazine(8, 64<<10)
 	fillMagazine(8, 16<<10)
-	clear(lowMarks[:]) // the background's
+	c.MarkCaches()
 	idle, used := held(pid, 64<<10), held(pid, 16<<10)
 	if idle < 8 || used < 8 {
 		t.Fatalf("the magazines hold %d and %d blocks", idle, used)
 	}
-	watchCaches()
 	var out [5][]byte
 	for i := range out {
 		out[i] = Alloc(16 << 10)
 	}
-	watchCaches()
+	step(forever)
 	for _, b := range out {
 		Free(b)
 	}
-	watchCaches()
-	limit, before := caches[pid].Limit, statsNow()
+	step(forever)
+	capacity, before := caches[pid].Capacity, statsNow()
 	trimCaches()
 	if n := held(pid, 64<<10); n != 0 {
 		t.Errorf("%d blocks are left that lay there all the time, of %d", n, idle)
@@ -61,16 +60,12 @@ func TestTrim(t *testing.T) {
 		t.Errorf("%d blocks are left of those that were used, expected %d", n, len(out))
 	}
 	ch := caches[pid]
-	if ch == nil || ch.Limit != limit {
-		t.Fatal("the P has not its cache any more, or not its limit")
+	if ch == nil || ch.Capacity != capacity {
+		t.Fatal("the P has not its cache any more, or not its capacity")
 	}
-	if s := statsNow(); ch.Room != ch.Limit-int64(s.MagazineBytes) || s.LiveBlocks != before.LiveBlocks {
-		t.Errorf("room for %d bytes, of %d, with %d held; %d live blocks, %d before", ch.Room, ch.Limit, s.MagazineBytes,
+	if s := statsNow(); ch.Room != ch.Capacity-int64(s.MagazineBytes) || s.LiveBlocks != before.LiveBlocks {
+		t.Errorf("room for %d bytes, of %d, with %d held; %d live blocks, %d before", ch.Room, ch.Capacity, s.MagazineBytes,
 			s.LiveBlocks, before.LiveBlocks)
-	}
-	trimCaches()
-	if n := held(pid, 16<<10); n != len(out) {
-		t.Errorf("%d blocks are left, without a look at the caches since; %d before", n, len(out))
 	}
 }
 
@@ -80,8 +75,8 @@ func TestTrimLittle(t *testing.T) {
 	drain()
 	fillMagazine(8, 100)
 	n := held(pid, 100)
-	clear(lowMarks[:])
-	watchCaches()
+	c.MarkCaches()
+	step(forever)
 	trimCaches()
 	if got := held(pid, 100); got != n || n == 0 {
 		t.Errorf("%d blocks of 100 bytes are left, of %d", got, n)
@@ -135,7 +130,7 @@ func TestTrimTaken(t *testing.T) {
 	runtime.GOMAXPROCS(2)
 	for range 8 { // a goroutine may have been between two Ps
 		time.Sleep(10 * time.Millisecond)
-		watchCaches()
+		step(forever)
 		trimCaches()
 	}
 	for pid := 2; pid < maxProcs; pid++ {
@@ -143,8 +138,8 @@ func TestTrimTaken(t *testing.T) {
 			t.Errorf("P %d is gone and has a cache", pid)
 		}
 	}
-	var ordinary int64 = c.CacheLimitP
-	if got := *c.CacheLimit; got > ordinary || got < ordinary/2 {
-		t.Errorf("a cache's limit is %d with two Ps, expected %d", got, ordinary)
+	const most = 1 << 20
+	if got := *c.Capacity; got > most || got < most/2 {
+		t.Errorf("a cache's capacity is %d with two Ps, expected %d", got, most)
 	}
 }

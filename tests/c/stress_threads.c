@@ -39,7 +39,7 @@ int main(void) {
     for (unsigned i = 0;; i = (i + 1) % THREADS) {
         struct cmem_stats s = stats_now();
         expect(s.heap_sys == s.heap_inuse + s.heap_idle);
-        expect(s.thread_cache_bytes <= (THREADS + 1) * ((size_t)CACHE_LIMIT_THREAD + CMEM_MAX_CLASS_SIZE));
+        expect(s.thread_cache_bytes <= (THREADS + 1) * ((size_t)CAPACITY_THREAD + CMEM_MAX_CLASS_SIZE));
         cmem__check(false);
         if (pick(&seed, 4) == 0) cmem_scavenge(0);
         pthread_join(t[i], NULL);

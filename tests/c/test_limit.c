@@ -137,7 +137,7 @@ Test(drain, busy_threads_keep_theirs) {
     struct cmem__magazine *m = &ch->mag[c];
     cr_assert_eq(cmem__central_fetch(c, m->base, 1, NULL), 1);
     m->top = m->base + 1;
-    ch->room -= (int64_t)class_size(c);
+    ch->share.room -= (int64_t)class_size(c);
     cache_enter(ch);
     cmem_scavenge(0);
     cr_assert_eq(stats_now().thread_cache_bytes, class_size(c));
@@ -145,27 +145,6 @@ Test(drain, busy_threads_keep_theirs) {
     cmem_scavenge(0);
     cr_assert_eq(stats_now().thread_cache_bytes, has_barrier() ? 0 : class_size(c));
     cmem__cache_delete(ch);
-}
-
-/* ------------------------------------------------------------------------------------------- shares of the budget */
-
-Test(budget, many_caches_get_less_each_and_a_large_heap_gives_more) {
-    enum { N = 64 };
-    struct cmem__cache *ch[N];
-    for (unsigned i = 0; i < N; i++) ch[i] = cmem__cache_new(CACHE_P);
-    cr_assert_eq(ch[0]->limit, CACHE_LIMIT_P);
-    cr_assert_eq(ch[N - 1]->limit, CACHE_BUDGET / 2 / N);
-    cache_adopt(ch[0]);
-    cr_assert_eq(ch[0]->limit, CACHE_BUDGET / 2 / N);
-    cr_assert_eq(ch[0]->room, ch[0]->limit);
-    cmem__cache_budget(4096 * MIB);
-    cache_adopt(ch[0]);
-    cr_assert_eq(ch[0]->limit, CACHE_LIMIT_P, "an eighth of 4 GiB is 8 MiB for each");
-    cmem__cache_budget(0);
-    for (unsigned i = 1; i < N; i++) cmem__cache_delete(ch[i]);
-    cache_adopt(ch[0]);
-    cr_assert_eq(ch[0]->limit, CACHE_LIMIT_P);
-    cmem__cache_delete(ch[0]);
 }
 
 /* -------------------------------------------------------------------------------------------- scavenger's thread */

@@ -70,7 +70,7 @@ Test(scavenger, does_not_count_what_lies_in_caches) {
     size_t n = class_magazine(c), bytes = n * class_size(c);
     cr_assert_eq(cmem__central_fetch(c, m->base, n, NULL), n);
     m->top = m->base + n;
-    ch->room -= (int64_t)bytes;
+    ch->share.room -= (int64_t)bytes;
     struct cmem__span *a = take(64 * MIB / PAGE_SIZE);
     steps(20);
     cr_assert_eq(cmem__cache_bytes(), bytes);
@@ -88,16 +88,17 @@ Test(scavenger, caches_share_a_quarter_of_the_peak) {
     for (unsigned i = 0; i < N; i++) ch[i] = cmem__cache_new(CACHE_P);
     struct cmem__span *a = take(64 * MIB / PAGE_SIZE);
     (void)step(0);
-    cr_assert_eq(cmem__cache_limit[CACHE_P], (int64_t)(16 * MIB / 2 / N));
-    cr_assert_eq(cmem__cache_extra(), (int64_t)(8 * MIB), "half of it is for those that need more");
+    cr_assert_eq(cmem__capacity[CACHE_P], (int64_t)(16 * MIB / 2 / N));
+    cr_assert_eq(cmem__budget_left(), (int64_t)(8 * MIB), "half of it is for those that need more");
     give(a);
     steps(8);
-    cr_assert_eq(cmem__cache_limit[CACHE_P], (int64_t)(16 * MIB / 2 / N), "the peak is forgotten too early");
+    cr_assert_eq(cmem__capacity[CACHE_P], (int64_t)(16 * MIB / 2 / N), "the peak is forgotten too early");
     steps(2);
-    cr_assert_eq(cmem__cache_limit[CACHE_P], CACHE_BUDGET / 2 / N);
+    cr_assert_eq(cmem__capacity[CACHE_P], BUDGET_MIN / 2 / N);
     for (unsigned i = 1; i < N; i++) cmem__cache_delete(ch[i]);
     a = take(64 * MIB / PAGE_SIZE);
-    cr_assert_eq(cmem__cache_extra(), (int64_t)(16 * MIB - MIB), "what is in use counts at once");
+    cmem__budget_boost(&ch[0]->share, 64 * MIB);
+    cr_assert_eq(cmem__budget_left(), (int64_t)(16 * MIB - MIB), "what is in use counts at once");
     cmem__cache_delete(ch[0]);
     give(a);
 }

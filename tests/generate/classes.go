@@ -10,7 +10,7 @@ import (
 )
 
 // A class is a row of the table of size classes.
-type class struct{ size, pages, blocks, refill int }
+type class struct{ size, pages, blocks int }
 
 // readClasses asks the headers' class_size and its kin: they are functions, which cgo -godefs does
 // not evaluate.
@@ -35,7 +35,7 @@ func readClasses(root string, cc compiler, preamble string) ([]class, error) {
 	var rows []class
 	for line := range strings.Lines(text) {
 		var c class
-		if _, err := fmt.Sscan(line, &c.size, &c.pages, &c.blocks, &c.refill); err != nil {
+		if _, err := fmt.Sscan(line, &c.size, &c.pages, &c.blocks); err != nil {
 			return nil, fmt.Errorf("%q: %w", line, err)
 		}
 		rows = append(rows, c)
@@ -48,7 +48,7 @@ const classesMain = `
 
 int main(void) {
     for (unsigned c = 0; c < NUM_CLASSES; c++)
-        printf("%zu %zu %u %u\n", class_size(c), class_pages(c), class_blocks(c), class_refill(c));
+        printf("%zu %zu %u\n", class_size(c), class_pages(c), class_blocks(c));
     return 0;
 }
 `
@@ -78,8 +78,6 @@ const (
 	table("classSpan is the length, and the number of blocks, of the spans that each class's blocks are cut from.",
 		"classSpan", "struct{ pages, blocks uint16 }",
 		func(c class) string { return fmt.Sprintf("{%d, %d}", c.pages, c.blocks) })
-	table("classRefill is how many blocks an empty magazine of each class is refilled with.", "classRefill", "uint8",
-		func(c class) string { return fmt.Sprint(c.refill) })
 	return format.Source([]byte(out.String()))
 }
 

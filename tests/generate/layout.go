@@ -9,7 +9,9 @@ package c
 #include "cache.h"
 #include "central.h"
 #include "cmem.h"
+#include "miss.h"
 #include "pagemap.h"
+#include "policy.h"
 #include "scavenger.h"
 #include "sizeclass.h"
 #include "span.h"
@@ -25,11 +27,13 @@ const (
 	LargeMin     = C.LARGE_MIN
 	ExactMin     = C.EXACT_MIN
 	ExactSpare   = C.EXACT_SPARE
-	CacheLimitP  = C.CACHE_LIMIT_P
 	MaxMagazine  = C.MAX_MAGAZINE // the most that MagazineSize returns
 
-	TransferFirst  = C.TRANSFER_FIRST // the first class that has a transfer list
-	TransferBlocks = C.TRANSFER_BLOCKS
+	ThrashTrips     = C.THRASH_TRIPS   // of a cache are judged together
+	BorrowClasses   = C.BORROW_CLASSES // a doubling, from 128 bytes on
+	TransferFirst   = C.TRANSFER_FIRST // the first class that has a transfer list
+	TransferBlocks  = C.TRANSFER_BLOCKS
+	TransferReceive = C.TRANSFER_RECEIVE // blocks that a miss takes from a list
 )
 
 // The pagemap.
@@ -61,8 +65,18 @@ type (
 	// Magazine is struct cmem__magazine. Top, Base and End are addresses of an Entry.
 	Magazine C.struct_cmem__magazine
 
+	// Trips is struct cmem__trips.
+	Trips C.struct_cmem__trips
+
+	// Share is struct cmem__share. Its owner writes Room, Capacity and Trips, C the rest.
+	Share C.struct_cmem__share
+
 	// Cache is struct cmem__cache.
 	Cache C.struct_cmem__cache
+
+	// Trip is struct cmem__trip: what goes from a cache to C and back. It lies in Go's heap: an
+	// address on a stack, which may move, must not be passed as a number.
+	Trip C.struct_cmem__trip
 
 	// Transfer is struct cmem__transfer. Whoever has set Taken from 0 to 1 is in it.
 	Transfer C.struct_cmem__transfer

@@ -26,18 +26,26 @@ var template string
 // takes each integer type for one of a fixed size and each union for bytes. The rest gets Go's
 // spelling: npages would be Npages, prev_free PrevFree.
 var fields = map[string]string{
-	"Entry.Block":   "Block uintptr",
-	"Cache.Since":   "ActiveSince uint64",
-	"Cache.Mag":     "Mag [NumClasses]Magazine",
-	"Cache.Made":    "Made [(NumClasses + 63) / 64]uint64",
-	"Transfer.E":    "E [TransferBlocks]Entry",
-	"Leaf.Page":     "Page [LeafPages]uintptr",
-	"Leaf.Root":     "Root uintptr",
-	"Span.Base":     "Base uintptr",
-	"Span.Npages":   "NPages uintptr",
-	"Span.Cls":      "Class uint8",
-	"Span.Nblocks":  "NBlocks uint16",
-	"Stats.By_size": "BySize [NumClasses]ClassStats",
+	"Entry.Block":    "Block uintptr",
+	"Cache.Since":    "ActiveSince uint64",
+	"Cache.Share":    "Share",
+	"Cache.Reserved": "_ [3]uint32",
+	"Share.Trips":    "Trips Trips",
+	"Trip.Trips":     "Trips Trips",
+	"Trip.Reserved":  "_ uint32",
+	"Trip.Block":     "Block uintptr",
+	"Trip.E":         "E [MaxMagazine]Entry",
+	"Cache.Mag":      "Mag [NumClasses]Magazine",
+	"Cache.Low":      "Low [NumClasses]uint8",
+	"Cache.Made":     "Made [(NumClasses + 63) / 64]uint64",
+	"Transfer.E":     "E [TransferBlocks]Entry",
+	"Leaf.Page":      "Page [LeafPages]uintptr",
+	"Leaf.Root":      "Root uintptr",
+	"Span.Base":      "Base uintptr",
+	"Span.Npages":    "NPages uintptr",
+	"Span.Cls":       "Class uint8",
+	"Span.Nblocks":   "NBlocks uint16",
+	"Stats.By_size":  "BySize [NumClasses]ClassStats",
 }
 
 // lasts are the last fields of the structures whose head is all that Go knows.

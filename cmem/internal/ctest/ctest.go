@@ -77,6 +77,13 @@ func ChurnOnThread(sizes []int) []int {
 	return usable
 }
 
+// Boost boosts the capacity of the cache at that address, as if it thrashed with so many bytes in
+// use. The cache adopts it on its next slow path.
+func Boost(cache uintptr, inuse int) { C.ctest_boost(C.uintptr_t(cache), C.size_t(inuse)) }
+
+// EmptyLists empties the transfer lists.
+func EmptyLists() { C.ctest_empty_lists() }
+
 // ScavengerStart is cmem_scavenger_start; its error is errno.
 func ScavengerStart(idleNs uint64) error {
 	if r, errno := C.cmem_scavenger_start(C.uint64_t(idleNs)); r != 0 {

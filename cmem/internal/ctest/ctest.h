@@ -3,6 +3,7 @@
 #define CTEST_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 /* Allocates out[i] of n[i] bytes for each i < count on a new thread, and waits for its end. Returns
@@ -16,5 +17,11 @@ int ctest_churn_on_thread(const size_t *n, size_t *usable, size_t count);
 /* Frees p[0..count) on a new thread, and waits for its end. Returns 0, or -1 where there is no
  * thread. */
 int ctest_free_on_thread(void **p, size_t count);
+
+/* Boosts the capacity of a cache, as if it thrashed with so many bytes in use. */
+void ctest_boost(uintptr_t cache, size_t inuse);
+
+/* Empties the transfer lists. */
+void ctest_empty_lists(void);
 
 #endif /* CTEST_H */

@@ -1,5 +1,5 @@
-/* heap.h: the state of the page heap, which its files share: extent.c, region.c, window.c, move.c,
- * release.c, pageheap.c, spans.c, check.c. Nobody else includes it: pageheap.h is what others see.
+/* heap.h: the state of the page heap, which its files share: extent.c, region.c, placement.c,
+ * move.c, release.c, pageheap.c, spans.c, check.c. Nobody else includes it: pageheap.h is what others see.
  *
  * A free span is hot (counted as resident) or cold (given back, or never touched; reads as zero),
  * never a mixture: so what is resident is exact, however spans are split and coalesced. Where

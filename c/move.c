@@ -1,11 +1,9 @@
 //go:build linux && (amd64 || arm64 || riscv64)
 
-/* move.c: moves of hot pages.
- *
-
- * A window that is partly cold costs a fault a page when its owner writes there, while as many hot pages lie unused
- * elsewhere, until they are given back. The kernel can move them: it changes page tables, and copies nothing. Where it
- * cannot (before Linux 5.7, under valgrind), or not any more, faults do the work.
+/* move.c: moves of hot pages. The cold pages of an allocation would be faulted in one by one, while
+ * hot ones lie unused elsewhere. The kernel can move those there: it changes page tables and copies
+ * nothing. Where it cannot (before Linux 5.7, under valgrind), or has refused once, pages are
+ * faulted in.
  */
 #include "base.h"
 #include "bins.h"
@@ -14,19 +12,19 @@
 #include "lock.h"
 #include "move.h"
 #include "os.h"
+#include "placement.h"
 #include "span.h"
-#include "window.h"
 
 static uintptr_t move_up(uintptr_t a) {
     return (a + MOVE_PAGES * PAGE_SIZE - 1) & ~(MOVE_PAGES * PAGE_SIZE - 1);
 }
 static uintptr_t move_down(uintptr_t a) { return a & ~(MOVE_PAGES * PAGE_SIZE - 1); }
 
-size_t cmem__move_gaps(const struct cmem__window *w, size_t npages, struct cmem__piece *out) {
+size_t cmem__move_gaps(const struct cmem__placement *p, size_t npages, struct cmem__piece *out) {
     size_t n = 0;
-    if (cmem__heap.no_moves || !w->s->region->movable) return 0;
-    uintptr_t at = w->s->base + (w->skip << PAGE_SHIFT), end = at + (npages << PAGE_SHIFT);
-    for (struct cmem__span *s = w->s; n < MOVES_MAX && at < end; at = span_end(s), s = after(s)) {
+    if (cmem__heap.no_moves || !p->s->region->movable) return 0;
+    uintptr_t at = p->s->base + (p->skip << PAGE_SHIFT), end = at + (npages << PAGE_SHIFT);
+    for (struct cmem__span *s = p->s; n < MOVES_MAX && at < end; at = span_end(s), s = after(s)) {
         uintptr_t lo = move_up(at), hi = move_down(span_end(s) < end ? span_end(s) : end);
         if (s->kind == SPAN_COLD && lo < hi)
             out[n++] = (struct cmem__piece){.to = lo, .npages = (hi - lo) >> PAGE_SHIFT};

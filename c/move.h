@@ -1,4 +1,4 @@
-/* move.h: moves of hot pages into the cold stretches of a window.
+/* move.h: moves of hot pages to the cold pages of an allocation.
  *
  * Lock: the page heap's, held by the caller; move_pieces drops it meanwhile. Called by pageheap.c.
  */
@@ -6,8 +6,8 @@
 #define CMEM_MOVE_H
 
 #include "base.h"
+#include "placement.h"
 #include "span.h"
-#include "window.h"
 
 #include <stdbool.h>
 
@@ -25,8 +25,9 @@ struct cmem__piece {
     struct cmem__span *from; /* busy */
 };
 
-/* The cold stretches of the window that are worth a move, MOVES_MAX at most. Returns how many. */
-size_t cmem__move_gaps(const struct cmem__window *w, size_t npages, struct cmem__piece *out);
+/* Sets out to the cold stretches of the placement that are worth a move, MOVES_MAX at most. Returns
+ * how many. */
+size_t cmem__move_gaps(const struct cmem__placement *p, size_t npages, struct cmem__piece *out);
 
 /* Finds hot pages for the gaps. Returns the number of pieces in out, MOVES_MAX at most. Needs two
  * spare descriptors a piece. */

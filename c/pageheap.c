@@ -9,11 +9,11 @@
 #include "move.h"
 #include "pageheap.h"
 #include "pagemap.h"
+#include "placement.h"
 #include "region.h"
 #include "release.h"
 #include "span.h"
 #include "tool.h"
-#include "window.h"
 
 #include <errno.h>
 
@@ -60,18 +60,18 @@ static struct cmem__span *alloc(size_t npages, size_t align_pages, enum cmem__ki
         return NULL;
     }
     size_t want = npages + align_pages - 1;
-    struct cmem__window w;
+    struct cmem__placement p;
     lock(&cmem__heap.lock);
     for (;;) {
         if (!reserve_spares(2 + 2 * MOVES_MAX) || !within_limit(npages)) goto fail;
-        if (cmem__window_find(&w, want)) break;
+        if (cmem__placement_find(&p, want)) break;
         if (resident || !cmem__region_grow(want)) goto fail;
     }
-    if (resident && w.hot < want) goto fail;
-    if (align_pages > 1) cmem__window_align(&w, align_pages, npages);
+    if (resident && p.hot < want) goto fail;
+    if (align_pages > 1) cmem__placement_align(&p, align_pages, npages);
     struct cmem__piece gap[MOVES_MAX], piece[MOVES_MAX];
-    size_t gaps = npages < MOVE_FROM ? 0 : cmem__move_gaps(&w, npages, gap);
-    struct cmem__span *s = cmem__extent_take(w.s, w.skip, npages);
+    size_t gaps = npages < MOVE_FROM ? 0 : cmem__move_gaps(&p, npages, gap);
+    struct cmem__span *s = cmem__extent_take(p.s, p.skip, npages);
     size_t pieces = cmem__move_take(gap, gaps, piece);
     s->zeroed = s->kind == SPAN_COLD && pieces == 0;
     s->kind = (uint8_t)kind;

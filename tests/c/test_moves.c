@@ -99,7 +99,7 @@ Test(moves, between_regions) {
     assert_moved(donor, gap, PIECE);
 }
 
-/* The donor is what the window leaves of its own extent. */
+/* The donor is what the placement leaves of its own extent. */
 Test(moves, within_an_extent) {
     needs_moves();
     struct cmem__region *r = draw_pieces("hhhhcccccccccccchhhhx");

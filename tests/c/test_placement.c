@@ -1,5 +1,5 @@
-/* test_windows.c: where in the free pages an allocation goes: the window that costs least, at two for a page that is
- * cold and one for each page that is left over of the extent, up to the length of the request. */
+/* test_placement.c: which free pages an allocation gets: those of the cheapest placement. A cold page costs two; a page
+ * left over of the extent costs one, up to the length of the request. */
 #include "pages.h"
 
 #include "check.h"
@@ -35,7 +35,7 @@ static const char *const choices[][2] = {
     {"ccchxhhhhhhhhhhhh", /**/
      "     ^^^^"},
 
-    /* The same for one that is not long enough: half of the window is cold. */
+    /* The same for one that is not long enough: half of the placement is cold. */
     {"ccccxhhccccc", /**/
      "     ^^^^"},
     {"ccccxhhcccccc", /**/
@@ -61,7 +61,7 @@ static const char *const choices[][2] = {
      "     ^^^^^^^^"},
     {"cchhhcchhhhccccc", /**/
      "   ^^^^^^^^"},
-    /* The beginning of the extent where all windows take in the same. */
+    /* The beginning of the extent where all placements take in the same. */
     {"ccchhcccc", /**/
      "^^^^^^^"},
     {"cccchhccc", /**/
@@ -86,7 +86,7 @@ static const char *const choices[][2] = {
      "     ^^^^^"},
 };
 
-Test(windows, choices) {
+Test(placement, choices) {
     for (size_t i = 0; i < LEN(choices); i++) {
         const char *picture = choices[i][0], *choice = choices[i][1];
         size_t want = strspn(choice, " ");
@@ -100,8 +100,8 @@ Test(windows, choices) {
     }
 }
 
-/* What is left of the runs that a window covers in part stays what it was. */
-Test(windows, rest_of_the_runs) {
+/* What is left of the runs that a placement covers in part stays what it was. */
+Test(placement, rest_of_the_runs) {
     struct cmem__region *r = draw("cchhhcchhhhcccccx", 1);
     take(8);
     assert_free(r->base, 2, SPAN_COLD);
@@ -113,7 +113,7 @@ Test(windows, rest_of_the_runs) {
     cr_assert_eq(released_pages(), 5);
 }
 
-Test(windows, mixed_run_does_not_reach_over_a_block) {
+Test(placement, mixed_run_does_not_reach_over_a_block) {
     draw("cccchhhhxcccchhhh", 1);
     take(9);
     cr_assert_eq(stats_now().regions, 2);
@@ -121,14 +121,14 @@ Test(windows, mixed_run_does_not_reach_over_a_block) {
 
 /* ------------------------------------------------------------------------------------------------ against a model */
 
-static size_t cost(const char *window, size_t npages, size_t extent) {
+static size_t cost(const char *placement, size_t npages, size_t extent) {
     size_t cold = 0;
-    for (size_t i = 0; i < npages; i++) cold += window[i] == 'c';
+    for (size_t i = 0; i < npages; i++) cold += placement[i] == 'c';
     size_t rest = extent - npages;
     return 2 * cold + (rest < npages ? rest : npages);
 }
 
-/* The lowest cost of all windows; SIZE_MAX where none is long enough. */
+/* The lowest cost of all placements; SIZE_MAX where none is long enough. */
 static size_t lowest_cost(const char *picture, size_t npages) {
     size_t lowest = SIZE_MAX;
     for (const char *p = picture; *p != '\0';) {
@@ -142,7 +142,7 @@ static size_t lowest_cost(const char *picture, size_t npages) {
     return lowest;
 }
 
-/* The cost of the window at `at`. */
+/* The cost of the placement at `at`. */
 static size_t cost_at(const char *picture, size_t at, size_t npages) {
     size_t first = at;
     while (first > 0 && picture[first - 1] != 'x') first--;
@@ -167,10 +167,10 @@ static size_t random_picture(uint64_t *seed, size_t npages, char *picture) {
     return fit;
 }
 
-/* With no more hot runs than are looked at, no window is cheaper than the one that is chosen. Of hot runs that are long
+/* With no more hot runs than are looked at, no placement is cheaper than the one that is chosen. Of hot runs that are long
  * enough only one is looked at. */
-Test(windows, none_is_cheaper) {
-    uint64_t seed = test_seed("windows");
+Test(placement, none_is_cheaper) {
+    uint64_t seed = test_seed("placement");
     unsigned chosen = 0, none = 0;
     for (unsigned round = 0; round < 1500; round++) {
         char picture[FIRST_PAGES] = "x";
@@ -198,7 +198,7 @@ Test(windows, none_is_cheaper) {
 
 /* An aligned span needs a longer run than it keeps; what is left of one that was cut out of a hot span must be
  * coalesced with the rest of that span. */
-Test(windows, aligned_span_out_of_a_mixed_run) {
+Test(placement, aligned_span_out_of_a_mixed_run) {
     for (size_t align = 2; align <= 16; align *= 2) {
         for (size_t lead = 1; lead <= align; lead += align - 1) {
             struct cmem__span *s[5];

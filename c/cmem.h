@@ -140,7 +140,7 @@ struct cmem_stats {
     uint32_t version;     /* set by the library: 1 */
 
     uint64_t heap_sys;      /* address space held from malloc, in regions */
-    uint64_t heap_inuse;    /* spans that hold, or were cut up for, blocks */
+    uint64_t heap_inuse;    /* spans that hold, or were carved into, blocks */
     uint64_t heap_idle;     /* free spans, resident or given back */
     uint64_t heap_released; /* the part of heap_idle that was given back to the operating system */
 
@@ -178,7 +178,7 @@ CMEM_API void cmem_stats(struct cmem_stats *out);
  * below a line with the columns' names:
  *   address   where it begins
  *   pages     its length, in pages of 4 KiB
- *   kind      what it was cut up for: "small" (many blocks), "large" (one of a size class), "huge"
+ *   kind      what it was carved into: "small" (many blocks), "large" (one of a size class), "huge"
  *             (one of no class); "-": it is free
  *   state     "inuse"; or it is free: "free" (resident), "released" (given back to the operating
  *             system, in part at least), "untouched" (never used), "releasing" (on its way there)
@@ -201,7 +201,7 @@ CMEM_API int cmem_spans(int fd);
 /* One row of the size-class table. */
 struct cmem_class_info {
     size_t size;       /* bytes a block */
-    size_t span_bytes; /* bytes a span: the run of pages that blocks of this class are cut from */
+    size_t span_bytes; /* bytes a span: the run of pages that blocks of this class are carved from */
     size_t blocks;     /* blocks a span */
     size_t min_size;   /* the smallest request that this class serves */
 };

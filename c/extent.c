@@ -1,8 +1,8 @@
 //go:build linux && (amd64 || arm64 || riscv64)
 
-/* extent.c: free spans: which sets they stand in, how they are cut and coalesced. A maximal run of
- * free spans of either kind is an extent; its first page is marked in the pagemap, so that any of
- * its spans finds where it begins.
+/* extent.c: free spans: which sets they stand in, how they are split and coalesced. A maximal run
+ * of free spans, of either kind, is an extent. Its first page is marked in the pagemap, so that each
+ * of its spans finds where it begins.
  */
 #include "base.h"
 #include "bins.h"
@@ -77,7 +77,7 @@ void cmem__spare_put(struct cmem__span *s) {
     cmem__heap.spares++;
 }
 
-struct cmem__span *cmem__span_cut(struct cmem__span *s, size_t npages) {
+struct cmem__span *cmem__span_split(struct cmem__span *s, size_t npages) {
     struct cmem__span *t = cmem__spare_take();
     t->base = s->base + npages * PAGE_SIZE;
     t->npages = s->npages - npages;
@@ -92,7 +92,7 @@ struct cmem__span *cmem__span_cut(struct cmem__span *s, size_t npages) {
 }
 
 /* Appends t, which follows s and is in no set, to s. */
-static void glue(struct cmem__span *s, struct cmem__span *t) {
+static void coalesce(struct cmem__span *s, struct cmem__span *t) {
     pagemap_set(last_page(s), NULL);
     pagemap_set(t->base, NULL);
     s->npages += t->npages;
@@ -102,9 +102,9 @@ static void glue(struct cmem__span *s, struct cmem__span *t) {
     map_bounds(s);
 }
 
-/* Whether the free span t, a neighbour of s, becomes one with it: those of its kind do, and all
- * where `all` says so. */
-static bool joins(const struct cmem__span *s, const struct cmem__span *t, bool all) {
+/* Whether t, a neighbour of s, is to be coalesced with it: a free span of its kind, or of any kind
+ * where `all` is set. */
+static bool coalesces(const struct cmem__span *s, const struct cmem__span *t, bool all) {
     return is_free(t) && (all || t->kind == s->kind);
 }
 
@@ -119,18 +119,18 @@ struct cmem__span *cmem__extent_put_free(struct cmem__span *s, enum cmem__kind k
     if (r != NULL && is_free(r)) {
         npages += cmem__extent_remove(r);
         cmem__pagemap_unmark(r->base);
-        for (; r != NULL && joins(s, r, all); r = after(s)) {
+        for (; r != NULL && coalesces(s, r, all); r = after(s)) {
             cmem__run_remove(r);
-            glue(s, r);
+            coalesce(s, r);
         }
     }
     if (l != NULL && is_free(l)) {
         first = extent_first(l);
         npages += cmem__extent_remove(first);
-        for (; l != NULL && joins(s, l, all); l = before(s)) {
+        for (; l != NULL && coalesces(s, l, all); l = before(s)) {
             cmem__run_remove(l);
             l->kind = s->kind;
-            glue(l, s);
+            coalesce(l, s);
             s = l;
         }
     }
@@ -139,7 +139,7 @@ struct cmem__span *cmem__extent_put_free(struct cmem__span *s, enum cmem__kind k
     return s;
 }
 
-struct cmem__span *cmem__extent_take(struct cmem__span *s, size_t skip, size_t npages) {
+struct cmem__span *cmem__extent_carve(struct cmem__span *s, size_t skip, size_t npages) {
     struct cmem__span *first = extent_first(s), *older = s->prev;
     uintptr_t end = first->base + (cmem__extent_remove(first) << PAGE_SHIFT);
     bool cold = s->kind == SPAN_COLD;
@@ -151,7 +151,7 @@ struct cmem__span *cmem__extent_take(struct cmem__span *s, size_t skip, size_t n
     cmem__run_remove(s);
     if (skip > 0) {
         struct cmem__span *head = s;
-        s = cmem__span_cut(s, skip);
+        s = cmem__span_split(s, skip);
         cmem__run_insert(head, older);
     }
     while (s->npages < npages) {
@@ -159,10 +159,10 @@ struct cmem__span *cmem__extent_take(struct cmem__span *s, size_t skip, size_t n
         older = t->prev;
         cold &= t->kind == SPAN_COLD;
         cmem__run_remove(t);
-        if (s->npages + t->npages > npages) cmem__run_insert(cmem__span_cut(t, npages - s->npages), older);
-        glue(s, t);
+        if (s->npages + t->npages > npages) cmem__run_insert(cmem__span_split(t, npages - s->npages), older);
+        coalesce(s, t);
     }
-    if (s->npages > npages) cmem__run_insert(cmem__span_cut(s, npages), older);
+    if (s->npages > npages) cmem__run_insert(cmem__span_split(s, npages), older);
     if (span_end(s) < end) {
         extent_insert(after(s), (end - span_end(s)) >> PAGE_SHIFT);
         cmem__pagemap_mark(span_end(s));

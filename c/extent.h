@@ -1,4 +1,5 @@
-/* extent.h: free spans, and the extents they form: which are taken, put back, cut and coalesced.
+/* extent.h: free spans, and the extents they form: pages are carved from them and put back, spans
+ * are split and coalesced.
  *
  * Lock: the page heap's, held by the caller and never dropped. Called by the other files of the
  * page heap.
@@ -21,26 +22,27 @@ struct cmem__span *cmem__ring_of(const struct cmem__span *s);
 void cmem__run_insert(struct cmem__span *s, struct cmem__span *older);
 void cmem__run_remove(struct cmem__span *s);
 
-/* Takes the extent that begins with `first` out of the bins. Returns its length. */
+/* Removes the extent that begins with `first` from its bin. Returns its length. */
 size_t cmem__extent_remove(struct cmem__span *first);
 
-/* Cuts s after npages and returns the rest as a span of its own, of the same kind and age, in no
- * set. Needs a spare descriptor. */
-struct cmem__span *cmem__span_cut(struct cmem__span *s, size_t npages);
+/* Splits s after npages. Returns the second part as a span of its own, of the same kind and age, in
+ * no set. Needs a spare descriptor. */
+struct cmem__span *cmem__span_split(struct cmem__span *s, size_t npages);
 
-/* Makes s, in no extent, a free span of that kind from now on, in one extent with its free
- * neighbours and one span with those of its kind; a region that is free, but may not be given back
- * page by page, becomes one hot span, so that it goes back as a whole. Returns that span. Its pages
- * were given back where it is cold and `released` says so. */
+/* Frees s, which is in no extent: makes it a free span of that kind and coalesces it with its free
+ * neighbours, all of them into one extent, those of its kind into one span. Returns that span. (A
+ * region that is all free and has refused a release becomes one hot span, so that it goes back to
+ * malloc as a whole.) `released` tells of a cold span whether its pages were given back; else they
+ * were never touched. */
 struct cmem__span *cmem__extent_put_free(struct cmem__span *s, enum cmem__kind kind, bool released);
 static inline struct cmem__span *extent_put(struct cmem__span *s, enum cmem__kind kind) {
     return cmem__extent_put_free(s, kind, kind == SPAN_COLD);
 }
 
-/* Takes npages out of the extent of the free span s, from `skip` pages into s on. Returns them as
- * one span that is not free: SPAN_COLD where all of it was cold, else SPAN_BUSY. Needs two spare
- * descriptors. */
-struct cmem__span *cmem__extent_take(struct cmem__span *s, size_t skip, size_t npages);
+/* Carves npages from the extent of the free span s, from `skip` pages into s on, and puts what is
+ * left of it back. Returns them as one span in no set: SPAN_COLD where all of it was cold, else
+ * SPAN_BUSY. Needs two spare descriptors. */
+struct cmem__span *cmem__extent_carve(struct cmem__span *s, size_t skip, size_t npages);
 
 /* Descriptors, from and to the spare ones. */
 struct cmem__span *cmem__spare_take(void);

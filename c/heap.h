@@ -29,7 +29,7 @@
 struct cmem__heap {
     struct cmem__lock lock;
 
-    /* What is free. extent.c writes all of these, as spans become free or are taken. */
+    /* What is free. extent.c writes all of these, as spans are put back and carved. */
     struct cmem__bins hot;     /* hot runs */
     struct cmem__bins extents; /* by their first spans, whose first pages are marked */
     struct cmem__span age;     /* ring of the hot spans of which SCAVENGE_MIN_PAGES can go; next = oldest */

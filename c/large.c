@@ -1,7 +1,7 @@
 //go:build linux && (amd64 || arm64 || riscv64)
 
-/* large.c: blocks that are a span of their own: huge ones, aligned ones, and what a realloc cuts
- * off. */
+/* large.c: blocks that are a span of their own: huge ones, aligned ones, and how a realloc
+ * trims one. */
 #include "base.h"
 #include "block.h"
 #include "cache.h"
@@ -51,9 +51,9 @@ void *cmem__alloc_large_aligned(size_t align_pages, size_t n) {
     return (void *)s->base;
 }
 
-/* Cuts the tail off the large or huge block at p, unless it is attached, so that it holds n >=
- * LARGE_MIN bytes. The block stays if that does not work out. */
-static void cut(uintptr_t p, size_t n) {
+/* Frees the tail of the large or huge block at p, which then holds n >= LARGE_MIN bytes. The block
+ * stays as it is where it is attached or owned, or memory is out. */
+static void trim(uintptr_t p, size_t n) {
     cmem__tag *tag;
     unsigned was = find_live(p, &tag);
     struct cmem__span *s = pagemap_span(p);
@@ -69,8 +69,8 @@ static void cut(uintptr_t p, size_t n) {
 }
 
 size_t cmem__shrink(uintptr_t p, size_t n) {
-    cut(p, n);
-    size_t have = cmem__usable(p); /* what was cut off may be somebody else's by now */
+    trim(p, n);
+    size_t have = cmem__usable(p); /* the tail may be somebody else's by now */
     unpoison_resize(p, n, have);
     return have;
 }

@@ -17,8 +17,8 @@ void *cmem__huge_alloc(size_t n, size_t align_pages, bool *zeroed);
 /* A block of a page-aligned class at a multiple of more than a page. */
 void *cmem__alloc_large_aligned(size_t align_pages, size_t n);
 
-/* Cuts the tail off the live large or huge block at p, of more than n >= LARGE_MIN bytes, as
- * cmem_realloc does: an attached or owned one stays as it is. Returns its bytes then. */
+/* Frees the tail of the live large or huge block at p, which has more than n >= LARGE_MIN bytes, as
+ * cmem_realloc does. An attached or owned block stays as it is. Returns the bytes it has then. */
 size_t cmem__shrink(uintptr_t p, size_t n);
 
 #endif /* CMEM_LARGE_H */

@@ -32,21 +32,21 @@ size_t cmem__move_gaps(const struct cmem__placement *p, size_t npages, struct cm
     return n;
 }
 
-/* Takes a piece of up to npages out of a hot run, the smallest that is long enough or the longest;
- * NULL where there is none that may be moved. */
-static struct cmem__span *take_piece(size_t npages) {
+/* Carves a piece of up to npages from a hot run: the smallest that is long enough, or else the
+ * longest. NULL where that has no piece that may be moved. */
+static struct cmem__span *carve_piece(size_t npages) {
     struct cmem__span *s = cmem__bins_best_fit(&cmem__heap.hot, npages);
     if (s == NULL && cmem__bins_longest_below(&cmem__heap.hot, npages, &s, 1) == 0) return NULL;
     uintptr_t lo = move_up(s->base), hi = move_down(span_end(s));
     if (lo >= hi || !s->region->movable) return NULL;
     size_t whole = (hi - lo) >> PAGE_SHIFT;
-    return cmem__extent_take(s, (lo - s->base) >> PAGE_SHIFT, whole < npages ? whole : npages);
+    return cmem__extent_carve(s, (lo - s->base) >> PAGE_SHIFT, whole < npages ? whole : npages);
 }
 
-size_t cmem__move_take(struct cmem__piece *gap, size_t gaps, struct cmem__piece *out) {
+size_t cmem__move_carve(struct cmem__piece *gap, size_t gaps, struct cmem__piece *out) {
     size_t n = 0;
     for (size_t i = 0; i < gaps && n < MOVES_MAX;) {
-        struct cmem__span *s = take_piece(gap[i].npages);
+        struct cmem__span *s = carve_piece(gap[i].npages);
         if (s == NULL) break;
         out[n++] = (struct cmem__piece){.to = gap[i].to, .npages = s->npages, .from = s};
         gap[i].to += s->npages << PAGE_SHIFT;

@@ -29,9 +29,9 @@ struct cmem__piece {
  * how many. */
 size_t cmem__move_gaps(const struct cmem__placement *p, size_t npages, struct cmem__piece *out);
 
-/* Finds hot pages for the gaps. Returns the number of pieces in out, MOVES_MAX at most. Needs two
- * spare descriptors a piece. */
-size_t cmem__move_take(struct cmem__piece *gap, size_t gaps, struct cmem__piece *out);
+/* Carves hot pages to fill the gaps with. Returns the number of pieces in out, MOVES_MAX at most.
+ * Needs two spare descriptors a piece. */
+size_t cmem__move_carve(struct cmem__piece *gap, size_t gaps, struct cmem__piece *out);
 
 /* Moves the pieces into s, an allocated span, and puts the places they come from back. Drops the
  * lock meanwhile. Returns false where s has a hole now: it must never be touched. */

@@ -71,8 +71,8 @@ static struct cmem__span *alloc(size_t npages, size_t align_pages, enum cmem__ki
     if (align_pages > 1) cmem__placement_align(&p, align_pages, npages);
     struct cmem__piece gap[MOVES_MAX], piece[MOVES_MAX];
     size_t gaps = npages < MOVE_FROM ? 0 : cmem__move_gaps(&p, npages, gap);
-    struct cmem__span *s = cmem__extent_take(p.s, p.skip, npages);
-    size_t pieces = cmem__move_take(gap, gaps, piece);
+    struct cmem__span *s = cmem__extent_carve(p.s, p.skip, npages);
+    size_t pieces = cmem__move_carve(gap, gaps, piece);
     s->zeroed = s->kind == SPAN_COLD && pieces == 0;
     s->kind = (uint8_t)kind;
     s->cls = (uint8_t)cls;
@@ -142,12 +142,12 @@ bool cmem__pages_trim(struct cmem__span *s, size_t new_npages) {
     lock(&cmem__heap.lock);
     bool ok = reserve_spares(1);
     if (ok) {
-        size_t cut_bytes = (s->npages - new_npages) << PAGE_SHIFT;
-        struct cmem__span *t = cmem__span_cut(s, new_npages);
-        poison(t->base, cut_bytes);
+        size_t tail_bytes = (s->npages - new_npages) << PAGE_SHIFT;
+        struct cmem__span *t = cmem__span_split(s, new_npages);
+        poison(t->base, tail_bytes);
         if (s->kind == SPAN_HUGE) {
             t->kind = SPAN_LARGE; /* a tail is no block of its own */
-            cmem__heap.huge_bytes -= cut_bytes;
+            cmem__heap.huge_bytes -= tail_bytes;
         }
         free_locked(t);
     }

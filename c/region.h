@@ -15,7 +15,7 @@
  * Returns true where it is worth another look. */
 bool cmem__region_grow(size_t npages);
 
-/* Takes the region, wholly free, out of the heap; s is its one span. */
+/* Removes a region that is all free from the heap; s is its one span. */
 void cmem__region_remove(struct cmem__region *r, struct cmem__span *s);
 
 /* Gives a region that is not in the heap back to malloc. Called without the lock. */

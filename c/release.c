@@ -14,10 +14,10 @@
 
 /* --------------------------------------------------------------------------- hot pages, regions */
 
-/* Takes the whole physical pages of s, which is in one of the rings of hot spans, at most the upper
- * max_pages of them. A partial take takes at least `leave` pages and leaves at least `leave`; NULL
- * where it cannot. */
-static struct cmem__span *take_whole(struct cmem__span *s, size_t max_pages, size_t leave) {
+/* Carves the whole physical pages of s, which is in one of the rings of hot spans; the upper
+ * max_pages where there are more. Then at least `leave` pages are carved and at least `leave` left;
+ * NULL where that cannot be. */
+static struct cmem__span *carve_whole_pages(struct cmem__span *s, size_t max_pages, size_t leave) {
     uintptr_t mask = cmem__heap.page - 1, hi, lo = whole_pages(s, &hi);
     if ((hi - lo) >> PAGE_SHIFT > max_pages) {
         lo = (hi - (max_pages << PAGE_SHIFT)) & ~mask;
@@ -25,12 +25,12 @@ static struct cmem__span *take_whole(struct cmem__span *s, size_t max_pages, siz
         if (lo < least) lo = (least + mask) & ~mask;
         if (hi <= lo || (hi - lo) >> PAGE_SHIFT < leave) return NULL;
     }
-    return cmem__extent_take(s, (lo - s->base) >> PAGE_SHIFT, (hi - lo) >> PAGE_SHIFT);
+    return cmem__extent_carve(s, (lo - s->base) >> PAGE_SHIFT, (hi - lo) >> PAGE_SHIFT);
 }
 
-/* How many of the oldest hot spans are looked at. None can be taken only where all are shorter than
- * twice SCAVENGE_MIN_PAGES and max_pages is less than each of them: so little more may stay until
- * the next call. */
+/* How many of the oldest hot spans are looked at. All are passed over only where each is longer
+ * than max_pages and shorter than twice SCAVENGE_MIN_PAGES: so what stays until the next call is
+ * little. */
 #define SCAVENGE_TRIES 16
 
 /* The next hot span to give back, or its upper max_pages, busy: the oldest one that has been idle
@@ -41,9 +41,9 @@ static struct cmem__span *scavenge_next(uint64_t until, bool shorts, size_t max_
     size_t leave = shorts ? 0 : SCAVENGE_MIN_PAGES;
     for (unsigned i = 0; i < SCAVENGE_TRIES && s != &cmem__heap.age && s->unused_since <= until;
          i++, s = s->next)
-        if ((t = take_whole(s, max_pages, leave)) != NULL) return t;
+        if ((t = carve_whole_pages(s, max_pages, leave)) != NULL) return t;
     s = cmem__heap.shorts.next;
-    return shorts && s != &cmem__heap.shorts ? take_whole(s, max_pages, 0) : NULL;
+    return shorts && s != &cmem__heap.shorts ? carve_whole_pages(s, max_pages, 0) : NULL;
 }
 
 /* How many pages are given back in one call: the kernel takes 0.3 us for each, and others may wait
@@ -95,9 +95,9 @@ static size_t release_hot(uint64_t until, bool shorts, size_t keep) {
     return bytes;
 }
 
-/* Takes a region out of the heap that has been free since before `until` and is in that ring of
- * those; NULL where there is none. */
-static struct cmem__region *take_free_region(struct cmem__span *ring, uint64_t until) {
+/* Removes from the heap the region that has stood in that ring of free ones for longest; NULL where
+ * none has been free since before `until`. */
+static struct cmem__region *remove_free_region(struct cmem__span *ring, uint64_t until) {
     struct cmem__span *s = ring->next;
     if (s == ring || s->unused_since > until) return NULL;
     struct cmem__region *r = s->region;
@@ -110,7 +110,7 @@ static struct cmem__region *take_free_region(struct cmem__span *ring, uint64_t u
 static size_t free_regions(struct cmem__span *ring, uint64_t until, size_t keep) {
     size_t bytes = 0;
     struct cmem__region *r;
-    while (hot_pages() >= keep && (r = take_free_region(ring, until)) != NULL) {
+    while (hot_pages() >= keep && (r = remove_free_region(ring, until)) != NULL) {
         bytes += r->npages << PAGE_SHIFT;
         unlock(&cmem__heap.lock);
         cmem__region_delete(r);
@@ -165,7 +165,7 @@ static bool look_at(const struct cmem__span *s) {
  * it is resident. Drops the lock meanwhile. Needs two spare descriptors. */
 static void mend_refilled(struct cmem__span *s) {
     struct cmem__region *r = s->region;
-    s = cmem__extent_take(s, 0, s->npages); /* so that the region stays */
+    s = cmem__extent_carve(s, 0, s->npages); /* so that the region stays */
     s->kind = SPAN_BUSY;
     unlock(&cmem__heap.lock);
     cmem__os_small_pages(r->base, r->npages << PAGE_SHIFT);
@@ -173,7 +173,7 @@ static void mend_refilled(struct cmem__span *s) {
     (void)extent_put(s, SPAN_HOT);
     for (s = pagemap_span(r->base); s != NULL; s = after(s)) {
         if (s->kind != SPAN_COLD || !s->released) continue;
-        s = cmem__extent_take(s, 0, s->npages);
+        s = cmem__extent_carve(s, 0, s->npages);
         s = extent_put(s, SPAN_HOT);
     }
 }

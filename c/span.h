@@ -1,5 +1,5 @@
-/* span.h: what memory is cut into: spans of pages, the regions they lie in, and the tags that tell
- * which of their blocks are live.
+/* span.h: what memory is split into: spans of pages, the regions they lie in, and the tags that
+ * tell which of their blocks are live.
  *
  * Whether a block is live is told by one byte outside the block, its tag. For a block of a large
  * class or a huge block it is the pagemap's tag of its first page, so a free costs two dependent
@@ -55,7 +55,7 @@ enum cmem__kind {
     SPAN_HOT,        /* free, counted as resident, contents unknown */
     SPAN_COLD,       /* free, every page given back (or never touched) and so known to read as zero */
     SPAN_BUSY,       /* free, its pages on their way to the operating system */
-    SPAN_SMALL,      /* cut into blocks of one small class */
+    SPAN_SMALL,      /* carved into blocks of one small class */
     SPAN_LARGE,      /* one block of a large class */
     SPAN_HUGE,       /* one huge block */
 };
@@ -106,7 +106,7 @@ struct cmem__span {
 
     struct cmem__region *region;
     uint64_t unused_since; /* free: when its youngest page was freed or released, cmem__now() */
-    uint64_t rest;         /* descriptors are cut from slabs: none is to share a cache line */
+    uint64_t rest;         /* descriptors come from slabs: no two are to share a cache line */
 };
 
 _Static_assert(sizeof(struct cmem__span) == 128, "a span descriptor is two cache lines");

@@ -99,7 +99,7 @@ static const struct cmem__span *span_from(uintptr_t from) {
     if (from <= first->base) return pagemap_span(first->base);
     const struct cmem__span *s = cmem__pages_find(from);
     if (s->base == from) return s;
-    /* Spans have merged since the last chunk: this one was told of in part. */
+    /* Spans were coalesced since the last chunk, which told of a part of this one. */
     const struct cmem__span *next = after(s);
     return next != NULL ? next : span_from(span_end(s));
 }

@@ -18,7 +18,7 @@ func classOf(n int) (cls uint, size int) {
 type SizeClass struct {
 	Size      int // bytes a block
 	MinSize   int // the smallest request
-	SpanBytes int // bytes of the run of pages that blocks are cut from
+	SpanBytes int // bytes of the run of pages that blocks are carved from
 	Blocks    int // blocks a span
 }
 

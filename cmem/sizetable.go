@@ -31,7 +31,7 @@ var classSize = [numClasses]uint32{
 	9437184, 10485760, 11534336, 12582912, 13631488, 14680064, 15728640, 16777216,
 }
 
-// classSpan is the length, and the number of blocks, of the spans that each class's blocks are cut from.
+// classSpan is the length, and the number of blocks, of the spans that each class's blocks are carved from.
 var classSpan = [numClasses]struct{ pages, blocks uint16 }{
 	{1, 256}, {2, 256}, {3, 256}, {4, 256}, {5, 256}, {6, 256}, {7, 256}, {8, 256},
 	{9, 256}, {10, 256}, {11, 256}, {12, 256}, {13, 256}, {14, 256}, {15, 256}, {16, 256},

@@ -7,7 +7,7 @@ import "io"
 //
 //	address   where it begins
 //	pages     its length, in pages of 4 KiB
-//	kind      what it was cut up for: small (many blocks), large (one of a size class), huge (one
+//	kind      what it was carved into: small (many blocks), large (one of a size class), huge (one
 //	          of no class); -: it is free
 //	state     inuse; or it is free: free (resident), released (given back to the operating system,
 //	          in part at least), untouched (never used), releasing (on its way there)

@@ -77,7 +77,7 @@ Test(pageheap, coalesces_on_both_sides_in_any_order) {
     give(left);
 }
 
-Test(pageheap, hot_and_cold_are_never_merged) {
+Test(pageheap, hot_and_cold_are_never_coalesced) {
     struct cmem__span *s[3];
     lay_out(s, (size_t[]){4, 4, 4}, 3);
     uintptr_t base = s[0]->base, mid = s[1]->base, end = s[2]->base;
@@ -94,7 +94,7 @@ Test(pageheap, hot_and_cold_are_never_merged) {
 }
 
 /* Where malloc puts two regions side by side, a span must not lie across: each is freed on its own. */
-Test(pageheap, regions_are_never_merged) {
+Test(pageheap, regions_are_never_coalesced) {
     size_t npages = REGION_SIZE >> PAGE_SHIFT;
     char *map = mmap(NULL, 3 * REGION_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     os.region_at = (char *)(((uintptr_t)map + REGION_ALIGN - 1) & ~(REGION_ALIGN - 1));
@@ -257,7 +257,7 @@ Test(pageheap, aligned_spans) {
         cr_assert_eq(s[i]->base % (align * PAGE_SIZE), 0, "alignment of %zu pages", align);
         cmem__check(true);
     }
-    cr_assert_eq(stats_now().heap_inuse, 39 * PAGE_SIZE, "what alignment cuts off is not free");
+    cr_assert_eq(stats_now().heap_inuse, 39 * PAGE_SIZE, "what alignment leaves over is not free");
     for (unsigned i = 0; i <= 12; i++) give(s[i]);
     cr_assert_eq(stats_now().heap_inuse, 0);
 }

@@ -196,7 +196,7 @@ Test(placement, none_is_cheaper) {
 
 /* ------------------------------------------------------------------------------------------------------ aligned */
 
-/* An aligned span needs a longer run than it keeps; what is left of one that was cut out of a hot span must be
+/* An aligned span needs a longer run than it keeps; what is left of one that was carved from a hot span must be
  * coalesced with the rest of that span. */
 Test(placement, aligned_span_out_of_a_mixed_run) {
     for (size_t align = 2; align <= 16; align *= 2) {

@@ -201,7 +201,7 @@ Test(spans, to_a_file_that_fails) {
     cmem_free(p);
 }
 
-/* What is merged between two chunks is told once, as far as it was. */
+/* What is coalesced between two chunks is told once, as far as it was. */
 Test(spans, that_merge_between_two_chunks) {
     enum { BLOCKS = 64 };
     void *p[BLOCKS];

@@ -63,7 +63,7 @@ Test(tree, random_operations_against_a_sorted_array) {
     }
 }
 
-/* Address order is the order in which a fresh region is cut up: the worst one for an unbalanced tree. */
+/* Address order is the order in which a fresh region is carved up: the worst one for an unbalanced tree. */
 Test(tree, rising_addresses_stay_balanced) {
     struct cmem__span *root = NULL;
     for (size_t i = 0; i < N; i++) {

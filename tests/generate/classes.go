@@ -75,7 +75,7 @@ const (
 	}
 	table("classSize is the block size of each class.", "classSize", "uint32",
 		func(c class) string { return fmt.Sprint(c.size) })
-	table("classSpan is the length, and the number of blocks, of the spans that each class's blocks are cut from.",
+	table("classSpan is the length, and the number of blocks, of the spans that each class's blocks are carved from.",
 		"classSpan", "struct{ pages, blocks uint16 }",
 		func(c class) string { return fmt.Sprintf("{%d, %d}", c.pages, c.blocks) })
 	return format.Source([]byte(out.String()))

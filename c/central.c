@@ -79,12 +79,12 @@ static void span_delete(struct cmem__span *s) {
 }
 
 static void partial_insert(struct central *ce, struct cmem__span *s) {
-    ce->partial = cmem__tree_insert(ce->partial, s, TREE_RUNS);
+    ce->partial = cmem__tree_insert(ce->partial, s, TREE_SPANS);
     s->partial = true;
 }
 
 static void partial_remove(struct central *ce, struct cmem__span *s) {
-    ce->partial = cmem__tree_remove(ce->partial, s, TREE_RUNS);
+    ce->partial = cmem__tree_remove(ce->partial, s, TREE_SPANS);
     s->partial = false;
 }
 
@@ -109,7 +109,7 @@ static size_t fetch_small(unsigned c, struct cmem__entry *out, size_t n) {
     size_t got = 0;
     lock(&ce->lock);
     while (got < n) {
-        struct cmem__span *s = cmem__tree_min(ce->partial, TREE_RUNS);
+        struct cmem__span *s = cmem__tree_min(ce->partial, TREE_SPANS);
         if (s == NULL) {
             unlock(&ce->lock);
             s = span_new(c);
@@ -284,8 +284,8 @@ static size_t check_partial(const struct cmem__span *s, unsigned c, uintptr_t lo
         insist(t != TAG_NONE || i >> shift >= s->scan, "free block below the scan index", at);
     }
     insist(nfree == s->nfree, "span's count of free blocks is wrong", s->base);
-    return nfree + check_partial(s->link[TREE_RUNS].left, c, lo, s->base) +
-           check_partial(s->link[TREE_RUNS].right, c, s->base + 1, hi);
+    return nfree + check_partial(s->link[TREE_SPANS].left, c, lo, s->base) +
+           check_partial(s->link[TREE_SPANS].right, c, s->base + 1, hi);
 }
 
 void cmem__central_check(void) {

@@ -35,7 +35,7 @@ static void check_span(const struct cmem__region *r, const struct cmem__span *s,
         }
     }
     if (!is_free(s)) insist(s->extent_pages == 0, "extent that begins with a span in use", a);
-    if (s->kind == SPAN_COLD) insist(r->releases, "cold span where pages are not given back", a);
+    if (s->kind == SPAN_RELEASED) insist(r->releases, "released span where pages cannot be given back", a);
     if (is_free(s) || s->kind == SPAN_BUSY) insist(t == TAG_NONE, "tag on a free span", a);
 }
 
@@ -61,7 +61,7 @@ static size_t check_ring(const struct cmem__span *ring) {
     for (const struct cmem__span *s = ring->next; s != ring; s = s->next) {
         insist(s->next->prev == s, "ring of free spans is broken", s->base);
         insist(cmem__ring_of(s) == ring, "free span in the wrong ring", s->base);
-        insist(ring == &cmem__heap.shorts || ring == &cmem__heap.cold || s->next == ring ||
+        insist(ring == &cmem__heap.shorts || ring == &cmem__heap.released || s->next == ring ||
                    s->unused_since <= s->next->unused_since,
                "ring of ages is out of order", s->base);
         n++;
@@ -72,7 +72,7 @@ static size_t check_ring(const struct cmem__span *ring) {
 /* Walks the page heap under its lock. */
 size_t cmem__pages_check(void) {
     lock(&cmem__heap.lock);
-    size_t spans = 0, extents = 0, hot = 0, in_rings = 0, sys = 0, inuse = 0, cold = 0;
+    size_t spans = 0, extents = 0, resident = 0, in_rings = 0, sys = 0, inuse = 0, released = 0;
     for (struct cmem__region *r = cmem__heap.regions; r != NULL; r = r->next) {
         size_t free_pages = 0, in_extent = 0;
         for (uintptr_t a = r->base; a < r->base + r->npages * PAGE_SIZE; spans++) {
@@ -84,8 +84,8 @@ size_t cmem__pages_check(void) {
             }
             if (in_extent > 0) in_extent--;
             if (is_free(s) && cmem__ring_of(s) != NULL) in_rings++;
-            if (s->kind == SPAN_HOT) hot++;
-            if (s->kind == SPAN_COLD) cold += s->npages;
+            if (s->kind == SPAN_RESIDENT) resident++;
+            if (s->kind == SPAN_RELEASED) released += s->npages;
             if (is_free(s) || s->kind == SPAN_BUSY)
                 free_pages += s->npages;
             else
@@ -97,11 +97,12 @@ size_t cmem__pages_check(void) {
     }
     insist(sys == cmem__heap.sys_pages, "count of pages is wrong", sys);
     insist(inuse == cmem__heap.inuse_pages, "count of pages in use is wrong", inuse);
-    insist(cold == cmem__heap.cold_pages, "count of cold pages is wrong", cold);
-    insist(cmem__bins_check(&cmem__heap.hot) == hot, "hot spans are not those in the bins", hot);
+    insist(released == cmem__heap.released_pages, "count of released pages is wrong", released);
+    insist(cmem__bins_check(&cmem__heap.resident) == resident, "resident spans are not those in the bins",
+           resident);
     insist(cmem__bins_check(&cmem__heap.extents) == extents, "extents are not those in the bins", extents);
     insist(check_ring(&cmem__heap.age) + check_ring(&cmem__heap.shorts) + check_ring(&cmem__heap.empty) +
-                   check_ring(&cmem__heap.stuck) + check_ring(&cmem__heap.cold) ==
+                   check_ring(&cmem__heap.unreleasable) + check_ring(&cmem__heap.released) ==
                in_rings,
            "free spans are not those in the rings", in_rings);
     unlock(&cmem__heap.lock);

@@ -17,10 +17,10 @@
  * so scans never skip. NULL for none. */
 struct cmem__span *cmem__ring_of(const struct cmem__span *s);
 
-/* Adds the free span s to what is known of its kind. It stands behind `older` in the ring of ages,
- * if it belongs there; at the end of its ring where that is NULL. */
-void cmem__run_insert(struct cmem__span *s, struct cmem__span *older);
-void cmem__run_remove(struct cmem__span *s);
+/* Inserts the free span s into the sets of its kind: its bin and its ring. In the ring of ages it
+ * stands behind `older`; at the end where that is NULL, as in all other rings. */
+void cmem__span_insert(struct cmem__span *s, struct cmem__span *older);
+void cmem__span_remove(struct cmem__span *s);
 
 /* Removes the extent that begins with `first` from its bin. Returns its length. */
 size_t cmem__extent_remove(struct cmem__span *first);
@@ -31,17 +31,17 @@ struct cmem__span *cmem__span_split(struct cmem__span *s, size_t npages);
 
 /* Frees s, which is in no extent: makes it a free span of that kind and coalesces it with its free
  * neighbours, all of them into one extent, those of its kind into one span. Returns that span. (A
- * region that is all free and has refused a release becomes one hot span, so that it goes back to
- * malloc as a whole.) `released` tells of a cold span whether its pages were given back; else they
- * were never touched. */
-struct cmem__span *cmem__extent_put_free(struct cmem__span *s, enum cmem__kind kind, bool released);
+ * region that is all free and has refused a release becomes one resident span, so that it goes back
+ * to malloc as a whole.) `touched` is for a released span: false where none of its pages was ever
+ * used. */
+struct cmem__span *cmem__extent_put_free(struct cmem__span *s, enum cmem__kind kind, bool touched);
 static inline struct cmem__span *extent_put(struct cmem__span *s, enum cmem__kind kind) {
-    return cmem__extent_put_free(s, kind, kind == SPAN_COLD);
+    return cmem__extent_put_free(s, kind, kind == SPAN_RELEASED);
 }
 
 /* Carves npages from the extent of the free span s, from `skip` pages into s on, and puts what is
- * left of it back. Returns them as one span in no set: SPAN_COLD where all of it was cold, else
- * SPAN_BUSY. Needs two spare descriptors. */
+ * left of it back. Returns them as one span in no set: SPAN_RELEASED where all of it was released,
+ * else SPAN_BUSY. Needs two spare descriptors. */
 struct cmem__span *cmem__extent_carve(struct cmem__span *s, size_t skip, size_t npages);
 
 /* Descriptors, from and to the spare ones. */

@@ -9,13 +9,13 @@
 struct cmem__heap cmem__heap = {
     .lock = LOCK_INIT(RANK_PAGEHEAP),
     .limit_pages = SIZE_MAX,
-    .hot = {.kind = TREE_RUNS},
+    .resident = {.kind = TREE_SPANS},
     .extents = {.kind = TREE_EXTENTS},
     .age = {.prev = &cmem__heap.age, .next = &cmem__heap.age},
     .shorts = {.prev = &cmem__heap.shorts, .next = &cmem__heap.shorts},
     .empty = {.prev = &cmem__heap.empty, .next = &cmem__heap.empty},
-    .stuck = {.prev = &cmem__heap.stuck, .next = &cmem__heap.stuck},
-    .cold = {.prev = &cmem__heap.cold, .next = &cmem__heap.cold},
+    .unreleasable = {.prev = &cmem__heap.unreleasable, .next = &cmem__heap.unreleasable},
+    .released = {.prev = &cmem__heap.released, .next = &cmem__heap.released},
 };
 
 bool cmem__spares_get(size_t n) {

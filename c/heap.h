@@ -1,10 +1,11 @@
 /* heap.h: the state of the page heap, which its files share: extent.c, region.c, placement.c,
- * move.c, release.c, pageheap.c, spans.c, check.c. Nobody else includes it: pageheap.h is what others see.
+ * move.c, release.c, pageheap.c, spans.c, check.c. All others include pageheap.h instead.
  *
- * A free span is hot (counted as resident) or cold (given back, or never touched; reads as zero),
- * never a mixture: so what is resident is exact, however spans are split and coalesced. Where
- * memory does not read as zero once it was given back (shared memory, huge pages, locked memory)
- * all free spans are hot. A maximal run of free spans of either kind is an extent.
+ * A free span is resident, or released: given back to the operating system or never touched, so it
+ * reads as zero. It is never a mixture: so the count of resident pages is exact, however spans are
+ * split and coalesced. Where memory does not read as zero once it was given back (shared memory,
+ * huge pages, locked memory) all free spans count as resident. A maximal run of free spans, of
+ * either kind, is an extent.
  *
  * Lock: cmem__heap.lock, held by whoever calls anything here, and dropped around system calls and
  * malloc by those that say so.
@@ -21,7 +22,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-/* Shorter runs are not worth a system call and a fault each, unless everything is asked for. */
+/* A shorter span is released only where everything is to go: it is not worth the system call. */
 #define SCAVENGE_MIN_PAGES ((size_t)16)
 
 /* Every field is read and written under `lock`, but for `growing`. A ring is empty where its head
@@ -30,16 +31,16 @@ struct cmem__heap {
     struct cmem__lock lock;
 
     /* What is free. extent.c writes all of these, as spans are put back and carved. */
-    struct cmem__bins hot;     /* hot runs */
-    struct cmem__bins extents; /* by their first spans, whose first pages are marked */
-    struct cmem__span age;     /* ring of the hot spans of which SCAVENGE_MIN_PAGES can go; next = oldest */
-    struct cmem__span shorts;  /* ring of those of which less can go, but some, in no order */
-    struct cmem__span empty;   /* ring of the cold spans that are a region that may go; next = oldest */
-    struct cmem__span
-        stuck; /* ring of the hot ones that are, where pages cannot be given back; next = oldest */
-    struct cmem__span
-        cold;          /* ring of the other cold spans that were given back; next = the one to look at next */
-    size_t cold_pages; /* in cold spans */
+    struct cmem__bins resident; /* the resident spans */
+    struct cmem__bins extents;  /* each by its first span, whose first page is marked */
+
+    /* Rings of free spans, each in one at most: see cmem__ring_of. */
+    struct cmem__span age;          /* resident, SCAVENGE_MIN_PAGES or more can go; next = oldest */
+    struct cmem__span shorts;       /* resident, fewer can go, but some; in no order */
+    struct cmem__span empty;        /* released, a whole region that may go; next = oldest */
+    struct cmem__span unreleasable; /* resident, a whole region that goes only as such; next = oldest */
+    struct cmem__span released;     /* other released ones that were touched; next = the next to look at */
+    size_t released_pages;          /* in all released spans */
 
     /* Descriptors that no span uses, so that a change of what is free needs no memory. heap.c gets
      * them, extent.c uses them. */
@@ -69,16 +70,18 @@ struct cmem__heap {
         no_moves; /* the kernel has refused one, or a release: memory may be locked, and moves would unlock it */
 
     /* What goes back to the operating system. release.c writes these. */
-    size_t limit_pages; /* for spans in use and hot ones; SIZE_MAX: no limit */
+    size_t limit_pages; /* for spans in use and resident ones; SIZE_MAX: no limit */
     uint64_t scavenges, scavenged_bytes;
-    uint64_t refused_at; /* when the last release_hot came to nothing for refusals; 0 where it did not */
-    uint64_t looked_at;  /* when cold spans were looked at */
+    uint64_t refused_at; /* when the last release_spans was refused all it tried; 0: it was not */
+    uint64_t looked_at;  /* when released spans were last looked at */
 };
 
 /* Hidden: reached without a detour in a shared library too. */
 extern struct cmem__heap cmem__heap __attribute__((visibility("hidden")));
 
-static inline bool is_free(const struct cmem__span *s) { return s->kind == SPAN_HOT || s->kind == SPAN_COLD; }
+static inline bool is_free(const struct cmem__span *s) {
+    return s->kind == SPAN_RESIDENT || s->kind == SPAN_RELEASED;
+}
 static inline uintptr_t last_page(const struct cmem__span *s) {
     return s->base + (s->npages - 1) * PAGE_SIZE;
 }
@@ -91,8 +94,9 @@ static inline uintptr_t whole_pages(const struct cmem__span *s, uintptr_t *end) 
     return begin < *end ? begin : *end;
 }
 
-static inline size_t hot_pages(void) {
-    return cmem__heap.sys_pages - cmem__heap.inuse_pages - cmem__heap.cold_pages;
+/* Pages of free spans that are resident, or being released or moved. */
+static inline size_t free_resident_pages(void) {
+    return cmem__heap.sys_pages - cmem__heap.inuse_pages - cmem__heap.released_pages;
 }
 
 static inline void map_bounds(struct cmem__span *s) {

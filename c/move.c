@@ -1,9 +1,9 @@
 //go:build linux && (amd64 || arm64 || riscv64)
 
-/* move.c: moves of hot pages. The cold pages of an allocation would be faulted in one by one, while
- * hot ones lie unused elsewhere. The kernel can move those there: it changes page tables and copies
- * nothing. Where it cannot (before Linux 5.7, under valgrind), or has refused once, pages are
- * faulted in.
+/* move.c: moves of resident pages. The released pages of an allocation would be faulted in one by
+ * one, while resident ones lie free elsewhere. The kernel can move those there: it changes page
+ * tables and copies nothing. Where it cannot (before Linux 5.7, under valgrind), or has refused
+ * once, pages are faulted in.
  */
 #include "base.h"
 #include "bins.h"
@@ -26,17 +26,17 @@ size_t cmem__move_gaps(const struct cmem__placement *p, size_t npages, struct cm
     uintptr_t at = p->s->base + (p->skip << PAGE_SHIFT), end = at + (npages << PAGE_SHIFT);
     for (struct cmem__span *s = p->s; n < MOVES_MAX && at < end; at = span_end(s), s = after(s)) {
         uintptr_t lo = move_up(at), hi = move_down(span_end(s) < end ? span_end(s) : end);
-        if (s->kind == SPAN_COLD && lo < hi)
+        if (s->kind == SPAN_RELEASED && lo < hi)
             out[n++] = (struct cmem__piece){.to = lo, .npages = (hi - lo) >> PAGE_SHIFT};
     }
     return n;
 }
 
-/* Carves a piece of up to npages from a hot run: the smallest that is long enough, or else the
- * longest. NULL where that has no piece that may be moved. */
+/* Carves a piece of up to npages from a resident span: the shortest that is long enough, or else
+ * the longest. NULL where that has no piece that may be moved. */
 static struct cmem__span *carve_piece(size_t npages) {
-    struct cmem__span *s = cmem__bins_best_fit(&cmem__heap.hot, npages);
-    if (s == NULL && cmem__bins_longest_below(&cmem__heap.hot, npages, &s, 1) == 0) return NULL;
+    struct cmem__span *s = cmem__bins_best_fit(&cmem__heap.resident, npages);
+    if (s == NULL && cmem__bins_longest_below(&cmem__heap.resident, npages, &s, 1) == 0) return NULL;
     uintptr_t lo = move_up(s->base), hi = move_down(span_end(s));
     if (lo >= hi || !s->region->movable) return NULL;
     size_t whole = (hi - lo) >> PAGE_SHIFT;
@@ -64,7 +64,7 @@ bool cmem__move_pieces(struct cmem__span *s, struct cmem__piece *p, size_t n) {
     lock(&cmem__heap.lock);
     bool whole = true;
     for (size_t i = 0; i < n; i++) {
-        (void)extent_put(p[i].from, result[i] == MOVED ? SPAN_COLD : SPAN_HOT);
+        (void)extent_put(p[i].from, result[i] == MOVED ? SPAN_RELEASED : SPAN_RESIDENT);
         if (result[i] == MOVED)
             cmem__heap.moved_bytes += p[i].npages << PAGE_SHIFT;
         else

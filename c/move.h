@@ -1,4 +1,4 @@
-/* move.h: moves of hot pages to the cold pages of an allocation.
+/* move.h: moves of resident pages to where an allocation has released ones.
  *
  * Lock: the page heap's, held by the caller; move_pieces drops it meanwhile. Called by pageheap.c.
  */
@@ -18,19 +18,19 @@
 /* The pieces moved for one allocation at most. */
 #define MOVES_MAX 8
 
-/* A place that pages are moved to. */
+/* Released pages to be filled, and what with. */
 struct cmem__piece {
     uintptr_t to;
     size_t npages;
     struct cmem__span *from; /* busy */
 };
 
-/* Sets out to the cold stretches of the placement that are worth a move, MOVES_MAX at most. Returns
- * how many. */
+/* Sets out to the released stretches of the placement that are worth a move, MOVES_MAX at most.
+ * Returns how many. */
 size_t cmem__move_gaps(const struct cmem__placement *p, size_t npages, struct cmem__piece *out);
 
-/* Carves hot pages to fill the gaps with. Returns the number of pieces in out, MOVES_MAX at most.
- * Needs two spare descriptors a piece. */
+/* Carves resident pages to fill the gaps with. Returns the number of pieces in out, MOVES_MAX at
+ * most. Needs two spare descriptors a piece. */
 size_t cmem__move_carve(struct cmem__piece *gap, size_t gaps, struct cmem__piece *out);
 
 /* Moves the pieces into s, an allocated span, and puts the places they come from back. Drops the

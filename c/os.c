@@ -195,8 +195,8 @@ enum cmem__moved cmem__os_move(uintptr_t from, uintptr_t to, size_t bytes) {
     enum moves moves = kernel_moves();
     enum cmem__moved result = MOVED;
     size_t step = moves == MOVES_SEVERAL ? bytes : MOVE_PAGES * PAGE_SIZE;
-    /* The kernel unlocks the whole mapping that pages are moved from. (What is cold was not locked
-     * when it was released; a later mlockall locks both places.) */
+    /* The kernel unlocks the whole mapping that pages are moved from. (Released pages were not
+     * locked when they went; a later mlockall locks both places.) */
     if (moves == MOVES_NOTHING || is_locked(from, bytes)) result = MOVE_REFUSED;
     for (size_t at = 0; at < bytes && result == MOVED; at += step) {
         if (mremap((void *)(from + at), step, step, MOVE_FLAGS, (void *)(to + at)) != MAP_FAILED) continue;

@@ -67,13 +67,13 @@ static struct cmem__span *alloc(size_t npages, size_t align_pages, enum cmem__ki
         if (cmem__placement_find(&p, want)) break;
         if (resident || !cmem__region_grow(want)) goto fail;
     }
-    if (resident && p.hot < want) goto fail;
+    if (resident && p.resident < want) goto fail;
     if (align_pages > 1) cmem__placement_align(&p, align_pages, npages);
     struct cmem__piece gap[MOVES_MAX], piece[MOVES_MAX];
     size_t gaps = npages < MOVE_FROM ? 0 : cmem__move_gaps(&p, npages, gap);
     struct cmem__span *s = cmem__extent_carve(p.s, p.skip, npages);
     size_t pieces = cmem__move_carve(gap, gaps, piece);
-    s->zeroed = s->kind == SPAN_COLD && pieces == 0;
+    s->zeroed = s->kind == SPAN_RELEASED && pieces == 0;
     s->kind = (uint8_t)kind;
     s->cls = (uint8_t)cls;
     s->region->free_pages -= npages;
@@ -116,7 +116,7 @@ static void free_locked(struct cmem__span *s) {
     cmem__heap.inuse_pages -= s->npages;
     cmem__heap.activity++;
     s->region->free_pages += s->npages;
-    (void)extent_put(s, SPAN_HOT);
+    (void)extent_put(s, SPAN_RESIDENT);
 }
 
 void cmem__pages_free(struct cmem__span *s) {
@@ -179,7 +179,7 @@ struct cmem__pages_use cmem__pages_use(void) {
     lock(&cmem__heap.lock);
     struct cmem__pages_use use = {.inuse = cmem__heap.inuse_pages << PAGE_SHIFT,
                                   .peak = cmem__heap.peak_pages << PAGE_SHIFT,
-                                  .hot = hot_pages() << PAGE_SHIFT,
+                                  .resident = free_resident_pages() << PAGE_SHIFT,
                                   .limit = SIZE_MAX};
     if (cmem__heap.limit_pages != SIZE_MAX) use.limit = cmem__heap.limit_pages << PAGE_SHIFT;
     cmem__heap.peak_pages = 0;
@@ -219,7 +219,7 @@ void cmem__pages_stats(struct cmem_stats *out) {
     out->heap_sys = cmem__heap.sys_pages << PAGE_SHIFT;
     out->heap_inuse = cmem__heap.inuse_pages << PAGE_SHIFT;
     out->heap_idle = (cmem__heap.sys_pages - cmem__heap.inuse_pages) << PAGE_SHIFT;
-    out->heap_released = cmem__heap.cold_pages << PAGE_SHIFT;
+    out->heap_released = cmem__heap.released_pages << PAGE_SHIFT;
     out->live_bytes += cmem__heap.huge_bytes;
     out->live_blocks += cmem__heap.huge_blocks;
     out->mallocs += cmem__heap.huge_allocs;
@@ -243,7 +243,7 @@ void cmem__pages_after_fork(void) {
     cmem__heap.growing = 0;
     for (struct cmem__region *r = cmem__heap.regions; r != NULL; r = r->next) {
         for (struct cmem__span *s = pagemap_span(r->base); s != NULL; s = after(s)) {
-            if (s->kind == SPAN_BUSY) s = extent_put(s, SPAN_HOT);
+            if (s->kind == SPAN_BUSY) s = extent_put(s, SPAN_RESIDENT);
         }
     }
 }

@@ -44,7 +44,7 @@ size_t cmem__pages_inuse(void); /* bytes of spans in use */
 /* Bytes of spans in use: now, and the most since the last call; those that are free and resident;
  * the limit, SIZE_MAX for none. */
 struct cmem__pages_use {
-    size_t inuse, peak, hot, limit;
+    size_t inuse, peak, resident, limit;
 };
 struct cmem__pages_use cmem__pages_use(void);
 

@@ -21,11 +21,11 @@ static void place(struct cmem__placement *p, struct cmem__span *s, ptrdiff_t at,
     for (; at >= (ptrdiff_t)s->npages; s = after(s)) at -= (ptrdiff_t)s->npages;
     p->s = s;
     p->skip = (size_t)at;
-    p->hot = 0;
+    p->resident = 0;
     size_t end = p->skip + npages, from = p->skip;
     for (;; s = after(s)) {
         size_t to = end < s->npages ? end : s->npages;
-        if (s->kind == SPAN_HOT) p->hot += to - from;
+        if (s->kind == SPAN_RESIDENT) p->resident += to - from;
         if (end <= s->npages) return;
         end -= s->npages;
         from = 0;
@@ -42,7 +42,7 @@ static void placement_at(struct cmem__placement *p, const struct cmem__span *fir
                          ptrdiff_t at, size_t npages) {
     place(p, s, at, npages);
     size_t rest = first->extent_pages - npages;
-    p->cost = 2 * (npages - p->hot) + (rest < npages ? rest : npages);
+    p->cost = 2 * (npages - p->resident) + (rest < npages ? rest : npages);
 }
 
 /* Makes *best the placement at the same place, if that is cheaper. */
@@ -61,8 +61,8 @@ static void at_ends(struct cmem__placement *p, struct cmem__span *first, size_t 
     try_placement(p, first, last, (ptrdiff_t)last->npages - (ptrdiff_t)npages, npages);
 }
 
-/* Makes *best a placement that begins or ends with the hot run s, as near to that as the extent's
- * bounds allow, if one is cheaper. */
+/* Makes *best a placement that begins or ends with the resident span s, as near to that as the
+ * extent's bounds allow, if one is cheaper. */
 static void try_around(struct cmem__placement *best, const struct cmem__span *first, struct cmem__span *s,
                        size_t npages) {
     ptrdiff_t n = (ptrdiff_t)npages, low = (ptrdiff_t)((s->base - first->base) >> PAGE_SHIFT);
@@ -73,20 +73,20 @@ static void try_around(struct cmem__placement *best, const struct cmem__span *fi
     if (a != b) try_placement(best, first, s, b, npages);
 }
 
-/* How many hot runs are looked at. */
+/* How many resident spans are looked at. */
 #define PLACEMENT_TRIES 8
 
 bool cmem__placement_find(struct cmem__placement *best, size_t npages) {
-    struct cmem__span *runs[PLACEMENT_TRIES], *first = cmem__bins_best_fit(&cmem__heap.extents, npages);
+    struct cmem__span *spans[PLACEMENT_TRIES], *first = cmem__bins_best_fit(&cmem__heap.extents, npages);
     if (first == NULL) return false;
     at_ends(best, first, npages);
-    if (best->hot == npages) return true;
+    if (best->resident == npages) return true;
     size_t n = 0;
-    if ((runs[0] = cmem__bins_best_fit(&cmem__heap.hot, npages)) != NULL) n = 1;
-    n += cmem__bins_longest_below(&cmem__heap.hot, npages, runs + n, PLACEMENT_TRIES - n);
+    if ((spans[0] = cmem__bins_best_fit(&cmem__heap.resident, npages)) != NULL) n = 1;
+    n += cmem__bins_longest_below(&cmem__heap.resident, npages, spans + n, PLACEMENT_TRIES - n);
     for (size_t i = 0; i < n; i++) {
-        first = extent_first(runs[i]);
-        if (first->extent_pages >= npages) try_around(best, first, runs[i], npages);
+        first = extent_first(spans[i]);
+        if (first->extent_pages >= npages) try_around(best, first, spans[i], npages);
     }
     return true;
 }

@@ -15,13 +15,13 @@
 struct cmem__placement {
     struct cmem__span *s;
     size_t skip;
-    size_t hot;  /* of its pages, those that are hot */
-    size_t cost; /* see placement.c; cmem__placement_align leaves it as it was */
+    size_t resident; /* of its pages, those that are */
+    size_t cost;     /* see placement.c; cmem__placement_align leaves it as it was */
 };
 
 /* Sets *best to the cheapest placement for npages of those looked at: at both ends of the shortest
- * extent that fits, and around the shortest hot run that fits and the longest hot runs that do not.
- * False where no extent fits. */
+ * extent that fits, and around the shortest resident span that fits and the longest ones that do
+ * not. False where no extent fits. */
 bool cmem__placement_find(struct cmem__placement *best, size_t npages);
 
 /* Moves the beginning of *p up to a multiple of align_pages and makes it npages long. The caller

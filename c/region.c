@@ -80,11 +80,11 @@ static void region_add(struct cmem__region *r) {
     s->npages = r->npages;
     s->region = r;
     map_bounds(s);
-    (void)cmem__extent_put_free(s, r->releases ? SPAN_COLD : SPAN_HOT, false);
+    (void)cmem__extent_put_free(s, r->releases ? SPAN_RELEASED : SPAN_RESIDENT, false);
 }
 
 void cmem__region_remove(struct cmem__region *r, struct cmem__span *s) {
-    cmem__run_remove(s);
+    cmem__span_remove(s);
     (void)cmem__extent_remove(s);
     cmem__pagemap_unmark(s->base);
     unmap_bounds(s);

@@ -12,9 +12,9 @@
 #include "release.h"
 #include "span.h"
 
-/* --------------------------------------------------------------------------- hot pages, regions */
+/* ------------------------------------------------------------------------------- pages, regions */
 
-/* Carves the whole physical pages of s, which is in one of the rings of hot spans; the upper
+/* Carves the whole physical pages of s, which is in one of the rings of resident spans; the upper
  * max_pages where there are more. Then at least `leave` pages are carved and at least `leave` left;
  * NULL where that cannot be. */
 static struct cmem__span *carve_whole_pages(struct cmem__span *s, size_t max_pages, size_t leave) {
@@ -28,14 +28,14 @@ static struct cmem__span *carve_whole_pages(struct cmem__span *s, size_t max_pag
     return cmem__extent_carve(s, (lo - s->base) >> PAGE_SHIFT, (hi - lo) >> PAGE_SHIFT);
 }
 
-/* How many of the oldest hot spans are looked at. All are passed over only where each is longer
- * than max_pages and shorter than twice SCAVENGE_MIN_PAGES: so what stays until the next call is
- * little. */
+/* How many of the oldest resident spans are looked at. All are passed over only where each is
+ * longer than max_pages and shorter than twice SCAVENGE_MIN_PAGES: so what stays until the next
+ * call is little. */
 #define SCAVENGE_TRIES 16
 
-/* The next hot span to give back, or its upper max_pages, busy: the oldest one that has been idle
- * since before `until`, unless the remainder would be too short ever to be released; where `shorts`
- * are wanted, a short one too. NULL where there is none. */
+/* Carves the next resident span to release, or its upper max_pages: the oldest one, where it has
+ * been idle since before `until`, unless the remainder would be too short ever to be released; and
+ * where `shorts` are wanted, a short one. NULL where there is none. */
 static struct cmem__span *scavenge_next(uint64_t until, bool shorts, size_t max_pages) {
     struct cmem__span *t = NULL, *s = cmem__heap.age.next;
     size_t leave = shorts ? 0 : SCAVENGE_MIN_PAGES;
@@ -46,17 +46,17 @@ static struct cmem__span *scavenge_next(uint64_t until, bool shorts, size_t max_
     return shorts && s != &cmem__heap.shorts ? carve_whole_pages(s, max_pages, 0) : NULL;
 }
 
-/* How many pages are given back in one call: the kernel takes 0.3 us for each, and others may wait
+/* How many pages are released in one call: the kernel takes 0.3 us for each, and others may wait
  * for it. */
 #define RELEASE_PAGES ((size_t)1024)
 
-/* After so many refusals in a row release_hot ends, and where it came to nothing by that, it does
- * nothing for a while: all memory is locked, or the kernel is not to be asked. */
+/* After so many refusals in a row release_spans ends. If it was refused all, it is not tried again
+ * for REFUSED_NS: all memory is locked, or a sandbox forbids the call. */
 #define REFUSALS_MOST 16
 #define REFUSED_NS ((uint64_t)1000000000)
 
-/* Gives the busy span s back and puts it where it belongs. Drops the lock meanwhile. Returns false
- * where that is refused. */
+/* Releases the busy span s, and frees it as what it is then. Drops the lock meanwhile. False where
+ * the kernel refuses: s is resident then. */
 static bool release(struct cmem__span *s) {
     struct cmem__region *r = s->region;
     unlock(&cmem__heap.lock);
@@ -64,19 +64,19 @@ static bool release(struct cmem__span *s) {
     lock(&cmem__heap.lock);
     r->refused = !released;
     if (!released) cmem__heap.no_moves = true;
-    (void)extent_put(s, released ? SPAN_COLD : SPAN_HOT);
+    (void)extent_put(s, released ? SPAN_RELEASED : SPAN_RESIDENT);
     return released;
 }
 
-/* Gives hot spans back that have been idle since before `until`, oldest first, until no more than
- * `keep` pages are hot, with the short ones or without. Drops the lock around each call. Returns
- * the bytes. */
-static size_t release_hot(uint64_t until, bool shorts, size_t keep) {
+/* Releases resident spans that have been idle since before `until`, oldest first, and short ones
+ * where `shorts` are wanted, until no more than `keep` free pages are resident. Drops the lock
+ * around each call. Returns the bytes. */
+static size_t release_spans(uint64_t until, bool shorts, size_t keep) {
     size_t bytes = 0, least = shorts ? 1 : SCAVENGE_MIN_PAGES;
     unsigned refusals = 0;
     if (unlikely(cmem__heap.refused_at != 0) && cmem__now() - cmem__heap.refused_at < REFUSED_NS) return 0;
-    while (refusals < REFUSALS_MOST && reserve_spares(2) && hot_pages() >= keep + least) {
-        size_t most = hot_pages() - keep;
+    while (refusals < REFUSALS_MOST && reserve_spares(2) && free_resident_pages() >= keep + least) {
+        size_t most = free_resident_pages() - keep;
         struct cmem__span *s = scavenge_next(until, shorts, most < RELEASE_PAGES ? most : RELEASE_PAGES);
         if (s == NULL) break;
         size_t len = s->npages << PAGE_SHIFT;
@@ -105,12 +105,12 @@ static struct cmem__region *remove_free_region(struct cmem__span *ring, uint64_t
     return r;
 }
 
-/* Gives regions back to malloc that have been free since before `until` and stand in that ring,
- * until no more than `keep` pages are hot. Drops the lock meanwhile. Returns the bytes. */
+/* Gives regions in that ring back to malloc that have been free since before `until`, as long as
+ * `keep` free pages or more are resident. Drops the lock meanwhile. Returns the bytes. */
 static size_t free_regions(struct cmem__span *ring, uint64_t until, size_t keep) {
     size_t bytes = 0;
     struct cmem__region *r;
-    while (hot_pages() >= keep && (r = remove_free_region(ring, until)) != NULL) {
+    while (free_resident_pages() >= keep && (r = remove_free_region(ring, until)) != NULL) {
         bytes += r->npages << PAGE_SHIFT;
         unlock(&cmem__heap.lock);
         cmem__region_delete(r);
@@ -124,8 +124,8 @@ static size_t free_regions(struct cmem__span *ring, uint64_t until, size_t keep)
 void cmem__obey_limit(void) {
     size_t keep =
         cmem__heap.limit_pages > cmem__heap.inuse_pages ? cmem__heap.limit_pages - cmem__heap.inuse_pages : 0;
-    (void)release_hot(UINT64_MAX, true, keep);
-    (void)free_regions(&cmem__heap.stuck, UINT64_MAX, keep + 1);
+    (void)release_spans(UINT64_MAX, true, keep);
+    (void)free_regions(&cmem__heap.unreleasable, UINT64_MAX, keep + 1);
 }
 
 size_t cmem__pages_limit(size_t bytes) {
@@ -139,18 +139,18 @@ size_t cmem__pages_limit(size_t bytes) {
 
 /* ------------------------------------------------------------------------------------ huge pages
  *
- * Transparent huge pages bring memory back that was given back: the kernel fills 2 MiB at once, on
- * a fault or in the background, where as little as one page of them is resident. So now and then
- * some cold spans are looked at. Where one is resident its region gets no huge pages from then on.
- * Elsewhere they may come: they make memory faster that is not given back. */
+ * Transparent huge pages make released memory resident again: the kernel fills 2 MiB at once, on a
+ * fault or in the background, where as little as one page of them is resident. So some released
+ * spans are looked at now and then. Where pages of one are resident, its region gets no huge pages
+ * from then on. Elsewhere they are welcome: memory that is not released is faster with them. */
 
 /* How often, and how many of them. */
 #define LOOK_NS ((uint64_t)1000000000)
 #define LOOKS 4
 
-/* Whether pages are resident where the cold span s begins or ends, as far as a huge page reaches
- * into it. Drops the lock meanwhile: by then the pages may be somebody else's. */
-static bool look_at(const struct cmem__span *s) {
+/* Whether pages are resident where the released span s begins or ends, as far as a huge page
+ * reaches into it. Drops the lock meanwhile: afterwards the pages may be somebody else's. */
+static bool is_refilled(const struct cmem__span *s) {
     uintptr_t end, at = whole_pages(s, &end);
     size_t bytes = end - at, most = LOOK_PAGES << PAGE_SHIFT;
     if (bytes == 0) return false;
@@ -161,8 +161,8 @@ static bool look_at(const struct cmem__span *s) {
     return resident;
 }
 
-/* Has the region of the cold span s without huge pages from now on, and what is cold there hot, as
- * it is resident. Drops the lock meanwhile. Needs two spare descriptors. */
+/* Forbids huge pages in the region of the released span s, and counts what was released there as
+ * resident. Drops the lock meanwhile. Needs two spare descriptors. */
 static void mend_refilled(struct cmem__span *s) {
     struct cmem__region *r = s->region;
     s = cmem__extent_carve(s, 0, s->npages); /* so that the region stays */
@@ -170,27 +170,28 @@ static void mend_refilled(struct cmem__span *s) {
     unlock(&cmem__heap.lock);
     cmem__os_small_pages(r->base, r->npages << PAGE_SHIFT);
     lock(&cmem__heap.lock);
-    (void)extent_put(s, SPAN_HOT);
+    (void)extent_put(s, SPAN_RESIDENT);
     for (s = pagemap_span(r->base); s != NULL; s = after(s)) {
-        if (s->kind != SPAN_COLD || !s->released) continue;
+        if (s->kind != SPAN_RELEASED || !s->touched) continue;
         s = cmem__extent_carve(s, 0, s->npages);
-        s = extent_put(s, SPAN_HOT);
+        s = extent_put(s, SPAN_RESIDENT);
     }
 }
 
-/* Looks at some cold spans, in turn, once a second. */
+/* Looks at some released spans, in turn, once a second. */
 static void look_for_refilled(void) {
     uint64_t now = cmem__now();
     if (now - cmem__heap.looked_at < LOOK_NS) return;
     cmem__heap.looked_at = now;
-    for (unsigned i = 0; i < LOOKS && reserve_spares(2) && cmem__heap.cold.next != &cmem__heap.cold; i++) {
-        struct cmem__span *s = cmem__heap.cold.next;
+    for (unsigned i = 0; i < LOOKS && reserve_spares(2) && cmem__heap.released.next != &cmem__heap.released;
+         i++) {
+        struct cmem__span *s = cmem__heap.released.next;
         uintptr_t base = s->base;
         size_t npages = s->npages;
-        cmem__run_remove(s);
-        cmem__run_insert(s, NULL);
-        if (!look_at(s) || !reserve_spares(2)) continue;
-        if (s == pagemap_span(base) && s->kind == SPAN_COLD && s->base == base && s->npages == npages)
+        cmem__span_remove(s);
+        cmem__span_insert(s, NULL);
+        if (!is_refilled(s) || !reserve_spares(2)) continue;
+        if (s == pagemap_span(base) && s->kind == SPAN_RELEASED && s->base == base && s->npages == npages)
             mend_refilled(s);
     }
 }
@@ -203,9 +204,9 @@ size_t cmem__pages_scavenge(uint64_t idle_ns) {
     lock(&cmem__heap.lock);
     look_for_refilled();
     if (idle_ns == 0) cmem__heap.refused_at = 0;
-    size_t bytes = release_hot(until, idle_ns == 0, 0);
+    size_t bytes = release_spans(until, idle_ns == 0, 0);
     if (idle_ns == 0) until = UINT64_MAX;
-    bytes += free_regions(&cmem__heap.stuck, until, 0);
+    bytes += free_regions(&cmem__heap.unreleasable, until, 0);
     (void)free_regions(&cmem__heap.empty, until, 0);
     unlock(&cmem__heap.lock);
     return bytes;
@@ -215,9 +216,10 @@ size_t cmem__pages_settle(size_t most, uint64_t idle_ns) {
     uint64_t now = cmem__now(), until = now > idle_ns ? now - idle_ns : 0;
     lock(&cmem__heap.lock);
     look_for_refilled();
-    size_t npages = most >> PAGE_SHIFT, keep = hot_pages() > npages ? hot_pages() - npages : 0;
-    size_t bytes = npages > 0 ? release_hot(UINT64_MAX, false, keep) : 0;
-    bytes += free_regions(&cmem__heap.stuck, until, 0);
+    size_t npages = most >> PAGE_SHIFT,
+           keep = free_resident_pages() > npages ? free_resident_pages() - npages : 0;
+    size_t bytes = npages > 0 ? release_spans(UINT64_MAX, false, keep) : 0;
+    bytes += free_regions(&cmem__heap.unreleasable, until, 0);
     (void)free_regions(&cmem__heap.empty, until, 0);
     unlock(&cmem__heap.lock);
     return bytes;

@@ -10,21 +10,22 @@
 
 #include "base.h"
 
-/* Gives back pages and regions that have been idle for idle_ns; all that are free where that is 0.
- * Returns the bytes. */
+/* Releases pages, and gives back regions, that have been free for idle_ns; all that are free where
+ * that is 0. Returns the bytes. */
 size_t cmem__pages_scavenge(uint64_t idle_ns);
 
-/* Sets the most bytes that spans in use and hot ones may hold together, SIZE_MAX for no limit.
- * Spans beyond it are refused; hot free ones are given back for new ones. Returns the bytes in
- * use. */
+/* Sets the most bytes that spans in use and resident free ones may hold together, SIZE_MAX for no
+ * limit. An allocation releases free ones to stay below it, and fails where that is not enough.
+ * Returns the bytes in use. */
 size_t cmem__pages_limit(size_t bytes);
 
-/* Gives hot pages back until they are within the limit together with those in use. Drops the lock
- * meanwhile. (Where the kernel refuses, those stay that share their region with what is in use.) */
+/* Releases free pages until the limit is kept. Drops the lock meanwhile. (Where the kernel refuses,
+ * only regions that are all free go.) */
 void cmem__obey_limit(void);
 
-/* Gives back `most` bytes of hot free pages, longest idle first, as far as they are not in runs too
- * short; and regions that have been free for idle_ns. Returns the bytes. */
+/* Releases up to `most` bytes of free pages, longest idle first, but no short spans
+ * (SCAVENGE_MIN_PAGES); and gives back regions that have been free for idle_ns. Returns the
+ * bytes. */
 size_t cmem__pages_settle(size_t most, uint64_t idle_ns);
 
 #endif /* CMEM_RELEASE_H */

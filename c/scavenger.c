@@ -47,13 +47,13 @@ struct cmem__stepped cmem__scavenger_step(uint64_t idle_ns) {
     cmem__central_trim(false);
     cmem__pages_parked(cmem__transfer_bytes());
     struct cmem__pages_use use = cmem__pages_use();
-    if (use.limit != SIZE_MAX) idle_ns = cmem__pacer_scarce(idle_ns, use.limit, use.inuse, use.hot);
+    if (use.limit != SIZE_MAX) idle_ns = cmem__pacer_scarce(idle_ns, use.limit, use.inuse, use.resident);
     struct cmem__pacer_in in = {.now = cmem__now(),
                                 .idle = idle_ns,
                                 .inuse = use.inuse,
                                 .peak = use.peak,
                                 .cached = cmem__cache_bytes(),
-                                .free = use.hot};
+                                .free = use.resident};
     struct cmem__pacer_out out = cmem__pacer_step(&pacer, &in);
     cmem__budget_peak(out.peak);
     struct cmem__stepped done = {.next = out.next, .released = cmem__pages_settle(out.release, idle_ns)};

@@ -52,9 +52,9 @@ assert_offset(struct cmem__entry, tag, 8);
 
 enum cmem__kind {
     SPAN_UNUSED = 0, /* a descriptor on the page heap's list of spare ones */
-    SPAN_HOT,        /* free, counted as resident, contents unknown */
-    SPAN_COLD,       /* free, every page given back (or never touched) and so known to read as zero */
-    SPAN_BUSY,       /* free, its pages on their way to the operating system */
+    SPAN_RESIDENT,   /* free, counted as resident, contents unknown */
+    SPAN_RELEASED,   /* free, every page given back or never touched: it reads as zero */
+    SPAN_BUSY,       /* in between: carved, to be allocated, released or moved */
     SPAN_SMALL,      /* carved into blocks of one small class */
     SPAN_LARGE,      /* one block of a large class */
     SPAN_HUGE,       /* one huge block */
@@ -72,7 +72,7 @@ static inline unsigned class_tag_shift(unsigned c) { return class_e(c) - (PAGE_S
 
 /* The kinds of trees a span may stand in, one of each at a time. */
 enum cmem__tree {
-    TREE_RUNS,    /* the page heap's hot runs, or the central list's partial spans */
+    TREE_SPANS,   /* the page heap's resident spans, or the central list's partial spans */
     TREE_EXTENTS, /* the page heap's extents */
 };
 
@@ -88,9 +88,9 @@ struct cmem__span {
     uint16_t nblocks; /* small: blocks in all */
     uint16_t nfree;   /* small: blocks whose tag is TAG_NONE; central lock */
     uint16_t scan;    /* small: none below this one's is TAG_NONE; central lock */
-    bool zeroed;      /* set on allocation: every page was cold */
+    bool zeroed;      /* set on allocation: every page was released */
     bool partial;     /* small: stands in its central list; central lock */
-    bool released;    /* cold: some of its pages were given back; the others were never touched */
+    bool touched;     /* released: some of its pages were in use once; false: all are untouched */
 
     /* Place in address-ordered trees, by enum cmem__tree. */
     struct {
@@ -136,7 +136,7 @@ struct cmem__region {
     size_t free_pages; /* pages in free spans, of any kind */
     bool permanent;    /* never given back: the first one, or one with a hole */
     bool
-        releases; /* pages that are given back read as zero (tried when it was new): else it has no cold spans */
+        releases; /* pages given back read as zero (tried when it was new); false: no span is released in it */
     bool movable; /* its pages may be moved */
     bool refused; /* the last release in it was refused */
     struct cmem__region *prev, *next;

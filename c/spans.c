@@ -31,7 +31,7 @@ struct row {
         cached;    /* in use: bytes a block, blocks in all, in callers' hands, in caches */
     uint64_t idle; /* free: nanoseconds */
     const char *kind, *state;
-    bool in_use, cold;
+    bool in_use, released;
 };
 
 /* ------------------------------------------------------------------------------- under the lock */
@@ -73,14 +73,14 @@ static struct row read_row(const struct cmem__span *s, uint64_t now) {
         r.in_use = true;
         read_large(s, &r);
         break;
-    case SPAN_COLD:
-        r.cold = true;
-        r.state = s->released ? "released" : "untouched";
+    case SPAN_RELEASED:
+        r.released = true;
+        r.state = s->touched ? "released" : "untouched";
         break;
     case SPAN_BUSY:
         r.state = "releasing";
         break;
-    case SPAN_HOT:
+    case SPAN_RESIDENT:
     case SPAN_UNUSED:
         r.state = "free";
         break;
@@ -171,7 +171,7 @@ static char *put_row(char *at, const struct row *r) {
         *at++ = '.';
         at = put_digits(at, r->idle / 1000000 % 1000, 10, 3, '0');
     }
-    at = put_number(at, r->cold ? r->npages : 0, 9);
+    at = put_number(at, r->released ? r->npages : 0, 9);
     *at++ = '\n';
     return at;
 }

@@ -14,7 +14,7 @@
 
 #define FIRST_PAGES (REGION_FIRST >> PAGE_SHIFT)
 
-/* Each test begins with an empty heap, and so with the first region of 256 cold pages. */
+/* Each test begins with an empty heap, and so with the first region of 256 released pages. */
 static inline struct cmem__span *take(size_t npages) {
     struct cmem__span *s = cmem__pages_alloc(npages, 1, SPAN_LARGE, NUM_CLASSES - 1);
     cr_assert_not_null(s);
@@ -35,8 +35,8 @@ static inline size_t scavenge(uint64_t idle_ns) {
     return bytes / PAGE_SIZE;
 }
 
-/* Gives s back, and then its pages and all others that are free. */
-static inline void give_cold(struct cmem__span *s) {
+/* Frees s, and releases all free pages. */
+static inline void give_released(struct cmem__span *s) {
     give(s);
     scavenge(0);
 }
@@ -59,7 +59,7 @@ static inline void assert_free(uintptr_t base, size_t npages, enum cmem__kind ki
 
 static inline size_t released_pages(void) { return stats_now().heap_released / PAGE_SIZE; }
 
-static inline size_t hot_pages(void) {
+static inline size_t free_resident_pages(void) {
     struct cmem_stats st = stats_now();
     return (st.heap_idle - st.heap_released) / PAGE_SIZE;
 }
@@ -84,8 +84,8 @@ static inline void mark_pages(const struct cmem__span *s) {
     for (uintptr_t a = s->base; a < end_of(s); a += PAGE_SIZE) *(uintptr_t *)a = a;
 }
 
-/* Makes a region look like the picture: a letter stands for `unit` pages, c for cold ones, h for hot and resident ones,
- * anything else for ones in use; what follows is in use too. A span is as long as its letter repeats. */
+/* Makes a region look like the picture: a letter stands for `unit` pages: a dot for released ones, r for resident free
+ * ones, anything else for ones in use; what follows is in use too. A span is as long as its letter repeats. */
 static inline struct cmem__region *draw(const char *picture, size_t unit) {
     struct cmem__span *s[FIRST_PAGES];
     size_t npages[FIRST_PAGES], n = 0;
@@ -97,10 +97,10 @@ static inline struct cmem__region *draw(const char *picture, size_t unit) {
     lay_out(s, npages, n);
     struct cmem__region *r = s[0]->region;
     for (size_t i = 0; i < n; i++)
-        if (kind[i] == 'c') give(s[i]);
+        if (kind[i] == '.') give(s[i]);
     scavenge(0);
     for (size_t i = 0; i < n; i++) {
-        if (kind[i] != 'h') continue;
+        if (kind[i] != 'r') continue;
         mark_pages(s[i]);
         give(s[i]);
     }

@@ -27,7 +27,7 @@ Test(bigpages, whole_ones_go) {
     for (unsigned i = 1; i < 6; i += 2) give(s[i]);
     cr_assert_eq(whole_pages(s[1]), 0);
     cr_assert_eq(scavenge(0), 32 + 16);
-    cr_assert_eq(hot_pages(), 30 + 14);
+    cr_assert_eq(free_resident_pages(), 30 + 14);
     cr_assert_eq(scavenge(0), 0);
 }
 
@@ -45,7 +45,7 @@ Test(bigpages, runs_that_hold_none) {
         give(s[i]);
     }
     cr_assert_eq(scavenge(0), 48);
-    cr_assert_eq(hot_pages(), 30 * RUNS + 16);
+    cr_assert_eq(free_resident_pages(), 30 * RUNS + 16);
 }
 
 /* After everything was asked for, no whole physical page is resident and free. */
@@ -71,7 +71,7 @@ Test(bigpages, random_walk) {
             if (live[k] == NULL) continue;
             const struct cmem__region *r = live[k]->region;
             for (uintptr_t a = r->base; a < r->base + r->npages * PAGE_SIZE; a = end_of(pagemap_span(a)))
-                cr_assert(pagemap_span(a)->kind != SPAN_HOT || whole_pages(pagemap_span(a)) == 0);
+                cr_assert(pagemap_span(a)->kind != SPAN_RESIDENT || whole_pages(pagemap_span(a)) == 0);
         }
     }
 }

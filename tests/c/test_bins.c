@@ -95,7 +95,7 @@ static size_t random_length(uint64_t *seed) {
 }
 
 ParameterizedTestParameters(bins, random_operations_against_a_sorted_array) {
-    static enum cmem__tree kinds[] = {TREE_RUNS, TREE_EXTENTS};
+    static enum cmem__tree kinds[] = {TREE_SPANS, TREE_EXTENTS};
     return cr_make_param_array(enum cmem__tree, kinds, LEN(kinds));
 }
 
@@ -126,7 +126,7 @@ ParameterizedTest(const enum cmem__tree *kind, bins, random_operations_against_a
 
 /* A span stands in both kinds of bins at a time, each time with another length. */
 Test(bins, both_kinds_at_a_time) {
-    struct cmem__bins runs = {.kind = TREE_RUNS}, extents = {.kind = TREE_EXTENTS};
+    struct cmem__bins runs = {.kind = TREE_SPANS}, extents = {.kind = TREE_EXTENTS};
     uint64_t seed = test_seed("bins");
     for (size_t i = 0; i < N; i++) {
         pool[i].base = (i + 1) * 16 * PAGE_SIZE;

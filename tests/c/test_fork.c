@@ -163,9 +163,9 @@ static void fork_in_move(uintptr_t from, uintptr_t to, size_t bytes) {
     if (pid == 0) {
         struct cmem__span *s = span_at(from);
         cmem__check(true);
-        expect(s->kind == SPAN_HOT && s->base < from && end_of(s) >= from + bytes);
+        expect(s->kind == SPAN_RESIDENT && s->base < from && end_of(s) >= from + bytes);
         expect(span_at(to)->kind == SPAN_LARGE); /* the other thread's, which is not here */
-        expect(hot_pages() == s->npages && scavenge(0) == s->npages);
+        expect(free_resident_pages() == s->npages && scavenge(0) == s->npages);
         use_the_heap_in_child();
         _exit(0);
     }
@@ -176,7 +176,7 @@ Test(fork, while_pages_are_moved) {
     if (!kernel_moves_pages()) cr_skip_test("this kernel does not move pages");
     take(FIRST_PAGES);
     os.region_align = MIB;
-    draw("ccccccccxhhhhhhhx", 32);
+    draw("........xrrrrrrrx", 32);
     os.in_move = fork_in_move;
     take(256);
     cr_assert_eq(child_status, 0);

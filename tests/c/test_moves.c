@@ -51,7 +51,7 @@ static void assert_marked(uintptr_t base, size_t npages) {
 
 Test(moves, resident_pages_come_with_their_contents) {
     needs_moves();
-    struct cmem__region *r = draw_pieces("ccccccccxhhhhhhhx");
+    struct cmem__region *r = draw_pieces("........xrrrrrrrx");
     span_at(piece_at(r, 9))->unused_since = 0;
     size_t before = rss_bytes();
     struct cmem__span *s = take(SPAN);
@@ -60,10 +60,10 @@ Test(moves, resident_pages_come_with_their_contents) {
     assert_moved(piece_at(r, 9), s->base, 7 * PIECE);
     cr_assert_eq(resident_pages((void *)s->base, SPAN), 7 * PIECE);
     cr_assert_lt(rss_bytes(), before + MIB / 4, "the pages were copied");
-    assert_free(piece_at(r, 9), 7 * PIECE, SPAN_COLD);
+    assert_free(piece_at(r, 9), 7 * PIECE, SPAN_RELEASED);
     cr_assert_gt(span_at(piece_at(r, 9))->unused_since, 0, "a region that is in use went as an idle one");
     cr_assert_eq(released_pages(), 7 * PIECE);
-    cr_assert_eq(hot_pages(), 0);
+    cr_assert_eq(free_resident_pages(), 0);
     cr_assert_eq(moved_pages(), 7 * PIECE);
     cr_assert_eq(stats_now().scavenged_bytes, SPAN * PAGE_SIZE, "a move is no scavenge");
 
@@ -75,13 +75,13 @@ Test(moves, resident_pages_come_with_their_contents) {
 /* The smallest donor that is long enough, else the longest first. */
 Test(moves, choice_of_donors) {
     needs_moves();
-    struct cmem__region *r = draw_pieces("ccccccccxhxhhhhhxhhhxhhhhhhx");
+    struct cmem__region *r = draw_pieces("........xrxrrrrrxrrrxrrrrrrx");
     take(SPAN);
     assert_moved(piece_at(r, 21), piece_at(r, 0), 6 * PIECE);
     assert_moved(piece_at(r, 17), piece_at(r, 6), 2 * PIECE);
-    assert_free(piece_at(r, 19), PIECE, SPAN_HOT);
+    assert_free(piece_at(r, 19), PIECE, SPAN_RESIDENT);
     cr_assert_eq(released_pages(), 8 * PIECE);
-    cr_assert_eq(hot_pages(), 7 * PIECE);
+    cr_assert_eq(free_resident_pages(), 7 * PIECE);
 }
 
 Test(moves, between_regions) {
@@ -91,7 +91,7 @@ Test(moves, between_regions) {
     lay_out(a, (size_t[]){SPAN, 1}, 2);
     lay_out(b, (size_t[]){PIECE, 1}, 2);
     uintptr_t gap = a[0]->base, donor = b[0]->base;
-    give_cold(a[0]);
+    give_released(a[0]);
     mark_pages(b[0]);
     give(b[0]);
     struct cmem__span *s = take(SPAN);
@@ -102,18 +102,18 @@ Test(moves, between_regions) {
 /* The donor is what the placement leaves of its own extent. */
 Test(moves, within_an_extent) {
     needs_moves();
-    struct cmem__region *r = draw_pieces("hhhhcccccccccccchhhhx");
+    struct cmem__region *r = draw_pieces("rrrr............rrrrx");
     struct cmem__span *s = take(SPAN);
     cr_assert_eq(s->base, piece_at(r, 0));
     assert_moved(piece_at(r, 16), piece_at(r, 4), 4 * PIECE);
     assert_marked(s->base, 4 * PIECE);
-    assert_free(piece_at(r, 8), 12 * PIECE, SPAN_COLD);
+    assert_free(piece_at(r, 8), 12 * PIECE, SPAN_RELEASED);
 }
 
-/* Only cold stretches that hold a whole piece are filled, in spans of 1 MiB or more. */
+/* Only released stretches that hold a whole piece are filled, in spans of 1 MiB or more. */
 Test(moves, smallest_gap_and_smallest_span) {
     static const struct {
-        size_t hot, cold; /* the pages of the one extent, all of which is allocated */
+        size_t resident, released; /* the pages of the one extent, all of which is allocated */
         size_t moved;
     } cases[] = {
         {225, 31, 0},  {224, 32, 32}, {225, 62, 0},  {225, 63, 32},
@@ -122,11 +122,11 @@ Test(moves, smallest_gap_and_smallest_span) {
     needs_moves();
     for (size_t i = 0; i < LEN(cases); i++) {
         struct cmem__span *s[5];
-        size_t n = cases[i].hot + cases[i].cold;
+        size_t n = cases[i].resident + cases[i].released;
         align_next_region();
-        lay_out(s, (size_t[]){cases[i].hot, cases[i].cold, 2 * SPAN - n, 7 * PIECE, 1}, 5);
+        lay_out(s, (size_t[]){cases[i].resident, cases[i].released, 2 * SPAN - n, 7 * PIECE, 1}, 5);
         struct cmem__region *r = s[0]->region;
-        give_cold(s[1]);
+        give_released(s[1]);
         give(s[0]);
         mark_pages(s[3]);
         give(s[3]);
@@ -134,8 +134,8 @@ Test(moves, smallest_gap_and_smallest_span) {
         uint64_t before = moved_pages();
         struct cmem__span *got = take(n);
         cr_assert_eq(got->base, r->base);
-        cr_assert_eq(moved_pages() - before, cases[i].moved, "%zu hot and %zu cold pages", cases[i].hot,
-                     cases[i].cold);
+        cr_assert_eq(moved_pages() - before, cases[i].moved, "%zu resident and %zu released pages",
+                     cases[i].resident, cases[i].released);
         cr_assert_eq(released_pages(), cases[i].moved);
         cr_assert_eq(os.moves > 0, cases[i].moved > 0);
         if (os.moves > 0) assert_moved(r->base + 2 * SPAN * PAGE_SIZE, os.move_to[0], cases[i].moved);
@@ -151,14 +151,14 @@ Test(moves, donor_that_is_not_aligned) {
     align_next_region();
     lay_out(s, (size_t[]){SPAN, 5, 100, 1}, 4); /* at 261 pages: pieces at 288 and 320, the end at 361 */
     uintptr_t base = s[0]->base, donor = s[2]->base;
-    give_cold(s[0]);
+    give_released(s[0]);
     mark_pages(s[2]);
     give(s[2]);
     take(SPAN);
     assert_moved(base + 288 * PAGE_SIZE, base, 2 * PIECE);
-    assert_free(donor, 27, SPAN_HOT);
-    assert_free(base + 288 * PAGE_SIZE, 64, SPAN_COLD);
-    assert_free(base + 352 * PAGE_SIZE, 9, SPAN_HOT);
+    assert_free(donor, 27, SPAN_RESIDENT);
+    assert_free(base + 288 * PAGE_SIZE, 64, SPAN_RELEASED);
+    assert_free(base + 352 * PAGE_SIZE, 9, SPAN_RESIDENT);
     assert_marked(donor, 27);
     assert_marked(base + 352 * PAGE_SIZE, 9);
 }
@@ -172,12 +172,12 @@ Test(moves, no_whole_piece_in_the_donor) {
         lay_out(s, (size_t[]){SPAN, wall, donor, 1}, 4);
         struct cmem__region *r = s[0]->region;
         uintptr_t at = s[2]->base;
-        give_cold(s[0]);
+        give_released(s[0]);
         mark_pages(s[2]);
         give(s[2]);
         take(SPAN);
         cr_assert_eq(os.moves, 0);
-        assert_free(at, donor, SPAN_HOT);
+        assert_free(at, donor, SPAN_RESIDENT);
         assert_marked(at, donor);
         empty_region(r);
     }
@@ -186,7 +186,7 @@ Test(moves, no_whole_piece_in_the_donor) {
 /* No more than so many calls for one allocation, whether it is the gaps or the donors that are many. */
 Test(moves, many_pieces) {
     needs_moves();
-    struct cmem__region *r = draw_pieces("chchchchchchchchchchxhhhhhhhhhhhhx");
+    struct cmem__region *r = draw_pieces(".r.r.r.r.r.r.r.r.r.rxrrrrrrrrrrrrx");
     struct cmem__span *s = take(20 * PIECE);
     cr_assert_eq(os.moves, MOVES_OF_A_SPAN);
     for (size_t i = 0; i < MOVES_OF_A_SPAN; i++) {
@@ -197,17 +197,17 @@ Test(moves, many_pieces) {
     empty_region(r);
 
     os.moves = 0;
-    r = draw_pieces("ccccccccccxhxhxhxhxhxhxhxhxhxhxx");
+    r = draw_pieces("..........xrxrxrxrxrxrxrxrxrxrxx");
     take(10 * PIECE);
     cr_assert_eq(os.moves, MOVES_OF_A_SPAN);
     for (size_t i = 0; i < MOVES_OF_A_SPAN; i++) cr_assert_eq(os.move_to[i], piece_at(r, i));
-    cr_assert_eq(hot_pages(), 2 * PIECE);
+    cr_assert_eq(free_resident_pages(), 2 * PIECE);
     cr_assert_eq(released_pages(), MOVES_OF_A_SPAN * PIECE);
 }
 
 Test(moves, no_donor) {
     needs_moves();
-    draw_pieces("ccccccccx");
+    draw_pieces("........x");
     struct cmem__span *s = take(SPAN);
     cr_assert_eq(os.moves, 0);
     cr_assert(s->zeroed);
@@ -216,7 +216,7 @@ Test(moves, no_donor) {
 /* What was moved may hold anything. */
 Test(moves, calloc_zeroes_what_was_moved) {
     needs_moves();
-    struct cmem__region *r = draw_pieces("ccccccccxhhhhhhhx");
+    struct cmem__region *r = draw_pieces("........xrrrrrrrx");
     unsigned char *p = cmem_calloc(1, MIB);
     cr_assert_eq((uintptr_t)p, r->base);
     cr_assert_eq(moved_pages(), 7 * PIECE);
@@ -236,7 +236,7 @@ static void use_the_heap(uintptr_t from, uintptr_t to, size_t bytes) {
 
 Test(moves, no_lock_is_held_across_a_move) {
     needs_moves();
-    draw_pieces("ccccccccxhhhhhhhx");
+    draw_pieces("........xrrrrrrrx");
     os.in_move = use_the_heap;
     take(SPAN);
     cr_assert_null(os.in_move);
@@ -252,7 +252,8 @@ static void take_all_around(uintptr_t from, uintptr_t to, size_t bytes) {
     cr_assert_eq(busy->kind, SPAN_BUSY);
     cr_assert_leq(bytes, busy->npages * PAGE_SIZE);
     for (size_t i = 0; i < LEN(neighbour); i++) give(neighbour[i]);
-    cr_assert_eq(hot_pages(), 3 * PIECE + busy->npages, "pages that are on their way count as resident");
+    cr_assert_eq(free_resident_pages(), 3 * PIECE + busy->npages,
+                 "pages that are on their way count as resident");
     cr_assert_eq(scavenge(0), 3 * PIECE);
     cr_assert_eq(busy->kind, SPAN_BUSY);
     for (size_t i = 0; i < LEN(neighbour); i++) {
@@ -272,14 +273,14 @@ Test(moves, neighbours_of_a_move) {
     region = s[0]->region;
     uintptr_t donor = s[4]->base;
     memcpy(neighbour, (struct cmem__span *[]){s[1], s[3], s[5]}, sizeof neighbour);
-    give_cold(s[0]);
+    give_released(s[0]);
     mark_pages(s[4]);
     give(s[4]);
     os.in_move = take_all_around;
     struct cmem__span *got = take(SPAN);
     cr_assert_null(os.in_move);
     assert_moved(donor, got->base, 4 * PIECE);
-    assert_free(donor, 4 * PIECE, SPAN_COLD);
+    assert_free(donor, 4 * PIECE, SPAN_RELEASED);
 }
 
 /* -------------------------------------------------------------------------------------------- moves that fail */
@@ -288,12 +289,12 @@ Test(moves, neighbours_of_a_move) {
 static void assert_no_more_moves(void) {
     unsigned before = os.moves;
     os.move_error = 0;
-    struct cmem__region *r = draw_pieces("ccccccccxhhhhx");
+    struct cmem__region *r = draw_pieces("........xrrrrx");
     struct cmem__span *s = take(SPAN);
     cr_assert_eq(s->base, r->base);
     cr_assert_eq(os.moves, before, "tried again");
     cr_assert_eq(moved_pages(), 0);
-    cr_assert_eq(hot_pages(), 4 * PIECE);
+    cr_assert_eq(free_resident_pages(), 4 * PIECE);
 }
 
 /* The allocation is served, and nothing has come of the donors at pieces 9 and 12. */
@@ -305,8 +306,8 @@ static void assert_served_without(const struct cmem__region *r) {
     cr_assert_gt(os.moves, 0);
     cr_assert_eq(moved_pages(), 0);
     cr_assert_eq(released_pages(), 0);
-    assert_free(piece_at(r, 9), 2 * PIECE, SPAN_HOT);
-    assert_free(piece_at(r, 12), 2 * PIECE, SPAN_HOT);
+    assert_free(piece_at(r, 9), 2 * PIECE, SPAN_RESIDENT);
+    assert_free(piece_at(r, 12), 2 * PIECE, SPAN_RESIDENT);
     assert_marked(piece_at(r, 9), 2 * PIECE);
     for (uintptr_t a = s->base; a < end_of(s); a += PAGE_SIZE) cr_assert(is_mapped(a));
     for (uintptr_t a = s->base; a < end_of(s); a += 8) cr_assert_eq(*(uintptr_t *)a, 0);
@@ -315,7 +316,7 @@ static void assert_served_without(const struct cmem__region *r) {
     assert_no_more_moves();
 }
 
-#define TWO_DONORS "ccccccccxhhxhhx"
+#define TWO_DONORS "........xrrxrrx"
 
 /* The next moves fail. What the library does before its first one is over by then. */
 static void fail_moves(int error, bool unmaps) {
@@ -347,7 +348,7 @@ Test(moves, failed_move_that_left_a_hole) {
 /* Of pages in several mappings some may have been moved before that. */
 Test(moves, failed_move_that_left_a_hole_in_the_middle) {
     needs_moves();
-    struct cmem__region *r = draw_pieces("ccccccccxhhhhx");
+    struct cmem__region *r = draw_pieces("........xrrrrx");
     fail_moves(ENOMEM, true);
     os.move_some = PIECE * PAGE_SIZE;
     struct cmem__span *s = take(SPAN);
@@ -355,16 +356,16 @@ Test(moves, failed_move_that_left_a_hole_in_the_middle) {
     for (uintptr_t a = s->base; a < end_of(s); a += PAGE_SIZE)
         cr_assert(is_mapped(a), "page %zu", (a - s->base) / PAGE_SIZE);
     touch(s);
-    assert_free(piece_at(r, 9), 4 * PIECE, SPAN_HOT);
+    assert_free(piece_at(r, 9), 4 * PIECE, SPAN_RESIDENT);
     empty_region(r);
     assert_no_more_moves();
 }
 
 /* The pages come from where others were moved to, which is a mapping of its own, and from beside it. */
 static void move_from_two_mappings(void) {
-    struct cmem__region *r = draw_pieces("ccccccccxhhhhhhhxccccccccccx");
+    struct cmem__region *r = draw_pieces("........xrrrrrrrx..........x");
     give(take(SPAN));
-    assert_free(piece_at(r, 0), SPAN, SPAN_HOT);
+    assert_free(piece_at(r, 0), SPAN, SPAN_RESIDENT);
     cr_assert_eq(moved_pages(), 7 * PIECE);
     mark_pages(span_at(piece_at(r, 0)));
     struct cmem__span *s = take(10 * PIECE);
@@ -385,7 +386,7 @@ Test(moves, from_two_mappings_before_linux_6_17) {
     needs_moves();
     move_from_two_mappings();
     uint64_t before = moved_pages();
-    draw_pieces("ccccccccxhhhhx");
+    draw_pieces("........xrrrrx");
     take(SPAN);
     cr_assert_eq(moved_pages(), before + 4 * PIECE, "they were the last ones");
 }
@@ -425,14 +426,14 @@ static size_t in_no_block(void) {
 }
 
 Test(moves, hole_that_cannot_be_filled) {
-    struct cmem__region *r = draw_pieces("ccccccccxhhhhx");
+    struct cmem__region *r = draw_pieces("........xrrrrx");
     size_t spans = in_no_block();
     make_a_hole(alloc_span);
     cr_assert_eq(in_no_block(), spans, "the sums of cmem_stats do not hold");
     hole = r->base;
     cr_assert_gt(os.moves, 0);
     cr_assert_not(is_mapped(hole));
-    assert_free(piece_at(r, 9), 4 * PIECE, SPAN_HOT);
+    assert_free(piece_at(r, 9), 4 * PIECE, SPAN_RESIDENT);
     assert_marked(piece_at(r, 9), 4 * PIECE);
 
     /* Its region stays, while all else of it is used, and goes back to the system. */
@@ -440,11 +441,11 @@ Test(moves, hole_that_cannot_be_filled) {
     empty_from(hole + SPAN * PAGE_SIZE);
     size_t npages = r->npages - SPAN, regions = stats_now().regions;
     cr_assert_eq(span_at(hole)->npages, SPAN);
-    assert_free(hole + SPAN * PAGE_SIZE, npages, SPAN_COLD);
+    assert_free(hole + SPAN * PAGE_SIZE, npages, SPAN_RELEASED);
     struct cmem__span *rest = take(npages);
     cr_assert_eq(rest->region, r);
     touch(rest);
-    give_cold(rest);
+    give_released(rest);
     cr_assert_eq(stats_now().regions, regions);
     cr_assert_eq(cmem__locate(hole).where, WHERE_FREE);
     cr_assert_not(cmem__free_direct(hole));
@@ -478,10 +479,10 @@ static void assert_nothing_moves(const struct cmem__region *r) {
     cr_assert_eq(s->base, piece_at(r, 0));
     cr_assert_eq(os.moves, 0);
     cr_assert_geq(locked_bytes(), locked, "%zu of %zu bytes are still locked", locked_bytes(), locked);
-    assert_free(piece_at(r, 9), 4 * PIECE, SPAN_HOT);
+    assert_free(piece_at(r, 9), 4 * PIECE, SPAN_RESIDENT);
 }
 
-#define ONE_DONOR "ccccccccxhhhhx"
+#define ONE_DONOR "........xrrrrx"
 
 /* Before a release has been refused. */
 Test(moves, all_memory_is_locked) {
@@ -538,7 +539,7 @@ static void nothing_moves_in(int flags) {
     cr_assert_neq(map, MAP_FAILED);
     take(FIRST_PAGES);
     os.region_at = (char *)(((uintptr_t)map + MIB - 1) & ~(MIB - 1));
-    struct cmem__region *r = draw("ccccccccxhhhhx", PIECE);
+    struct cmem__region *r = draw("........xrrrrx", PIECE);
     os.region_at = NULL;
     cr_assert_not(r->movable);
     take(SPAN);
@@ -568,7 +569,7 @@ Test(moves, as_far_as_two_gib) {
     needs_moves();
     align_next_region();
     take_region(MOVABLE - FIRST_PAGES - REGION);
-    draw_pieces("ccccccccxhhhhx");
+    draw_pieces("........xrrrrx");
     take(SPAN);
     cr_assert_eq(moved_pages(), 4 * PIECE);
 }
@@ -585,20 +586,20 @@ Test(moves, not_beyond_two_gib) {
     struct cmem__span **gap = within, **donor = beyond;
     for (unsigned i = 0; i < 2; i++) {
         uintptr_t base = gap[0]->base;
-        give_cold(gap[0]);
+        give_released(gap[0]);
         give(donor[2]);
         gap[0] = take(SPAN);
         cr_assert_eq(gap[0]->base, base);
         cr_assert_eq(os.moves, 0);
-        cr_assert_eq(hot_pages(), PIECE);
+        cr_assert_eq(free_resident_pages(), PIECE);
         donor[2] = take(PIECE);
         gap = beyond;
         donor = within;
     }
     cr_assert_eq(stats_now().heap_idle, 0);
 
-    give_cold(most);
-    draw_pieces("ccccccccxhhhhx");
+    give_released(most);
+    draw_pieces("........xrrrrx");
     take(SPAN);
     cr_assert_eq(moved_pages(), 4 * PIECE);
 }

@@ -71,13 +71,13 @@ Test(pageheap, coalesces_on_both_sides_in_any_order) {
         uintptr_t base = s[0]->base;
         cr_assert_eq(right->base, base + 12 * PAGE_SIZE);
         for (unsigned j = 0; j < 3; j++) give(s[order[i][j]]);
-        assert_free(base, 12, SPAN_HOT);
+        assert_free(base, 12, SPAN_RESIDENT);
         give(right);
     }
     give(left);
 }
 
-Test(pageheap, hot_and_cold_are_never_coalesced) {
+Test(pageheap, resident_and_released_are_never_coalesced) {
     struct cmem__span *s[3];
     lay_out(s, (size_t[]){4, 4, 4}, 3);
     uintptr_t base = s[0]->base, mid = s[1]->base, end = s[2]->base;
@@ -85,12 +85,12 @@ Test(pageheap, hot_and_cold_are_never_coalesced) {
     give(s[2]);
     cr_assert_eq(scavenge(0), 8);
     give(s[1]);
-    assert_free(base, 4, SPAN_COLD);
-    assert_free(mid, 4, SPAN_HOT);
-    assert_free(end, 4, SPAN_COLD);
+    assert_free(base, 4, SPAN_RELEASED);
+    assert_free(mid, 4, SPAN_RESIDENT);
+    assert_free(end, 4, SPAN_RELEASED);
     cr_assert_eq(released_pages(), 8);
     cr_assert_eq(scavenge(0), 4);
-    assert_free(base, 12, SPAN_COLD);
+    assert_free(base, 12, SPAN_RELEASED);
 }
 
 /* Where malloc puts two regions side by side, a span must not lie across: each is freed on its own. */
@@ -104,8 +104,8 @@ Test(pageheap, regions_are_never_coalesced) {
     for (unsigned order = 0; order < 2; order++) {
         give(order == 0 ? a : b);
         give(order == 0 ? b : a);
-        assert_free(base, npages, SPAN_HOT);
-        assert_free(base + REGION_SIZE, npages, SPAN_HOT);
+        assert_free(base, npages, SPAN_RESIDENT);
+        assert_free(base + REGION_SIZE, npages, SPAN_RESIDENT);
         a = take(npages);
         b = take(npages);
     }
@@ -130,9 +130,9 @@ Test(pageheap, settle_takes_the_oldest) {
     give(s[0]);
     span_at(base[1])->unused_since = 1;
     cr_assert_eq(cmem__pages_settle(40 * PAGE_SIZE, NEVER), 40 * PAGE_SIZE);
-    assert_free(base[1], 40, SPAN_COLD);
+    assert_free(base[1], 40, SPAN_RELEASED);
     cr_assert_eq(cmem__pages_settle(60 * PAGE_SIZE, NEVER), 60 * PAGE_SIZE);
-    assert_free(base[2], 60, SPAN_COLD);
+    assert_free(base[2], 60, SPAN_RELEASED);
     cr_assert_eq(cmem__pages_settle(0, NEVER), 0);
     cr_assert_eq(cmem__pages_settle(600 * PAGE_SIZE, NEVER), 20 * PAGE_SIZE, "all there is");
     cmem__check(true);
@@ -145,7 +145,7 @@ Test(pageheap, use_tells_the_peak) {
     struct cmem__pages_use use = cmem__pages_use();
     cr_assert_eq(use.inuse, 10 * PAGE_SIZE);
     cr_assert_eq(use.peak, 30 * PAGE_SIZE);
-    cr_assert_eq(use.hot, 20 * PAGE_SIZE);
+    cr_assert_eq(use.resident, 20 * PAGE_SIZE);
     cr_assert_eq(cmem__pages_use().peak, 10 * PAGE_SIZE);
     give(a);
 }
@@ -153,11 +153,11 @@ Test(pageheap, use_tells_the_peak) {
 /* However old and however many: a call each is not worth it. */
 Test(pageheap, settle_leaves_short_runs) {
     char picture[FIRST_PAGES] = "";
-    while (strlen(picture) < 200) strcat(picture, "hx");
+    while (strlen(picture) < 200) strcat(picture, "rx");
     take(FIRST_PAGES);
     struct cmem__region *r = draw(picture, 15);
     for (size_t i = 0; i < 200; i += 2) span_at(r->base + i * 15 * PAGE_SIZE)->unused_since = 0;
-    cr_assert_eq(hot_pages(), 1500);
+    cr_assert_eq(free_resident_pages(), 1500);
     cr_assert_eq(cmem__pages_settle(1000 * MIB, NEVER), 0);
     cr_assert_eq(scavenge(1), 0);
     struct cmem__span *s = span_at(r->base + 15 * PAGE_SIZE);
@@ -166,7 +166,7 @@ Test(pageheap, settle_leaves_short_runs) {
     cr_assert_eq(scavenge(0), 1500 - 30);
 }
 
-/* A run that is given back in parts leaves none that is too short to be given back by itself. */
+/* A span that is released in parts leaves none that is too short to be released by itself. */
 Test(pageheap, parts_leave_no_short_rest) {
     struct cmem__span *used = take(MIB / PAGE_SIZE);
     for (size_t npages = 257; npages < 1060; npages++) {
@@ -174,7 +174,7 @@ Test(pageheap, parts_leave_no_short_rest) {
         uintptr_t base = s->base;
         give(s);
         if (npages < 300) cmem__pages_settle((npages - 256) * PAGE_SIZE, NEVER);
-        size_t left = hot_pages();
+        size_t left = free_resident_pages();
         cr_assert(left == npages || left == 256, "%zu pages are left of %zu", left, npages);
         span_at(base)->unused_since = 0;
         cr_assert_eq(scavenge(1), left);
@@ -183,8 +183,8 @@ Test(pageheap, parts_leave_no_short_rest) {
     cmem__check(true);
 }
 
-/* Of no more than the 16 oldest runs, where none of them can go, whole or in part: 18 pages are
- * wanted of runs of 31. */
+/* Of no more than the 16 oldest spans, where none of them can go, whole or in part: 18 pages are
+ * wanted of spans of 31. */
 Test(pageheap, settle_looks_at_the_oldest) {
     for (size_t n = 15; n <= 16; n++) {
         struct cmem__span *s[34];
@@ -206,28 +206,28 @@ Test(pageheap, settle_looks_at_the_oldest) {
 
 /* ---------------------------------------------------------------------------------------------------- limit */
 
-Test(pageheap, limit_counts_hot_pages_and_those_in_use) {
+Test(pageheap, limit_counts_resident_pages_and_those_in_use) {
     struct cmem__span *s[6];
     lay_out(s, (size_t[]){10, 1, 40, 1, 20, 1}, 6);
     for (unsigned i = 0; i < 6; i += 2) give(s[i]);
-    cr_assert_eq(hot_pages(), 70);
+    cr_assert_eq(free_resident_pages(), 70);
     size_t inuse = FIRST_PAGES - 70;
     cr_assert_eq(cmem__pages_limit((inuse + 45) * PAGE_SIZE), inuse * PAGE_SIZE);
-    cr_assert_eq(hot_pages(), 45, "as many were given back as there were too many");
+    cr_assert_eq(free_resident_pages(), 45, "as many were given back as there were too many");
     cmem__check(true);
 
     struct cmem__span *got = take(40); /* faults some in: others go */
-    cr_assert_leq(hot_pages(), 5);
+    cr_assert_leq(free_resident_pages(), 5);
     errno = 0;
     cr_assert_null(cmem__pages_alloc(6, 1, SPAN_LARGE, NUM_CLASSES - 1));
     cr_assert_eq(errno, ENOMEM);
     take(5);
-    cr_assert_eq(hot_pages(), 0);
+    cr_assert_eq(free_resident_pages(), 0);
     give(got);
-    cr_assert_eq(hot_pages(), 40, "a free changes nothing");
+    cr_assert_eq(free_resident_pages(), 40, "a free changes nothing");
     cmem__pages_limit(SIZE_MAX);
     take(46);
-    cr_assert_eq(hot_pages() + released_pages(), stats_now().heap_idle / PAGE_SIZE);
+    cr_assert_eq(free_resident_pages() + released_pages(), stats_now().heap_idle / PAGE_SIZE);
 }
 
 /* A limit below what is in use holds for what comes. */
@@ -236,7 +236,7 @@ Test(pageheap, limit_below_what_is_in_use) {
     lay_out(s, (size_t[]){100, 1, 10, 1}, 4);
     give(s[2]);
     cr_assert_eq(cmem__pages_limit(50 * PAGE_SIZE), (FIRST_PAGES - 10) * PAGE_SIZE);
-    cr_assert_eq(hot_pages(), 0);
+    cr_assert_eq(free_resident_pages(), 0);
     cr_assert_null(cmem__pages_alloc(1, 1, SPAN_LARGE, NUM_CLASSES - 1));
     empty_region(s[0]->region);
     struct cmem__span *most = take(50);
@@ -284,11 +284,11 @@ Test(pageheap, trim) {
     cr_assert(cmem__pages_trim(s[0], 5));
     cmem__check(true);
     cr_assert_eq(s[0]->npages, 5);
-    assert_free(base + 5 * PAGE_SIZE, 15, SPAN_HOT);
+    assert_free(base + 5 * PAGE_SIZE, 15, SPAN_RESIDENT);
     cr_assert(cmem__pages_trim(s[0], 1));
-    assert_free(base + PAGE_SIZE, 19, SPAN_HOT);
+    assert_free(base + PAGE_SIZE, 19, SPAN_RESIDENT);
     give(s[0]);
-    assert_free(base, 20, SPAN_HOT);
+    assert_free(base, 20, SPAN_RESIDENT);
 }
 
 /* ---------------------------------------------------------------------------------------------- what is not walked
@@ -305,11 +305,11 @@ static void guard(uintptr_t a, int protection) {
     cr_assert_eq(mprotect(entries, GUARDED * sizeof(void *), protection), 0);
 }
 
-/* One extent: 32,000 pages that are cold and hot by turns, with the guarded ones amidst; then, with
- * a cold page behind each, eight hot runs of 4 pages and one of 40. */
+/* One extent: 32,000 pages that are released and resident by turns, with the guarded ones amidst; then, with
+ * a released page behind each, eight resident spans of 4 pages and one of 40. */
 enum { TURNS = 32000, FOURS = 8, LONG_PAGES = 4 * GUARDED };
 
-static struct cmem__span *forty, *behind; /* the last hot run, and what is in use behind the extent */
+static struct cmem__span *forty, *behind; /* the last resident span, and what is in use behind the extent */
 
 static struct cmem__span *take_unchecked(size_t npages) {
     struct cmem__span *s = cmem__pages_alloc(npages, 1, SPAN_LARGE, NUM_CLASSES - 1);
@@ -318,19 +318,19 @@ static struct cmem__span *take_unchecked(size_t npages) {
 }
 
 static void make_long_extent(void) {
-    static struct cmem__span *cold[TURNS], *hot[TURNS];
+    static struct cmem__span *released[TURNS], *resident[TURNS];
     size_t n = 0;
     os.region_align = (size_t)1 << LEAF_SHIFT;
     cmem__pages_free(take_unchecked(LONG_PAGES));
     for (; n <= TURNS / 2 + FOURS; n++) {
-        hot[n] = take_unchecked(n < TURNS / 2 ? 1 : n < TURNS / 2 + FOURS ? 4 : 40);
-        cold[n] = take_unchecked(1);
+        resident[n] = take_unchecked(n < TURNS / 2 ? 1 : n < TURNS / 2 + FOURS ? 4 : 40);
+        released[n] = take_unchecked(1);
     }
     behind = take_unchecked(LONG_PAGES - TURNS - FOURS * 5 - 41);
-    for (size_t i = 0; i < n; i++) cmem__pages_free(cold[i]);
+    for (size_t i = 0; i < n; i++) cmem__pages_free(released[i]);
     cmem__pages_scavenge(0);
-    for (size_t i = 0; i < n; i++) cmem__pages_free(hot[i]);
-    forty = hot[n - 1];
+    for (size_t i = 0; i < n; i++) cmem__pages_free(resident[i]);
+    forty = resident[n - 1];
     cr_assert_eq(end_of(forty) + PAGE_SIZE, behind->base);
     cmem__check(true);
     guard(behind->region->base + GUARDED * PAGE_SIZE, PROT_NONE);
@@ -351,7 +351,7 @@ Test(pageheap, scavenge_at_the_end_of_a_long_extent, .init = make_long_extent, .
     cr_assert_eq(cmem__pages_scavenge(1), 40 * PAGE_SIZE);
 }
 
-/* Inside a hot run, around it, and around several. */
+/* Inside a resident span, around it, and around several. */
 Test(pageheap, allocation_in_a_long_extent, .init = make_long_extent, .fini = check_long_extent) {
     static const size_t npages[] = {6, 45, 70};
     for (size_t i = 0; i < LEN(npages); i++) {
@@ -412,11 +412,11 @@ Test(pageheap, scavenge_spares_what_was_used_lately) {
     s[0]->unused_since = 0;
     uint64_t half_the_uptime = cmem__now() / 2;
     cr_assert_eq(scavenge(half_the_uptime), 20);
-    cr_assert_eq(s[0]->kind, SPAN_COLD);
-    cr_assert_eq(s[2]->kind, SPAN_HOT);
+    cr_assert_eq(s[0]->kind, SPAN_RELEASED);
+    cr_assert_eq(s[2]->kind, SPAN_RESIDENT);
     s[2]->unused_since = 0;
     cr_assert_eq(scavenge(half_the_uptime), 20);
-    cr_assert_eq(s[4]->kind, SPAN_HOT);
+    cr_assert_eq(s[4]->kind, SPAN_RESIDENT);
     cr_assert_eq(scavenge(0), 20);
 }
 
@@ -428,7 +428,7 @@ Test(pageheap, age_of_a_coalesced_span) {
     give(s[0]);
     s[0]->unused_since = 0;
     give(s[1]);
-    assert_free(base, 40, SPAN_HOT);
+    assert_free(base, 40, SPAN_RESIDENT);
     cr_assert_gt(span_at(base)->unused_since, 0);
     cr_assert_eq(scavenge(cmem__now() / 2), 0);
 }
@@ -501,7 +501,7 @@ Test(pageheap, refused_pages_stay_resident) {
     errno = EBUSY;
     cr_assert_eq(scavenge(0), 0);
     cr_assert_eq(errno, EBUSY);
-    assert_free(base, 20, SPAN_HOT);
+    assert_free(base, 20, SPAN_RESIDENT);
     cr_assert_eq(released_pages(), 0);
     cr_assert_eq(stats_now().scavenges, 0);
     cr_assert_not(take(20)->zeroed);
@@ -529,7 +529,7 @@ static bool words_are(const struct cmem__span *s, uint64_t key) {
 
 /* --------------------------------------------------------------------------------- memory that is not given back
  *
- * A region whose pages do not read as zero once they were given back has hot spans only, in
+ * A region whose pages do not read as zero once they were given back has resident spans only, in
  * nobody's way, and goes back to malloc when it is free. */
 
 static void refuse(void) { os.refuse_release = true; }
@@ -550,7 +550,7 @@ static void no_release(void) {
     cr_assert_eq(scavenge(0), 0);
     cmem__pages_settle(1000 * MIB, NEVER);
     cr_assert_eq(os.released + os.refused, 0);
-    assert_free(base, 1000, SPAN_HOT);
+    assert_free(base, 1000, SPAN_RESIDENT);
     cr_assert_not(take(1000)->zeroed);
     unsigned char *p = cmem_calloc(1, 80000);
     cr_assert(p[0] == 0 && memcmp(p, p + 1, 79999) == 0);
@@ -572,10 +572,10 @@ Test(pageheap, other_regions_are_given_back) {
     give(b);
     give(c);
     for (unsigned i = 0; i < 50; i++) cmem__pages_settle(1000 * MIB, NEVER);
-    cr_assert_eq(hot_pages(), 10000, "%zu pages", hot_pages());
-    cr_assert_eq(released_pages() + hot_pages(), stats_now().heap_idle / PAGE_SIZE);
+    cr_assert_eq(free_resident_pages(), 10000, "%zu pages", free_resident_pages());
+    cr_assert_eq(released_pages() + free_resident_pages(), stats_now().heap_idle / PAGE_SIZE);
     cr_assert_eq(scavenge(0), 10000, "the region that only free gives back");
-    cr_assert_eq(hot_pages(), 0);
+    cr_assert_eq(free_resident_pages(), 0);
 }
 
 /* A region that is free goes back by free: where pages are kept, and where they are refused later;
@@ -640,7 +640,7 @@ Test(pageheap, one_locked_span) {
     for (unsigned i = 0; i < 6; i += 2) give(s[i]);
     cmem__pages_settle((480 - 256) * PAGE_SIZE, NEVER);
     cr_assert_eq(scavenge(0), 440 - (480 - 256));
-    assert_free(s[0]->base, 40, SPAN_HOT);
+    assert_free(s[0]->base, 40, SPAN_RESIDENT);
 }
 
 /* Over a limit it goes at once: it is of no use. */
@@ -649,11 +649,11 @@ Test(pageheap, limit_where_only_free_gives_back) {
     os.keep_contents = true;
     give(take(10000));
     take(9000);
-    cr_assert_eq(hot_pages(), 1000);
+    cr_assert_eq(free_resident_pages(), 1000);
     give(take(10000));
-    cr_assert_eq(hot_pages(), 11000);
+    cr_assert_eq(free_resident_pages(), 11000);
     cmem__pages_limit((FIRST_PAGES + 9000 + 1500) * PAGE_SIZE);
-    cr_assert_eq(hot_pages(), 1000);
+    cr_assert_eq(free_resident_pages(), 1000);
     cmem__check(true);
 }
 
@@ -745,7 +745,7 @@ Test(pageheap, region_with_a_block_stays) {
     cr_assert_eq(stats_now().heap_sys, 0);
 }
 
-/* Each by the time that it has been wholly cold. */
+/* Each by the time that it has been wholly released. */
 Test(pageheap, idle_regions_go_one_by_one) {
     struct cmem__span *s[3];
     uintptr_t base[3];
@@ -754,7 +754,7 @@ Test(pageheap, idle_regions_go_one_by_one) {
     for (unsigned i = 0; i < 3; i++) give(s[i]);
     for (unsigned i = 0; i < 3; i++) span_at(base[i])->unused_since = 0;
     cr_assert_eq(scavenge(half_the_uptime), 30000);
-    cr_assert_eq(stats_now().regions, 3, "they have been cold for a moment");
+    cr_assert_eq(stats_now().regions, 3, "they have been released for a moment");
     struct cmem__span *again = take(10000);
     size_t taken = again->base == base[0] ? 0 : again->base == base[1] ? 1 : 2;
     for (size_t i = 0, left = 3; i < 3; i++) {
@@ -901,9 +901,9 @@ Test(pageheap, neighbours_of_a_span_on_its_way) {
     os.in_release = free_the_neighbours;
     cmem_scavenge(0);
     cmem__check(true);
-    cr_assert_eq(span_at(base)->kind, SPAN_LARGE, "the lowest free run was taken meanwhile");
+    cr_assert_eq(span_at(base)->kind, SPAN_LARGE, "the lowest free span was taken meanwhile");
     scavenge(0);
-    assert_free(base + 10 * PAGE_SIZE, 20, SPAN_COLD);
+    assert_free(base + 10 * PAGE_SIZE, 20, SPAN_RELEASED);
 }
 
 /* ------------------------------------------------------------------------------------------------- what check sees */
@@ -935,7 +935,7 @@ static void set_words(const struct cmem__span *s, uint64_t key) {
 static struct cmem__region *known[64];
 static struct run {
     uintptr_t base, end;
-    bool hot;
+    bool resident;
 } run[4096];
 static size_t nruns;
 
@@ -953,9 +953,9 @@ static void note_runs(void) {
         for (uintptr_t a = known[i]->base; a < end;) {
             struct cmem__span *s = pagemap_span(a);
             a = end_of(s);
-            if (s->kind != SPAN_HOT && s->kind != SPAN_COLD) continue;
+            if (s->kind != SPAN_RESIDENT && s->kind != SPAN_RELEASED) continue;
             cr_assert_lt(nruns, LEN(run));
-            run[nruns++] = (struct run){s->base, a, s->kind == SPAN_HOT};
+            run[nruns++] = (struct run){s->base, a, s->kind == SPAN_RESIDENT};
         }
     }
 }
@@ -963,30 +963,30 @@ static void note_runs(void) {
 /* What the walk has come by. */
 static struct { unsigned mixed, of_many, aligned, grown, trims, settled; } seen;
 
-/* The pages of s are all from runs that were free, or of a new region. Returns how many of them were cold. */
+/* The pages of s are all from runs that were free, or of a new region. Returns how many of them were released. */
 static size_t account(const struct cmem__span *s, bool aligned) {
-    size_t from = 0, hot = 0, cold = 0;
+    size_t from = 0, resident = 0, released = 0;
     for (size_t i = 0; i < nruns; i++) {
         uintptr_t lo = run[i].base > s->base ? run[i].base : s->base;
         uintptr_t hi = run[i].end < end_of(s) ? run[i].end : end_of(s);
         if (lo >= hi) continue;
         from++;
-        *(run[i].hot ? &hot : &cold) += (hi - lo) / PAGE_SIZE;
+        *(run[i].resident ? &resident : &released) += (hi - lo) / PAGE_SIZE;
     }
     if (from == 0) {
         seen.grown++;
         return s->npages;
     }
-    cr_assert_eq(hot + cold, s->npages, "pages that were not free were handed out");
-    if (s->zeroed) cr_assert_eq(hot, 0);
-    seen.mixed += hot > 0 && cold > 0;
+    cr_assert_eq(resident + released, s->npages, "pages that were not free were handed out");
+    if (s->zeroed) cr_assert_eq(resident, 0);
+    seen.mixed += resident > 0 && released > 0;
     seen.of_many += from > 2;
     seen.aligned += aligned && from > 1;
-    return cold;
+    return released;
 }
 
-/* Allocates, and accounts for every page: those of the span were free, what of them was cold is
- * resident now, and so much else is cold as was moved. */
+/* Allocates, and accounts for every page: those of the span were free, what of them was released is
+ * resident now, and as much else is released as was moved. */
 static struct cmem__span *walk_alloc(uint64_t *seed) {
     size_t align = pick(seed, 4) == 0 ? (size_t)1 << pick(seed, 9) : 1, npages = pick_log(seed, 1, 1500);
     struct cmem_stats before = stats_now();
@@ -999,9 +999,9 @@ static struct cmem__span *walk_alloc(uint64_t *seed) {
     if (s->zeroed) cr_assert(words_are(s, 0), "pages known to be zero are not");
     note_region(s->region);
     struct cmem_stats after = stats_now();
-    size_t cold = account(s, align > 1) * PAGE_SIZE, grown = after.heap_sys - before.heap_sys;
+    size_t released = account(s, align > 1) * PAGE_SIZE, grown = after.heap_sys - before.heap_sys;
     size_t moved = after.moved_bytes - before.moved_bytes;
-    cr_assert_eq(after.heap_released, before.heap_released + grown - cold + moved);
+    cr_assert_eq(after.heap_released, before.heap_released + grown - released + moved);
     if (os.moves == calls) cr_assert_eq(moved, 0);
     return s;
 }
@@ -1020,15 +1020,15 @@ static size_t walk_free(uint64_t *seed, struct cmem__span *s) {
 
 /* Gives back everything, or what has been idle for some ticks of the clock, or as much as may be. */
 static void walk_scavenge(uint64_t *seed) {
-    size_t hot = hot_pages() * PAGE_SIZE, how = pick(seed, 3);
+    size_t resident = free_resident_pages() * PAGE_SIZE, how = pick(seed, 3);
     os.released = 0;
     size_t bytes = how == 0   ? cmem_scavenge(0)
                    : how == 1 ? cmem_scavenge(10000000)
-                              : cmem__pages_settle(pick(seed, 2 * hot + PAGE_SIZE), NEVER);
+                              : cmem__pages_settle(pick(seed, 2 * resident + PAGE_SIZE), NEVER);
     cr_assert_eq(os.released, bytes);
-    cr_assert_eq(hot_pages() * PAGE_SIZE, hot - bytes);
-    if (how == 0) cr_assert_eq(bytes, hot);
-    seen.settled += how == 2 && bytes > 0 && bytes < hot;
+    cr_assert_eq(free_resident_pages() * PAGE_SIZE, resident - bytes);
+    if (how == 0) cr_assert_eq(bytes, resident);
+    seen.settled += how == 2 && bytes > 0 && bytes < resident;
     for (size_t i = 0, n = 0; i < LEN(known); i++) {
         struct cmem__region *r = known[i];
         known[i] = NULL;
@@ -1070,11 +1070,11 @@ Test(pageheap, random_walk) {
     cr_assert_eq(st.heap_inuse, 0);
     cr_assert_leq(st.regions, 1);
     cr_assert_eq(st.heap_idle, st.heap_released);
-    cr_assert(
-        seen.mixed > 50 && seen.of_many > 10 && seen.aligned > 5 && seen.grown > 1 && seen.trims > 500 &&
-            seen.settled > 0,
-        "%u of cold and hot runs, %u of three or more, %u aligned, %u of new regions, %u trims, %u settled",
-        seen.mixed, seen.of_many, seen.aligned, seen.grown, seen.trims, seen.settled);
+    cr_assert(seen.mixed > 50 && seen.of_many > 10 && seen.aligned > 5 && seen.grown > 1 &&
+                  seen.trims > 500 && seen.settled > 0,
+              "%u of released and resident spans, %u of three or more, %u aligned, %u of new regions, %u "
+              "trims, %u settled",
+              seen.mixed, seen.of_many, seen.aligned, seen.grown, seen.trims, seen.settled);
     if (kernel_moves_pages()) cr_assert_gt(st.moved_bytes, 0);
 }
 

@@ -1,5 +1,5 @@
-/* test_placement.c: which free pages an allocation gets: those of the cheapest placement. A cold page costs two; a page
- * left over of the extent costs one, up to the length of the request. */
+/* test_placement.c: which free pages an allocation gets: those of the cheapest placement. A released page costs two; a
+ * page left over of the extent costs one, up to the length of the request. */
 #include "pages.h"
 
 #include "check.h"
@@ -10,79 +10,80 @@
 /* A page a letter (pages.h), and the choice below them. */
 static const char *const choices[][2] = {
     /* Shortest extent, lowest of several. */
-    {"ccccccxccccc", /**/
+    {"......x.....", /**/
      "       ^^^^^"},
-    {"cccccxccccc", /**/
+    {".....x.....", /**/
      "^^^^^"},
-    {"cccccxccccccccxcccc", /**/
+    {".....x........x....", /**/
      "               ^^^^"},
 
-    /* A hot run before a shorter extent, however much it leaves over. */
-    {"ccccxhhhhhhhhhhh", /**/
+    /* A resident span before a shorter extent, however much it leaves over. */
+    {"....xrrrrrrrrrrr", /**/
      "     ^^^^"},
-    {"ccccxhhhhhhhhhhhhhhhhhhhhhhh", /**/
+    {"....xrrrrrrrrrrrrrrrrrrrrrrr", /**/
      "     ^^^^"},
-    {"hhhhhhhhhhhhhhhhhhhhhhhxcccc", /**/
+    {"rrrrrrrrrrrrrrrrrrrrrrrx....", /**/
      "^^^^"},
-    /* But not before one with fewer cold pages than half of what that leaves over, which counts no
+    /* But not before one with fewer released pages than half of what that leaves over, which counts no
      * more than the request. */
-    {"chhhxhhhhh", /**/
+    {".rrrxrrrrr", /**/
      "     ^^^^"},
-    {"chhhxhhhhhh", /**/
+    {".rrrxrrrrrr", /**/
      "^^^^"},
-    {"cchhxhhhhhhhhhhhh", /**/
+    {"..rrxrrrrrrrrrrrr", /**/
      "^^^^"},
-    {"ccchxhhhhhhhhhhhh", /**/
+    {"...rxrrrrrrrrrrrr", /**/
      "     ^^^^"},
 
-    /* The same for one that is not long enough: half of the placement is cold. */
-    {"ccccxhhccccc", /**/
+    /* The same for one that is not long enough: half of the placement is released. */
+    {"....xrr.....", /**/
      "     ^^^^"},
-    {"ccccxhhcccccc", /**/
+    {"....xrr......", /**/
      "^^^^"},
 
-    /* At the end of the extent that is hot. */
-    {"cccchhhh", /**/
+    /* At the end of the extent that is resident. */
+    {"....rrrr", /**/
      "    ^^^^"},
-    {"hhhhcccc", /**/
+    {"rrrr....", /**/
      "^^^^"},
-    {"cccccchh", /**/
+    {"......rr", /**/
      "    ^^^^"},
 
-    /* Inside a hot run. */
-    {"cchhhhhcc", /**/
+    /* Inside a resident span. */
+    {"..rrrrr..", /**/
      "  ^^^^"},
 
-    /* Around a hot run: beginning with it where that makes no difference, */
-    {"cccchhcccc", /**/
+    /* Around a resident span: beginning with it where that makes no difference, */
+    {"....rr....", /**/
      "    ^^^^"},
     /* else the way that takes in more of another one. */
-    {"ccccchhhhcchhhcc", /**/
+    {".....rrrr..rrr..", /**/
      "     ^^^^^^^^"},
-    {"cchhhcchhhhccccc", /**/
+    {"..rrr..rrrr.....", /**/
      "   ^^^^^^^^"},
     /* The beginning of the extent where all placements take in the same. */
-    {"ccchhcccc", /**/
+    {"...rr....", /**/
      "^^^^^^^"},
-    {"cccchhccc", /**/
+    {"....rr...", /**/
      "^^^^^^^"},
 
-    /* No more than eight hot runs are looked at, the longest first; both ends of the shortest extent always are. */
-    {"hhxhhxhhxhhxhhxhhxhhxhhxcccch", /**/
+    /* No more than eight resident spans are looked at, the longest first; both ends of the shortest extent always
+     * are. */
+    {"rrxrrxrrxrrxrrxrrxrrxrrx....r", /**/
      "                         ^^^^"},
-    {"hhxhhxhhxhhxhhxhhxhhxcccchcccc", /**/
+    {"rrxrrxrrxrrxrrxrrxrrx....r....", /**/
      "                         ^^^^"},
 
-    /* Over several runs. */
-    {"cchchchcc", /**/
+    /* Over several spans. */
+    {"..r.r.r..", /**/
      "  ^^^^^"},
-    {"hcccchhchcchhxccccccccc", /**/
+    {"r....rr.r..rrx.........", /**/
      "     ^^^^^^^^"},
 
-    /* A long hot run in an extent that is too short. */
-    {"hhhhxcccchccc", /**/
+    /* A long resident span in an extent that is too short. */
+    {"rrrrx....r...", /**/
      "     ^^^^^"},
-    {"hhhhxhhcccc", /**/
+    {"rrrrxrr....", /**/
      "     ^^^^^"},
 };
 
@@ -95,26 +96,26 @@ Test(placement, choices) {
         cr_assert_eq(got->region, r, "%s: the heap grew", picture);
         size_t at = (got->base - r->base) / PAGE_SIZE;
         cr_assert_eq(at, want, "%s: %zu pages at %zu, not at %zu", picture, got->npages, at, want);
-        cr_assert_eq(got->zeroed, memchr(picture + want, 'h', got->npages) == NULL);
+        cr_assert_eq(got->zeroed, memchr(picture + want, 'r', got->npages) == NULL);
         empty_region(r);
     }
 }
 
-/* What is left of the runs that a placement covers in part stays what it was. */
-Test(placement, rest_of_the_runs) {
-    struct cmem__region *r = draw("cchhhcchhhhcccccx", 1);
+/* What is left of the spans that a placement covers in part stays what it was. */
+Test(placement, rest_of_the_spans) {
+    struct cmem__region *r = draw("..rrr..rrrr.....x", 1);
     take(8);
-    assert_free(r->base, 2, SPAN_COLD);
-    assert_free(r->base + 2 * PAGE_SIZE, 1, SPAN_HOT);
-    assert_free(r->base + 11 * PAGE_SIZE, 5, SPAN_COLD);
+    assert_free(r->base, 2, SPAN_RELEASED);
+    assert_free(r->base + 2 * PAGE_SIZE, 1, SPAN_RESIDENT);
+    assert_free(r->base + 11 * PAGE_SIZE, 5, SPAN_RELEASED);
     cr_assert_eq(released_pages(), 7);
-    cr_assert_eq(hot_pages(), 1);
+    cr_assert_eq(free_resident_pages(), 1);
     cr_assert_eq(take(3)->base, r->base);
     cr_assert_eq(released_pages(), 5);
 }
 
-Test(placement, mixed_run_does_not_reach_over_a_block) {
-    draw("cccchhhhxcccchhhh", 1);
+Test(placement, mixed_extent_does_not_reach_over_a_block) {
+    draw("....rrrrx....rrrr", 1);
     take(9);
     cr_assert_eq(stats_now().regions, 2);
 }
@@ -122,17 +123,17 @@ Test(placement, mixed_run_does_not_reach_over_a_block) {
 /* ------------------------------------------------------------------------------------------------ against a model */
 
 static size_t cost(const char *placement, size_t npages, size_t extent) {
-    size_t cold = 0;
-    for (size_t i = 0; i < npages; i++) cold += placement[i] == 'c';
+    size_t released = 0;
+    for (size_t i = 0; i < npages; i++) released += placement[i] == '.';
     size_t rest = extent - npages;
-    return 2 * cold + (rest < npages ? rest : npages);
+    return 2 * released + (rest < npages ? rest : npages);
 }
 
 /* The lowest cost of all placements; SIZE_MAX where none is long enough. */
 static size_t lowest_cost(const char *picture, size_t npages) {
     size_t lowest = SIZE_MAX;
     for (const char *p = picture; *p != '\0';) {
-        size_t extent = strspn(p, "ch");
+        size_t extent = strspn(p, ".r");
         for (size_t i = 0; i + npages <= extent; i++) {
             size_t c = cost(p + i, npages, extent);
             if (c < lowest) lowest = c;
@@ -146,29 +147,29 @@ static size_t lowest_cost(const char *picture, size_t npages) {
 static size_t cost_at(const char *picture, size_t at, size_t npages) {
     size_t first = at;
     while (first > 0 && picture[first - 1] != 'x') first--;
-    return cost(picture + at, npages, strspn(picture + first, "ch"));
+    return cost(picture + at, npages, strspn(picture + first, ".r"));
 }
 
-/* Draws runs of random kinds and lengths. Returns the number of those that are hot and of at least npages. */
+/* Draws spans of random kinds and lengths. Returns the number of those that are resident and of at least npages. */
 static size_t random_picture(uint64_t *seed, size_t npages, char *picture) {
-    size_t at = 0, hot = 0, fit = 0;
+    size_t at = 0, resident = 0, fit = 0;
     char last = 'x';
-    for (unsigned runs = 0; runs < 24 && hot < 7; runs++) {
-        char kind = "ccchhx"[pick(seed, 6)];
+    for (unsigned spans = 0; spans < 24 && resident < 7; spans++) {
+        char kind = "...rrx"[pick(seed, 6)];
         if (kind == last) continue;
         size_t n = kind == 'x' ? 1 : 1 + pick(seed, 9);
         memset(picture + at, kind, n);
         at += n;
-        hot += kind == 'h';
-        fit += kind == 'h' && n >= npages;
+        resident += kind == 'r';
+        fit += kind == 'r' && n >= npages;
         last = kind;
     }
     picture[at] = '\0';
     return fit;
 }
 
-/* With no more hot runs than are looked at, no placement is cheaper than the one that is chosen. Of hot runs that are long
- * enough only one is looked at. */
+/* With no more resident spans than are looked at, no placement is cheaper than the one that is chosen. Of those that
+ * are long enough only one is looked at. */
 Test(placement, none_is_cheaper) {
     uint64_t seed = test_seed("placement");
     unsigned chosen = 0, none = 0;
@@ -196,9 +197,9 @@ Test(placement, none_is_cheaper) {
 
 /* ------------------------------------------------------------------------------------------------------ aligned */
 
-/* An aligned span needs a longer run than it keeps; what is left of one that was carved from a hot span must be
+/* An aligned span needs more pages than it keeps; what is left of one that was carved from a resident span must be
  * coalesced with the rest of that span. */
-Test(placement, aligned_span_out_of_a_mixed_run) {
+Test(placement, aligned_span_out_of_a_mixed_extent) {
     for (size_t align = 2; align <= 16; align *= 2) {
         for (size_t lead = 1; lead <= align; lead += align - 1) {
             struct cmem__span *s[5];

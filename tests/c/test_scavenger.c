@@ -42,10 +42,10 @@ Test(scavenger, keeps_the_peak_for_an_idle_limit) {
     give(peak);
     for (unsigned i = 0; i < 8; i++) cr_assert_eq(step(SECOND), 0, "something went after %u s", i + 1);
     steps(12);
-    cr_assert_eq(hot_pages(), 64 * MIB / 8 / PAGE_SIZE);
+    cr_assert_eq(free_resident_pages(), 64 * MIB / 8 / PAGE_SIZE);
     give(a);
     steps(20);
-    cr_assert_eq(hot_pages() * PAGE_SIZE, PACER_LEAST);
+    cr_assert_eq(free_resident_pages() * PAGE_SIZE, PACER_LEAST);
     cmem__check(true);
 }
 
@@ -56,7 +56,7 @@ Test(scavenger, sees_a_peak_between_two_steps) {
     give(take(32 * MIB / PAGE_SIZE));
     for (unsigned i = 0; i < 8; i++) cr_assert_eq(step(SECOND), 0);
     steps(20);
-    cr_assert_eq(hot_pages() * PAGE_SIZE, PACER_LEAST);
+    cr_assert_eq(free_resident_pages() * PAGE_SIZE, PACER_LEAST);
     give(a);
 }
 
@@ -76,7 +76,8 @@ Test(scavenger, does_not_count_what_lies_in_caches) {
     cr_assert_eq(cmem__cache_bytes(), bytes);
     give(take(32 * MIB / PAGE_SIZE));
     steps(30);
-    cr_assert_eq(hot_pages() * PAGE_SIZE, 64 * MIB / 8 - bytes, "free: %zu bytes", hot_pages() * PAGE_SIZE);
+    cr_assert_eq(free_resident_pages() * PAGE_SIZE, 64 * MIB / 8 - bytes, "free: %zu bytes",
+                 free_resident_pages() * PAGE_SIZE);
     cmem__cache_delete(ch);
     give(a);
 }
@@ -131,6 +132,7 @@ Test(scavenger, scarcity) {
     cr_assert_eq(step(SECOND), 0);
     cmem__pages_limit(80 * MIB);
     steps(2);
-    cr_assert_leq(hot_pages() * PAGE_SIZE, 64 * MIB / 8, "%zu bytes stay free", hot_pages() * PAGE_SIZE);
+    cr_assert_leq(free_resident_pages() * PAGE_SIZE, 64 * MIB / 8, "%zu bytes stay free",
+                  free_resident_pages() * PAGE_SIZE);
     give(a);
 }

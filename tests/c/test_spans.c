@@ -56,9 +56,9 @@ static struct line parse(const char *text) {
     for (size_t i = 0; i < 4; i++) cr_assert_eq(none[i], !in_use, "%s", text);
     cr_assert_eq(none[4], in_use, "%s", text);
     if (!in_use) l.idle = strtod(idle, NULL);
-    bool cold = strcmp(l.state, "released") == 0 || strcmp(l.state, "untouched") == 0;
-    cr_assert_eq(l.released, cold ? l.pages : 0, "%s", text);
-    cr_assert(in_use || cold || strcmp(l.state, "free") == 0 || strcmp(l.state, "releasing") == 0, "%s",
+    bool released = strcmp(l.state, "released") == 0 || strcmp(l.state, "untouched") == 0;
+    cr_assert_eq(l.released, released ? l.pages : 0, "%s", text);
+    cr_assert(in_use || released || strcmp(l.state, "free") == 0 || strcmp(l.state, "releasing") == 0, "%s",
               text);
     cr_assert_leq(l.live + l.cached, l.blocks, "%s", text);
     return l;

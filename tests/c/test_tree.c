@@ -19,8 +19,8 @@ static unsigned check_tree(const struct cmem__span *s, uintptr_t lo, uintptr_t h
     if (s == NULL) return 0;
     cr_assert(s->base >= lo && s->base < hi && in_tree[s - pool]);
     ++*count;
-    unsigned left = check_tree(s->link[TREE_RUNS].left, lo, s->base, count),
-             right = check_tree(s->link[TREE_RUNS].right, s->base + 1, hi, count);
+    unsigned left = check_tree(s->link[TREE_SPANS].left, lo, s->base, count),
+             right = check_tree(s->link[TREE_SPANS].right, s->base + 1, hi, count);
     return 1 + (left > right ? left : right);
 }
 
@@ -43,17 +43,17 @@ Test(tree, random_operations_against_a_sorted_array) {
     size_t members = 0;
     for (unsigned step = 0; step < 20000; step++) {
         size_t i = pick(&seed, N);
-        root = in_tree[i] ? cmem__tree_remove(root, &pool[i], TREE_RUNS)
-                          : cmem__tree_insert(root, &pool[i], TREE_RUNS);
+        root = in_tree[i] ? cmem__tree_remove(root, &pool[i], TREE_SPANS)
+                          : cmem__tree_insert(root, &pool[i], TREE_SPANS);
         in_tree[i] = !in_tree[i];
         members += in_tree[i] ? 1 : (size_t)-1;
         if (!in_tree[i])
-            cr_assert(pool[i].link[TREE_RUNS].left == NULL && pool[i].link[TREE_RUNS].right == NULL);
+            cr_assert(pool[i].link[TREE_SPANS].left == NULL && pool[i].link[TREE_SPANS].right == NULL);
 
         unsigned one = 1, tries = pick(&seed, 2) == 0 ? N : (unsigned)pick(&seed, 20), left = tries;
-        cr_assert_eq(cmem__tree_min(root, TREE_RUNS), model_first_fit(0, &one));
+        cr_assert_eq(cmem__tree_min(root, TREE_SPANS), model_first_fit(0, &one));
         size_t want = 1 + pick(&seed, 110);
-        cr_assert_eq(cmem__tree_first_fit(root, want, TREE_RUNS, &left), model_first_fit(want, &tries));
+        cr_assert_eq(cmem__tree_first_fit(root, want, TREE_SPANS, &left), model_first_fit(want, &tries));
         cr_assert_eq(left, tries);
         if (step % 50 != 0) continue;
         size_t seen = 0;
@@ -69,7 +69,7 @@ Test(tree, rising_addresses_stay_balanced) {
     for (size_t i = 0; i < N; i++) {
         pool[i].base = (i + 1) * PAGE_SIZE;
         in_tree[i] = true;
-        root = cmem__tree_insert(root, &pool[i], TREE_RUNS);
+        root = cmem__tree_insert(root, &pool[i], TREE_SPANS);
     }
     size_t seen = 0;
     cr_assert_lt(check_tree(root, 0, UINTPTR_MAX, &seen), 40);
@@ -80,7 +80,7 @@ static void check_distance(size_t pages) {
     struct cmem__span *root = NULL;
     for (size_t i = 0; i < N; i++) {
         pool[i].base = (i + 1) * pages * PAGE_SIZE;
-        root = cmem__tree_insert(root, &pool[i], TREE_RUNS);
+        root = cmem__tree_insert(root, &pool[i], TREE_SPANS);
     }
     size_t seen = 0;
     unsigned depth = check_tree(root, 0, UINTPTR_MAX, &seen);
@@ -100,12 +100,12 @@ Test(tree, equal_distances_stay_balanced) {
 }
 
 Test(tree, empty) {
-    cr_assert_null(cmem__tree_min(NULL, TREE_RUNS));
-    cr_assert_null(cmem__tree_first_fit(NULL, 1, TREE_RUNS, &(unsigned){N}));
+    cr_assert_null(cmem__tree_min(NULL, TREE_SPANS));
+    cr_assert_null(cmem__tree_first_fit(NULL, 1, TREE_SPANS, &(unsigned){N}));
 }
 
 Test(tree, removing_a_stranger_panics, .signal = SIGABRT, .init = cr_redirect_stderr) {
     pool[0].base = PAGE_SIZE;
     pool[1].base = 2 * PAGE_SIZE;
-    (void)cmem__tree_remove(cmem__tree_insert(NULL, &pool[0], TREE_RUNS), &pool[1], TREE_RUNS);
+    (void)cmem__tree_remove(cmem__tree_insert(NULL, &pool[0], TREE_SPANS), &pool[1], TREE_SPANS);
 }

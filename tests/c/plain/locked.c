@@ -37,7 +37,7 @@ int main(void) {
         cmem_free(p[i]);
         p[i] = NULL;
     }
-    cmem_scavenge(0); /* cold, and now hot as well */
+    cmem_scavenge(0); /* released pages, and now resident ones as well */
     for (size_t i = 1; i < SLOTS; i += 4) {
         cmem_free(p[i]);
         p[i] = NULL;

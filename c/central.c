@@ -36,11 +36,11 @@ void cmem__central_count_out(unsigned c, long n) {
 
 struct cmem__span *cmem__central_span(size_t npages, size_t align_pages, enum cmem__kind kind, unsigned c) {
     if (cmem__transfer_any()) {
-        cmem__pages_parked(cmem__transfer_bytes());
+        cmem__pages_set_transfer(cmem__transfer_bytes());
         struct cmem__span *s = cmem__pages_alloc_resident(npages, align_pages, kind, c);
         if (s != NULL) return s;
         cmem__central_trim(true);
-        cmem__pages_parked(cmem__transfer_bytes());
+        cmem__pages_set_transfer(cmem__transfer_bytes());
     }
     return cmem__pages_alloc(npages, align_pages, kind, c);
 }

@@ -58,8 +58,8 @@ struct cmem__heap {
 
     /* What is in use. pageheap.c writes these with each span that is allocated or freed. */
     size_t inuse_pages;
-    size_t parked_pages; /* of those in use, what lies in transfer lists, as cmem__pages_parked was told */
-    size_t peak_pages;   /* the most in use but for those since cmem__pages_use looked */
+    size_t transfer_pages; /* of those, in transfer lists, by cmem__pages_set_transfer */
+    size_t peak_pages;     /* the most of inuse_pages - transfer_pages since cmem__pages_use */
     size_t huge_blocks, huge_bytes;
     uint64_t huge_allocs, huge_alloc_bytes;
     uint64_t activity; /* spans ever allocated and freed */

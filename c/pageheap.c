@@ -26,14 +26,14 @@ static bool within_limit(size_t npages) {
 }
 
 static void note_peak(void) {
-    size_t parked = peek(cmem__heap.parked_pages), inuse = cmem__heap.inuse_pages;
-    size_t used = inuse > parked ? inuse - parked : 0;
+    size_t transfer = peek(cmem__heap.transfer_pages), inuse = cmem__heap.inuse_pages;
+    size_t used = inuse > transfer ? inuse - transfer : 0;
     if (cmem__heap.peak_pages < used) cmem__heap.peak_pages = used;
 }
 
-void cmem__pages_parked(size_t bytes) { poke(cmem__heap.parked_pages, bytes >> PAGE_SHIFT); }
+void cmem__pages_set_transfer(size_t bytes) { poke(cmem__heap.transfer_pages, bytes >> PAGE_SHIFT); }
 
-/* A small span stands in the pagemap at each of its pages. */
+/* Sets the pagemap's entry of each page of s, as a small span has it. */
 static void map_all(struct cmem__span *s, struct cmem__span *value) {
     for (uintptr_t a = s->base; a < span_end(s); a += PAGE_SIZE) pagemap_set(a, value);
 }
@@ -45,8 +45,8 @@ static void count_huge(size_t npages) {
     cmem__heap.huge_alloc_bytes += npages << PAGE_SHIFT;
 }
 
-/* A span with a hole stays in use for ever: a huge block, of which nobody has the address. */
-static void lose(struct cmem__span *s) {
+/* A span with a hole is in use for ever: it counts as a block of which nobody has the address. */
+static void abandon(struct cmem__span *s) {
     if (s->kind != SPAN_HUGE) count_huge(s->npages);
     s->kind = SPAN_HUGE;
 }
@@ -83,7 +83,7 @@ static struct cmem__span *alloc(size_t npages, size_t align_pages, enum cmem__ki
     if (kind == SPAN_SMALL) map_all(s, s);
     if (kind == SPAN_HUGE) count_huge(npages);
     if (pieces > 0 && !cmem__move_pieces(s, piece, pieces)) {
-        lose(s);
+        abandon(s);
         goto fail;
     }
     if (unlikely(cmem__heap.limit_pages != SIZE_MAX)) cmem__obey_limit();

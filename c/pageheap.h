@@ -21,8 +21,8 @@ struct cmem__span *cmem__pages_alloc(size_t npages, size_t align_pages, enum cme
 struct cmem__span *cmem__pages_alloc_resident(size_t npages, size_t align_pages, enum cmem__kind kind,
                                               unsigned cls);
 
-/* Tells how many bytes of the spans in use lie in transfer lists now. */
-void cmem__pages_parked(size_t bytes);
+/* Notes how many bytes of the spans in use lie in transfer lists now. */
+void cmem__pages_set_transfer(size_t bytes);
 
 /* Takes back a span whose tags are TAG_NONE again. */
 void cmem__pages_free(struct cmem__span *s);

@@ -196,7 +196,7 @@ static void look_for_refilled(void) {
     }
 }
 
-/* ----------------------------------------------------------------------------- scavenge, settle */
+/* ---------------------------------------------------------------------------- scavenge, release */
 
 size_t cmem__pages_scavenge(uint64_t idle_ns) {
     uint64_t now = cmem__now();
@@ -212,7 +212,7 @@ size_t cmem__pages_scavenge(uint64_t idle_ns) {
     return bytes;
 }
 
-size_t cmem__pages_settle(size_t most, uint64_t idle_ns) {
+size_t cmem__pages_release(size_t most, uint64_t idle_ns) {
     uint64_t now = cmem__now(), until = now > idle_ns ? now - idle_ns : 0;
     lock(&cmem__heap.lock);
     look_for_refilled();

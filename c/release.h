@@ -26,6 +26,6 @@ void cmem__obey_limit(void);
 /* Releases up to `most` bytes of free pages, longest idle first, but no short spans
  * (SCAVENGE_MIN_PAGES); and gives back regions that have been free for idle_ns. Returns the
  * bytes. */
-size_t cmem__pages_settle(size_t most, uint64_t idle_ns);
+size_t cmem__pages_release(size_t most, uint64_t idle_ns);
 
 #endif /* CMEM_RELEASE_H */

@@ -45,7 +45,7 @@ struct cmem__stepped cmem__scavenger_step(uint64_t idle_ns) {
     cmem__cache_drain(idle_ns);
     cmem__cache_mark(false);
     cmem__central_trim(false);
-    cmem__pages_parked(cmem__transfer_bytes());
+    cmem__pages_set_transfer(cmem__transfer_bytes());
     struct cmem__pages_use use = cmem__pages_use();
     if (use.limit != SIZE_MAX) idle_ns = cmem__pacer_scarce(idle_ns, use.limit, use.inuse, use.resident);
     struct cmem__pacer_in in = {.now = cmem__now(),
@@ -56,7 +56,7 @@ struct cmem__stepped cmem__scavenger_step(uint64_t idle_ns) {
                                 .free = use.resident};
     struct cmem__pacer_out out = cmem__pacer_step(&pacer, &in);
     cmem__budget_peak(out.peak);
-    struct cmem__stepped done = {.next = out.next, .released = cmem__pages_settle(out.release, idle_ns)};
+    struct cmem__stepped done = {.next = out.next, .released = cmem__pages_release(out.release, idle_ns)};
     errno = saved;
     return done;
 }

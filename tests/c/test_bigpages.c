@@ -63,7 +63,7 @@ Test(bigpages, random_walk) {
         }
         if (pick(&seed, 30) != 0) continue;
         if (pick(&seed, 2) == 0) {
-            cmem__pages_settle(64 * MIB, UINT64_MAX);
+            cmem__pages_release(64 * MIB, UINT64_MAX);
             continue;
         }
         scavenge(0);

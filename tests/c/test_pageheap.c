@@ -121,7 +121,7 @@ Test(pageheap, regions_are_never_coalesced) {
 #define NEVER UINT64_MAX
 
 /* As much as was asked for, of the longest idle. */
-Test(pageheap, settle_takes_the_oldest) {
+Test(pageheap, release_takes_the_oldest) {
     struct cmem__span *s[6];
     lay_out(s, (size_t[]){20, 1, 40, 1, 60, 1}, 6);
     uintptr_t base[] = {s[0]->base, s[2]->base, s[4]->base};
@@ -129,12 +129,12 @@ Test(pageheap, settle_takes_the_oldest) {
     give(s[4]);
     give(s[0]);
     span_at(base[1])->unused_since = 1;
-    cr_assert_eq(cmem__pages_settle(40 * PAGE_SIZE, NEVER), 40 * PAGE_SIZE);
+    cr_assert_eq(cmem__pages_release(40 * PAGE_SIZE, NEVER), 40 * PAGE_SIZE);
     assert_free(base[1], 40, SPAN_RELEASED);
-    cr_assert_eq(cmem__pages_settle(60 * PAGE_SIZE, NEVER), 60 * PAGE_SIZE);
+    cr_assert_eq(cmem__pages_release(60 * PAGE_SIZE, NEVER), 60 * PAGE_SIZE);
     assert_free(base[2], 60, SPAN_RELEASED);
-    cr_assert_eq(cmem__pages_settle(0, NEVER), 0);
-    cr_assert_eq(cmem__pages_settle(600 * PAGE_SIZE, NEVER), 20 * PAGE_SIZE, "all there is");
+    cr_assert_eq(cmem__pages_release(0, NEVER), 0);
+    cr_assert_eq(cmem__pages_release(600 * PAGE_SIZE, NEVER), 20 * PAGE_SIZE, "all there is");
     cmem__check(true);
 }
 
@@ -151,18 +151,18 @@ Test(pageheap, use_tells_the_peak) {
 }
 
 /* However old and however many: a call each is not worth it. */
-Test(pageheap, settle_leaves_short_runs) {
+Test(pageheap, release_leaves_short_spans) {
     char picture[FIRST_PAGES] = "";
     while (strlen(picture) < 200) strcat(picture, "rx");
     take(FIRST_PAGES);
     struct cmem__region *r = draw(picture, 15);
     for (size_t i = 0; i < 200; i += 2) span_at(r->base + i * 15 * PAGE_SIZE)->unused_since = 0;
     cr_assert_eq(free_resident_pages(), 1500);
-    cr_assert_eq(cmem__pages_settle(1000 * MIB, NEVER), 0);
+    cr_assert_eq(cmem__pages_release(1000 * MIB, NEVER), 0);
     cr_assert_eq(scavenge(1), 0);
     struct cmem__span *s = span_at(r->base + 15 * PAGE_SIZE);
     give(s); /* its neighbours are short no longer */
-    cr_assert_eq(cmem__pages_settle(1000 * MIB, NEVER), 45 * PAGE_SIZE);
+    cr_assert_eq(cmem__pages_release(1000 * MIB, NEVER), 45 * PAGE_SIZE);
     cr_assert_eq(scavenge(0), 1500 - 30);
 }
 
@@ -173,7 +173,7 @@ Test(pageheap, parts_leave_no_short_rest) {
         struct cmem__span *s = take(npages);
         uintptr_t base = s->base;
         give(s);
-        if (npages < 300) cmem__pages_settle((npages - 256) * PAGE_SIZE, NEVER);
+        if (npages < 300) cmem__pages_release((npages - 256) * PAGE_SIZE, NEVER);
         size_t left = free_resident_pages();
         cr_assert(left == npages || left == 256, "%zu pages are left of %zu", left, npages);
         span_at(base)->unused_since = 0;
@@ -185,7 +185,7 @@ Test(pageheap, parts_leave_no_short_rest) {
 
 /* Of no more than the 16 oldest spans, where none of them can go, whole or in part: 18 pages are
  * wanted of spans of 31. */
-Test(pageheap, settle_looks_at_the_oldest) {
+Test(pageheap, release_looks_at_the_oldest) {
     for (size_t n = 15; n <= 16; n++) {
         struct cmem__span *s[34];
         size_t npages[34];
@@ -197,10 +197,10 @@ Test(pageheap, settle_looks_at_the_oldest) {
         if (n == 15) take(FIRST_PAGES);
         lay_out(s, npages, 2 * n + 1);
         for (size_t i = 0; i <= n; i++) give(s[2 * i]);
-        cr_assert_eq(cmem__pages_settle(18 * PAGE_SIZE, NEVER) / PAGE_SIZE, n == 15 ? 18 : 0);
+        cr_assert_eq(cmem__pages_release(18 * PAGE_SIZE, NEVER) / PAGE_SIZE, n == 15 ? 18 : 0);
         cmem__check(true);
         empty_region(s[1]->region);
-        cmem__pages_settle(1000 * MIB, NEVER);
+        cmem__pages_release(1000 * MIB, NEVER);
     }
 }
 
@@ -444,7 +444,7 @@ Test(pageheap, age_of_the_rest_of_a_span) {
     cr_assert_eq(scavenge(cmem__now() / 2), 32);
 }
 
-Test(pageheap, short_runs_are_left_unless_all_is_asked_for) {
+Test(pageheap, short_spans_are_left_unless_all_is_asked_for) {
     struct cmem__span *s[4];
     lay_out(s, (size_t[]){15, 1, 16, 1}, 4);
     give(s[0]);
@@ -464,7 +464,7 @@ static void note_release(uintptr_t base, size_t bytes) {
     released_at[nreleased++] = base;
 }
 
-Test(pageheap, long_runs_before_short_ones) {
+Test(pageheap, long_spans_before_short_ones) {
     struct cmem__span *s[6];
     lay_out(s, (size_t[]){15, 1, 16, 1, 14, 1}, 6);
     uintptr_t base[3] = {s[0]->base, s[2]->base, s[4]->base};
@@ -548,7 +548,7 @@ static void no_release(void) {
     give(s[2]);
     os.released = os.refused = 0;
     cr_assert_eq(scavenge(0), 0);
-    cmem__pages_settle(1000 * MIB, NEVER);
+    cmem__pages_release(1000 * MIB, NEVER);
     cr_assert_eq(os.released + os.refused, 0);
     assert_free(base, 1000, SPAN_RESIDENT);
     cr_assert_not(take(1000)->zeroed);
@@ -571,7 +571,7 @@ Test(pageheap, other_regions_are_given_back) {
     give(a);
     give(b);
     give(c);
-    for (unsigned i = 0; i < 50; i++) cmem__pages_settle(1000 * MIB, NEVER);
+    for (unsigned i = 0; i < 50; i++) cmem__pages_release(1000 * MIB, NEVER);
     cr_assert_eq(free_resident_pages(), 10000, "%zu pages", free_resident_pages());
     cr_assert_eq(released_pages() + free_resident_pages(), stats_now().heap_idle / PAGE_SIZE);
     cr_assert_eq(scavenge(0), 10000, "the region that only free gives back");
@@ -592,9 +592,9 @@ static void goes_by_free(bool later) {
         give(s);
         size_t before = stats_now().scavenges;
         cr_assert_eq(scavenge(i == 0 ? UINT64_MAX : half_the_uptime), 0);
-        for (unsigned k = 0; k < 3; k++) cmem__pages_settle(1000 * MIB, NEVER);
+        for (unsigned k = 0; k < 3; k++) cmem__pages_release(1000 * MIB, NEVER);
         os.refused = 0;
-        for (unsigned k = 0; k < 3; k++) cmem__pages_settle(1000 * MIB, NEVER);
+        for (unsigned k = 0; k < 3; k++) cmem__pages_release(1000 * MIB, NEVER);
         cr_assert_eq(os.refused, 0, "it is still tried");
         cr_assert_eq(stats_now().regions, 2);
         if (i == 0) span_at(base)->unused_since = 0;
@@ -608,7 +608,7 @@ static void goes_by_free(bool later) {
 Test(pageheap, free_region_that_releases_nothing) { goes_by_free(false); }
 Test(pageheap, free_region_whose_release_is_refused) { goes_by_free(true); }
 
-/* All memory was locked while blocks are in use. Each settle asks no more than a few times, then a
+/* All memory was locked while blocks are in use. Each release asks no more than a few times, then a
  * second nobody; everything is tried again where all is asked for, and found when it is
  * unlocked. */
 Test(pageheap, refusals_do_not_add_up) {
@@ -619,7 +619,7 @@ Test(pageheap, refusals_do_not_add_up) {
     lay_out(s, npages, LEN(s));
     for (size_t i = 1; i < LEN(s); i += 2) give(s[i]);
     os.refuse_release = true;
-    for (unsigned i = 0; i < 20; i++) cmem__pages_settle(1000 * MIB, NEVER);
+    for (unsigned i = 0; i < 20; i++) cmem__pages_release(1000 * MIB, NEVER);
     cr_assert_eq(os.refused, 16, "%u times", os.refused);
     cr_assert_eq(scavenge(0), 0);
     cr_assert_eq(os.refused, 32);
@@ -638,7 +638,7 @@ Test(pageheap, one_locked_span) {
     lay_out(s, (size_t[]){40, 1, 400, 1, 40, 1}, 6);
     if (mlock((void *)s[0]->base, 40 * PAGE_SIZE) != 0) cr_skip_test("mlock is not allowed here");
     for (unsigned i = 0; i < 6; i += 2) give(s[i]);
-    cmem__pages_settle((480 - 256) * PAGE_SIZE, NEVER);
+    cmem__pages_release((480 - 256) * PAGE_SIZE, NEVER);
     cr_assert_eq(scavenge(0), 440 - (480 - 256));
     assert_free(s[0]->base, 40, SPAN_RESIDENT);
 }
@@ -961,7 +961,7 @@ static void note_runs(void) {
 }
 
 /* What the walk has come by. */
-static struct { unsigned mixed, of_many, aligned, grown, trims, settled; } seen;
+static struct { unsigned mixed, of_many, aligned, grown, trims, partial; } seen;
 
 /* The pages of s are all from runs that were free, or of a new region. Returns how many of them were released. */
 static size_t account(const struct cmem__span *s, bool aligned) {
@@ -1024,11 +1024,11 @@ static void walk_scavenge(uint64_t *seed) {
     os.released = 0;
     size_t bytes = how == 0   ? cmem_scavenge(0)
                    : how == 1 ? cmem_scavenge(10000000)
-                              : cmem__pages_settle(pick(seed, 2 * resident + PAGE_SIZE), NEVER);
+                              : cmem__pages_release(pick(seed, 2 * resident + PAGE_SIZE), NEVER);
     cr_assert_eq(os.released, bytes);
     cr_assert_eq(free_resident_pages() * PAGE_SIZE, resident - bytes);
     if (how == 0) cr_assert_eq(bytes, resident);
-    seen.settled += how == 2 && bytes > 0 && bytes < resident;
+    seen.partial += how == 2 && bytes > 0 && bytes < resident;
     for (size_t i = 0, n = 0; i < LEN(known); i++) {
         struct cmem__region *r = known[i];
         known[i] = NULL;
@@ -1071,10 +1071,10 @@ Test(pageheap, random_walk) {
     cr_assert_leq(st.regions, 1);
     cr_assert_eq(st.heap_idle, st.heap_released);
     cr_assert(seen.mixed > 50 && seen.of_many > 10 && seen.aligned > 5 && seen.grown > 1 &&
-                  seen.trims > 500 && seen.settled > 0,
+                  seen.trims > 500 && seen.partial > 0,
               "%u of released and resident spans, %u of three or more, %u aligned, %u of new regions, %u "
-              "trims, %u settled",
-              seen.mixed, seen.of_many, seen.aligned, seen.grown, seen.trims, seen.settled);
+              "trims, %u released in part",
+              seen.mixed, seen.of_many, seen.aligned, seen.grown, seen.trims, seen.partial);
     if (kernel_moves_pages()) cr_assert_gt(st.moved_bytes, 0);
 }
 
@@ -1104,7 +1104,7 @@ Test(pageheap, random_walk_with_refusals) {
             if (walk_free(&seed, live[i]) == 0) live[i] = NULL;
         }
         if (pick(&seed, 20) == 0) cmem_scavenge(pick(&seed, 2) * 10000000);
-        if (pick(&seed, 10) == 0) cmem__pages_settle(1000 * MIB, NEVER);
+        if (pick(&seed, 10) == 0) cmem__pages_release(1000 * MIB, NEVER);
         if (pick(&seed, 40) == 0) { /* everything is free at times */
             for (size_t k = 0; k < N; k++) {
                 if (live[k] != NULL) cmem__pages_free(live[k]);

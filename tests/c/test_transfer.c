@@ -166,7 +166,7 @@ Test(transfer, the_peak_is_without_the_lists) {
     cmem__central_give(c, e, 8);
     set_limit(32);
     cmem__central_give(c, e + 8, 20); /* to the page heap */
-    cmem__pages_parked(cmem__transfer_bytes());
+    cmem__pages_set_transfer(cmem__transfer_bytes());
     (void)cmem__pages_use();
     cr_assert_eq(cmem__central_fetch(class_of(2 * BLOCK), e, 2, NULL), 2);
     size_t peak = cmem__pages_use().peak;

@@ -59,8 +59,8 @@ int main(void) {
             cmem_free(q);
         else
             p[i] = q;
-        if (stats_now().heap_sys > sys) break;          /* what malloc maps now is not locked */
-        (void)cmem__pages_settle(64 * MIB, UINT64_MAX); /* no region goes */
+        if (stats_now().heap_sys > sys) break;           /* what malloc maps now is not locked */
+        (void)cmem__pages_release(64 * MIB, UINT64_MAX); /* no region goes */
     }
     printf("%zu MiB were locked, %zu are\n", locked / MIB, locked_bytes() / MIB);
     expect(locked_bytes() >= locked);

@@ -17,8 +17,8 @@ package c
 #cgo noescape cmem__spans_text
 #cgo nocallback cmem__spans_text
 #cgo nocallback cmem_stats
-#cgo noescape cmem__huge_alloc
-#cgo nocallback cmem__huge_alloc
+#cgo noescape cmem__exact_alloc
+#cgo nocallback cmem__exact_alloc
 #cgo nocallback cmem__free_owned
 #cgo nocallback cmem__calloc_direct
 #cgo nocallback cmem__free_direct
@@ -150,8 +150,8 @@ func DeleteCache(ch *Cache) { C.cmem__cache_delete((*C.struct_cmem__cache)(unsaf
 // CountAlloc adds an allocation of class cls that no magazine has counted.
 func CountAlloc(cls uint) { C.cmem__cache_count_alloc(C.uint(cls), 1) }
 
-// HugeAlloc allocates a huge block of n bytes, nil if out of memory.
-func HugeAlloc(n int) unsafe.Pointer { return C.cmem__huge_alloc(C.size_t(n), 1, nil) }
+// ExactAlloc allocates n bytes in an exact span, nil if out of memory.
+func ExactAlloc(n int) unsafe.Pointer { return C.cmem__exact_alloc(C.size_t(n), 1, nil) }
 
 // Calloc allocates n zeroed bytes past every cache, nil if out of memory.
 func Calloc(n int) unsafe.Pointer { return C.cmem__calloc_direct(C.size_t(n)) }

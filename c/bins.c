@@ -16,8 +16,8 @@ static unsigned bin_of(size_t npages) {
     return e * 8 + (unsigned)(npages >> e);
 }
 
-/* Whether every span in npages's own bin is at least npages long. */
-static bool bin_exact(size_t npages) {
+/* Whether every span in the bin of npages is at least npages long. */
+static bool bin_fits(size_t npages) {
     unsigned e = bin_shift(npages);
     return (npages >> e) << e == npages;
 }
@@ -60,7 +60,7 @@ static unsigned prev_bin(const struct cmem__bins *f, unsigned b) {
 
 struct cmem__span *cmem__bins_best_fit(const struct cmem__bins *f, size_t npages) {
     unsigned b = bin_of(npages);
-    if (!bin_exact(npages)) {
+    if (!bin_fits(npages)) {
         unsigned tries = FIT_TRIES;
         struct cmem__span *s = cmem__tree_first_fit(f->bin[b], npages, f->kind, &tries);
         if (s != NULL) return s;

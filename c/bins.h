@@ -1,5 +1,5 @@
-/* bins.h: spans by length: exact below 16 pages, then 8 bins a doubling, as the size classes are;
- * the class sizes are bin bounds. In each bin a tree by address.
+/* bins.h: spans by length: a bin for each length below 16 pages, then 8 bins a doubling, as the
+ * size classes are; the class sizes are bin bounds. In each bin a tree by address.
  *
  * Lock: the page heap's. Called by the page heap alone: it keeps its resident spans so, and its
  * extents.

@@ -10,7 +10,7 @@
 unsigned cmem__class_or_span(uintptr_t p, unsigned c) {
     if (c + 1 != TAG_ATTACHED && c + 1 != TAG_OWNED) return c;
     struct cmem__span *s = pagemap_span(p);
-    return s == NULL || s->kind == SPAN_HUGE ? c : s->cls; /* no span: it is being freed at this moment */
+    return s == NULL || s->kind == SPAN_EXACT ? c : s->cls; /* no span: it is being freed at this moment */
 }
 
 /* The bytes of the live block that starts at p; 0 where none does, or one that is owned, unless
@@ -32,7 +32,7 @@ size_t cmem__usable_unowned(uintptr_t p) { return usable(p, false); }
 bool cmem__attach(uintptr_t p) {
     cmem__tag *tag = NULL;
     unsigned c = find_live(p, &tag);
-    if (tag == NULL || !(c < NUM_CLASSES || c + 1 == TAG_HUGE)) return false;
+    if (tag == NULL || !(c < NUM_CLASSES || c + 1 == TAG_EXACT)) return false;
     tag_set(tag, TAG_ATTACHED);
     return true;
 }

@@ -14,7 +14,7 @@
 #include <stdbool.h>
 
 /* The class of the live block at p; NUM_CLASSES or more (its tag - 1) where there is none, or it is
- * huge, attached or owned. *tag is where its tag lies, NULL where no block can start. The class of
+ * exact, attached or owned. *tag is where its tag lies, NULL where no block can start. The class of
  * a small block is in the pagemap's tag and in its own: whether it is live is a branch that the
  * processor predicts, but where to put it has to be waited for, so it is taken from the one that
  * comes first. */

@@ -21,7 +21,7 @@ static void check_span(const struct cmem__region *r, const struct cmem__span *s,
     insist(s != NULL, "hole in a region", a);
     insist(s->base == a && s->region == r && s->npages > 0, "span is not where the pagemap says", a);
     insist(pagemap_span(last_page(s)) == s, "span's last page is not mapped to it", a);
-    insist(s->kind != SPAN_UNUSED && s->kind <= SPAN_HUGE, "span of no kind", a);
+    insist(s->kind != SPAN_UNUSED && s->kind <= SPAN_EXACT, "span of no kind", a);
     cmem__tag t = tag_get(pagemap_tag(a));
     for (uintptr_t b = a; b < span_end(s); b += PAGE_SIZE) {
         bool edge = b == s->base || b == last_page(s);

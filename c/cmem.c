@@ -58,7 +58,7 @@ static inline void *alloc_class(unsigned c, size_t n) {
 
 void *cmem_alloc(size_t n) {
     if (likely(n - 1 < CMEM_MAX_CLASS_SIZE)) return alloc_class(class_of(n), n);
-    return n == 0 ? alloc_class(0, 1) : cmem__huge_alloc(n, 1, NULL);
+    return n == 0 ? alloc_class(0, 1) : cmem__exact_alloc(n, 1, NULL);
 }
 
 static void *calloc_class(unsigned c, size_t n) {
@@ -79,7 +79,7 @@ void *cmem_calloc(size_t count, size_t size) {
     if (n == 0) n = 1;
     if (n <= CMEM_MAX_CLASS_SIZE) return calloc_class(class_of(n), n);
     bool zeroed = false;
-    void *p = cmem__huge_alloc(n, 1, &zeroed);
+    void *p = cmem__exact_alloc(n, 1, &zeroed);
     return cmem__zero(p, n, zeroed);
 }
 
@@ -90,7 +90,7 @@ void *cmem_aligned_alloc(size_t alignment, size_t n) {
     }
     if (n == 0) n = 1;
     size_t align_pages = alignment <= PAGE_SIZE ? 1 : alignment >> PAGE_SHIFT;
-    if (n > CMEM_MAX_CLASS_SIZE) return cmem__huge_alloc(n, align_pages, NULL);
+    if (n > CMEM_MAX_CLASS_SIZE) return cmem__exact_alloc(n, align_pages, NULL);
     if (align_pages > 1) return cmem__alloc_large_aligned(align_pages, n);
     /* A span starts at a page, so any class whose size is a multiple of the alignment will do. */
     unsigned c = class_of(n);

@@ -35,7 +35,7 @@ void *cmem__zero(void *p, size_t n, bool zeroed) {
 void *cmem__calloc_direct(size_t n) {
     bool zeroed = false;
     if (n > CMEM_MAX_CLASS_SIZE || (n >= EXACT_MIN && class_spare(class_of(n), n) > 0)) {
-        void *p = cmem__huge_alloc(n, 1, &zeroed);
+        void *p = cmem__exact_alloc(n, 1, &zeroed);
         return cmem__zero(p, n, zeroed);
     }
     struct cmem__entry e;
@@ -49,7 +49,7 @@ void *cmem__calloc_direct(size_t n) {
 /* Frees the live block at p past every cache; c and tag are what find_live said. */
 static bool free_past_caches(uintptr_t p, unsigned c, cmem__tag *tag) {
     c = cmem__class_or_span(p, c);
-    if (c >= NUM_CLASSES) return cmem__huge_free(p);
+    if (c >= NUM_CLASSES) return cmem__exact_free(p);
     struct cmem__entry e = {p, tag};
     tag_set(tag, TAG_CACHED);
     poison(p, class_size(c));

@@ -60,8 +60,8 @@ struct cmem__heap {
     size_t inuse_pages;
     size_t transfer_pages; /* of those, in transfer lists, by cmem__pages_set_transfer */
     size_t peak_pages;     /* the most of inuse_pages - transfer_pages since cmem__pages_use */
-    size_t huge_blocks, huge_bytes;
-    uint64_t huge_allocs, huge_alloc_bytes;
+    size_t exact_blocks, exact_bytes;
+    uint64_t exact_allocs, exact_alloc_bytes;
     uint64_t activity; /* spans ever allocated and freed */
 
     /* Moves. move.c writes these; release.c and region.c set no_moves too. */

@@ -1,7 +1,7 @@
 //go:build linux && (amd64 || arm64 || riscv64)
 
-/* large.c: blocks that are a span of their own: huge ones, aligned ones, and how a realloc
- * trims one. */
+/* large.c: blocks that are a span of their own: exact ones, aligned ones, and how a realloc trims
+ * one. */
 #include "base.h"
 #include "block.h"
 #include "cache.h"
@@ -30,12 +30,12 @@ static bool too_large(size_t n) {
     return true;
 }
 
-void *cmem__huge_alloc(size_t n, size_t align_pages, bool *zeroed) {
+void *cmem__exact_alloc(size_t n, size_t align_pages, bool *zeroed) {
     if (too_large(n)) return NULL;
-    struct cmem__span *s = span_alloc((n + PAGE_SIZE - 1) >> PAGE_SHIFT, align_pages, SPAN_HUGE, 0);
+    struct cmem__span *s = span_alloc((n + PAGE_SIZE - 1) >> PAGE_SHIFT, align_pages, SPAN_EXACT, 0);
     if (s == NULL) return NULL;
     if (zeroed != NULL) *zeroed = s->zeroed;
-    tag_set(pagemap_tag(s->base), TAG_HUGE);
+    tag_set(pagemap_tag(s->base), TAG_EXACT);
     unpoison(s->base, n);
     return (void *)s->base;
 }
@@ -51,20 +51,20 @@ void *cmem__alloc_large_aligned(size_t align_pages, size_t n) {
     return (void *)s->base;
 }
 
-/* Frees the tail of the large or huge block at p, which then holds n >= LARGE_MIN bytes. The block
+/* Frees the tail of the large or exact block at p, which then holds n >= LARGE_MIN bytes. The block
  * stays as it is where it is attached or owned, or memory is out. */
 static void trim(uintptr_t p, size_t n) {
     cmem__tag *tag;
     unsigned was = find_live(p, &tag);
     struct cmem__span *s = pagemap_span(p);
-    if ((was >= NUM_CLASSES && was + 1 != TAG_HUGE) || s == NULL) return;
-    bool was_huge = s->kind == SPAN_HUGE, huge = n > CMEM_MAX_CLASS_SIZE;
+    if ((was >= NUM_CLASSES && was + 1 != TAG_EXACT) || s == NULL) return;
+    bool was_exact = s->kind == SPAN_EXACT, huge = n > CMEM_MAX_CLASS_SIZE;
     unsigned old = s->cls, c = huge ? 0 : class_of(n);
     size_t pages = huge ? (n + PAGE_SIZE - 1) >> PAGE_SHIFT : class_pages(c);
     if (!cmem__pages_trim(s, pages) || huge) return;
     cmem__pages_reclass(s, SPAN_LARGE, c);
     tag_set(pagemap_tag(p), c + 1);
-    if (!was_huge) cmem__central_count_out(old, -1);
+    if (!was_exact) cmem__central_count_out(old, -1);
     cmem__central_count_out(c, 1);
 }
 

@@ -34,7 +34,7 @@ const (
 	TagNone     = 0
 	TagOwned    = 251
 	TagAttached = 252
-	TagHuge     = 253
+	TagExact    = 253
 	TagSmall    = 160
 	TagCached   = 255
 

@@ -38,17 +38,17 @@ static void map_all(struct cmem__span *s, struct cmem__span *value) {
     for (uintptr_t a = s->base; a < span_end(s); a += PAGE_SIZE) pagemap_set(a, value);
 }
 
-static void count_huge(size_t npages) {
-    cmem__heap.huge_blocks++;
-    cmem__heap.huge_bytes += npages << PAGE_SHIFT;
-    cmem__heap.huge_allocs++;
-    cmem__heap.huge_alloc_bytes += npages << PAGE_SHIFT;
+static void count_exact(size_t npages) {
+    cmem__heap.exact_blocks++;
+    cmem__heap.exact_bytes += npages << PAGE_SHIFT;
+    cmem__heap.exact_allocs++;
+    cmem__heap.exact_alloc_bytes += npages << PAGE_SHIFT;
 }
 
 /* A span with a hole is in use for ever: it counts as a block of which nobody has the address. */
 static void abandon(struct cmem__span *s) {
-    if (s->kind != SPAN_HUGE) count_huge(s->npages);
-    s->kind = SPAN_HUGE;
+    if (s->kind != SPAN_EXACT) count_exact(s->npages);
+    s->kind = SPAN_EXACT;
 }
 
 /* cmem__pages_alloc, or where it is to be resident cmem__pages_alloc_resident. */
@@ -81,7 +81,7 @@ static struct cmem__span *alloc(size_t npages, size_t align_pages, enum cmem__ki
     note_peak();
     cmem__heap.activity++;
     if (kind == SPAN_SMALL) map_all(s, s);
-    if (kind == SPAN_HUGE) count_huge(npages);
+    if (kind == SPAN_EXACT) count_exact(npages);
     if (pieces > 0 && !cmem__move_pieces(s, piece, pieces)) {
         abandon(s);
         goto fail;
@@ -109,9 +109,9 @@ static void free_locked(struct cmem__span *s) {
         map_all(s, NULL);
         map_bounds(s);
     }
-    if (s->kind == SPAN_HUGE) {
-        cmem__heap.huge_blocks--;
-        cmem__heap.huge_bytes -= s->npages << PAGE_SHIFT;
+    if (s->kind == SPAN_EXACT) {
+        cmem__heap.exact_blocks--;
+        cmem__heap.exact_bytes -= s->npages << PAGE_SHIFT;
     }
     cmem__heap.inuse_pages -= s->npages;
     cmem__heap.activity++;
@@ -125,10 +125,10 @@ void cmem__pages_free(struct cmem__span *s) {
     unlock(&cmem__heap.lock);
 }
 
-bool cmem__huge_free(uintptr_t p) {
+bool cmem__exact_free(uintptr_t p) {
     lock(&cmem__heap.lock);
     struct cmem__span *s = pagemap_span(p);
-    bool ok = s != NULL && s->kind == SPAN_HUGE && s->base == p && tag_get(pagemap_tag(p)) != TAG_NONE;
+    bool ok = s != NULL && s->kind == SPAN_EXACT && s->base == p && tag_get(pagemap_tag(p)) != TAG_NONE;
     if (ok) {
         tag_set(pagemap_tag(p), TAG_NONE);
         poison(p, s->npages << PAGE_SHIFT);
@@ -145,9 +145,9 @@ bool cmem__pages_trim(struct cmem__span *s, size_t new_npages) {
         size_t tail_bytes = (s->npages - new_npages) << PAGE_SHIFT;
         struct cmem__span *t = cmem__span_split(s, new_npages);
         poison(t->base, tail_bytes);
-        if (s->kind == SPAN_HUGE) {
+        if (s->kind == SPAN_EXACT) {
             t->kind = SPAN_LARGE; /* a tail is no block of its own */
-            cmem__heap.huge_bytes -= tail_bytes;
+            cmem__heap.exact_bytes -= tail_bytes;
         }
         free_locked(t);
     }
@@ -157,9 +157,9 @@ bool cmem__pages_trim(struct cmem__span *s, size_t new_npages) {
 
 void cmem__pages_reclass(struct cmem__span *s, enum cmem__kind kind, unsigned cls) {
     lock(&cmem__heap.lock);
-    if (s->kind == SPAN_HUGE && kind == SPAN_LARGE) {
-        cmem__heap.huge_blocks--;
-        cmem__heap.huge_bytes -= s->npages << PAGE_SHIFT;
+    if (s->kind == SPAN_EXACT && kind == SPAN_LARGE) {
+        cmem__heap.exact_blocks--;
+        cmem__heap.exact_bytes -= s->npages << PAGE_SHIFT;
     }
     s->kind = (uint8_t)kind;
     s->cls = (uint8_t)cls;
@@ -220,17 +220,18 @@ void cmem__pages_stats(struct cmem_stats *out) {
     out->heap_inuse = cmem__heap.inuse_pages << PAGE_SHIFT;
     out->heap_idle = (cmem__heap.sys_pages - cmem__heap.inuse_pages) << PAGE_SHIFT;
     out->heap_released = cmem__heap.released_pages << PAGE_SHIFT;
-    out->live_bytes += cmem__heap.huge_bytes;
-    out->live_blocks += cmem__heap.huge_blocks;
-    out->mallocs += cmem__heap.huge_allocs;
-    out->total_alloc += cmem__heap.huge_alloc_bytes;
+    out->live_bytes += cmem__heap.exact_bytes;
+    out->live_blocks += cmem__heap.exact_blocks;
+    out->mallocs += cmem__heap.exact_allocs;
+    out->total_alloc += cmem__heap.exact_alloc_bytes;
     out->regions = cmem__heap.nregions;
     out->scavenges = cmem__heap.scavenges;
     out->scavenged_bytes = cmem__heap.scavenged_bytes;
     out->moved_bytes = cmem__heap.moved_bytes;
-    out->huge_bytes = cmem__heap.huge_bytes;
-    out->huge_blocks = cmem__heap.huge_blocks;
-    out->huge_mallocs = cmem__heap.huge_allocs;
+    /* There all exact blocks are called huge. */
+    out->huge_bytes = cmem__heap.exact_bytes;
+    out->huge_blocks = cmem__heap.exact_blocks;
+    out->huge_mallocs = cmem__heap.exact_allocs;
     unlock(&cmem__heap.lock);
 }
 

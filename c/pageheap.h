@@ -1,7 +1,7 @@
 /* pageheap.h: runs of pages: allocates spans and takes them back.
  *
  * Lock: one, its own (RANK_PAGEHEAP), taken by each of these, but pages_find, and dropped around
- * every system call and every call of malloc. Called by the central lists, and for large and huge
+ * every system call and every call of malloc. Called by the central lists, and for large and exact
  * blocks.
  */
 #ifndef CMEM_PAGEHEAP_H
@@ -24,18 +24,17 @@ struct cmem__span *cmem__pages_alloc_resident(size_t npages, size_t align_pages,
 /* Notes how many bytes of the spans in use lie in transfer lists now. */
 void cmem__pages_set_transfer(size_t bytes);
 
-/* Takes back a span whose tags are TAG_NONE again. */
+/* Frees a span in use, whose tags are TAG_NONE again. */
 void cmem__pages_free(struct cmem__span *s);
 
-/* Takes the huge block at p from its caller. Returns false where no live huge block starts
- * there. */
-bool cmem__huge_free(uintptr_t p);
+/* Frees the exact block at p. Returns false where no live exact block starts there. */
+bool cmem__exact_free(uintptr_t p);
 
-/* Gives the pages from new_npages on of a large or huge span in use back; false where no descriptor
- * is to be had. */
+/* Frees the pages from new_npages on of a large or exact span in use; false where no descriptor is
+ * to be had. */
 bool cmem__pages_trim(struct cmem__span *s, size_t new_npages);
 
-/* Makes a huge span one of class cls or the reverse, after a trim. */
+/* Gives a large or exact span in use another kind and class, after a trim. */
 void cmem__pages_reclass(struct cmem__span *s, enum cmem__kind kind, unsigned cls);
 
 size_t cmem__pages_sys(void);   /* pages of all regions */

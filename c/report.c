@@ -25,7 +25,7 @@ static struct cmem__place locate_small(const struct cmem__span *s, uintptr_t p) 
     return at;
 }
 
-/* In s, one large or huge block. */
+/* In s, one large or exact block. */
 static struct cmem__place locate_large(const struct cmem__span *s, uintptr_t p) {
     uint8_t t = tag_get(pagemap_tag(s->base));
     bool live = t != TAG_NONE && t != TAG_CACHED;
@@ -45,7 +45,7 @@ struct cmem__place cmem__locate(uintptr_t p) {
         if (s->kind == SPAN_SMALL &&
             atomic_load_explicit(pagemap_tag(s->base), memory_order_acquire) == TAG_SMALL + s->cls)
             at = locate_small(s, p);
-        else if (s->kind == SPAN_LARGE || s->kind == SPAN_HUGE)
+        else if (s->kind == SPAN_LARGE || s->kind == SPAN_EXACT)
             at = locate_large(s, p);
         else
             at.where = WHERE_NO_BLOCK;

@@ -51,14 +51,14 @@ static inline size_t class_spare(unsigned c, size_t n) {
 /* Blocks below this size share a span; from it on a block is a span of its own, page-aligned. */
 #define LARGE_MIN ((size_t)32 << 10)
 
-/* A block of at least this much, for which its class has more pages than it needs, gets a huge
- * block's span of just those it needs. A magazine could not hold it; so where a cache has been
- * asked for its class lately, and may be again, the block is one of the class. */
+/* From this size on a block is exact (span.h) where its class has more pages than it needs. But no
+ * magazine can hold it then; so where a cache has been asked for the class lately, and may be
+ * again, the block is one of the class. */
 #define EXACT_MIN ((size_t)256 << 10)
 
-/* But one of the class may have no more than this to spare: beyond, every block is exact, however
- * often its class is asked for. (With buffers of 5 to 10 MB in use this is 4 % of the memory, and
- * the page heap's 0.3 us are nothing beside writing them.) */
+/* A block of the class has no more than this to spare: beyond, all are exact, however often the
+ * class is asked for. (With buffers of 5 to 10 MB in use this is 4 % of the memory, and the page
+ * heap's 0.3 us are nothing beside writing them.) */
 #define EXACT_SPARE ((size_t)128 << 10)
 
 /* How many blocks an empty magazine of class c is refilled with: half a span's, but 64 at most, so

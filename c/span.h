@@ -1,12 +1,12 @@
 /* span.h: what memory is split into: spans of pages, the regions they lie in, and the tags that
  * tell which of their blocks are live.
  *
- * Whether a block is live is told by one byte outside the block, its tag. For a block of a large
- * class or a huge block it is the pagemap's tag of its first page, so a free costs two dependent
- * loads; for a small block it is in the span's tags. Nothing is ever stored inside free memory: a
- * write after free cannot corrupt the allocator, and free pages can be purged or poisoned whole.
- * Every allocation and every free writes the block's tag, so tags lie as far apart as is cheap:
- * were those that two CPUs write in one cache line, a pair of calls would take twice as long.
+ * Whether a block is live is told by one byte outside the block, its tag. For a large or exact
+ * block it is the pagemap's tag of its first page, so a free costs two dependent loads; for a small
+ * block it is in the span's tags. Nothing is ever stored inside free memory: a write after free
+ * cannot corrupt the allocator, and free pages can be released or poisoned whole. Every allocation
+ * and every free writes the block's tag, so tags lie as far apart as is cheap: were those that two
+ * CPUs write in one cache line, a pair of calls would take twice as long.
  *
  * Lock: the page heap's, but for the fields that say otherwise. Types only; whoever passes spans or
  * blocks on includes it.
@@ -24,9 +24,8 @@
 #define TAG_NONE 0        /* no block starts here, or a free one that the central list or page heap holds */
 #define TAG_OWNED 0xFB    /* a live block of a Go handle or arena: its class is in the span */
 #define TAG_ATTACHED 0xFC /* a live block that Go's Attach hangs on an owner: its class is in the span */
-#define TAG_HUGE 0xFD     /* a live huge block: over 16 MiB, or of a length that is no class's */
-#define TAG_SMALL \
-    160 /* pagemap only: + class, a page of a small span; its blocks' tags are in its state array */
+#define TAG_EXACT 0xFD    /* a live exact block: it has no class, see SPAN_EXACT */
+#define TAG_SMALL 160   /* in the pagemap only: + class, a page of a small span, which has its blocks' tags */
 #define TAG_CACHED 0xFF /* a free block that sits in a cache */
 
 /* Written by whoever owns the block at the time (caller, cache or lock holder), read by anybody who
@@ -50,6 +49,8 @@ assert_size(struct cmem__entry, 16);
 assert_offset(struct cmem__entry, block, 0);
 assert_offset(struct cmem__entry, tag, 8);
 
+/* What a span is. An exact span is one block of no class, in just the pages it needs: a huge block
+ * (more than CMEM_MAX_CLASS_SIZE), or one of EXACT_MIN or more whose class has pages to spare. */
 enum cmem__kind {
     SPAN_UNUSED = 0, /* a descriptor on the page heap's list of spare ones */
     SPAN_RESIDENT,   /* free, counted as resident, contents unknown */
@@ -57,7 +58,7 @@ enum cmem__kind {
     SPAN_BUSY,       /* in between: carved, to be allocated, released or moved */
     SPAN_SMALL,      /* carved into blocks of one small class */
     SPAN_LARGE,      /* one block of a large class */
-    SPAN_HUGE,       /* one huge block */
+    SPAN_EXACT,      /* one block of no class */
 };
 
 /* The tags of a small span, one for every 256th of it, in four cache lines of their own. A block's

@@ -55,7 +55,7 @@ static void read_small(const struct cmem__span *s, struct row *r) {
 }
 
 static void read_large(const struct cmem__span *s, struct row *r) {
-    r->kind = s->kind == SPAN_HUGE ? "huge" : "large";
+    r->kind = s->kind == SPAN_EXACT ? "huge" : "large";
     r->block = s->npages << PAGE_SHIFT;
     r->blocks = 1;
     count(r, tag_get(pagemap_tag(s->base)));
@@ -69,7 +69,7 @@ static struct row read_row(const struct cmem__span *s, uint64_t now) {
         read_small(s, &r);
         break;
     case SPAN_LARGE:
-    case SPAN_HUGE:
+    case SPAN_EXACT:
         r.in_use = true;
         read_large(s, &r);
         break;

@@ -27,7 +27,7 @@ func allocSlow(n int, zero bool) unsafe.Pointer {
 	case zero && n >= largeMin:
 		return c.Calloc(n) // knows which pages are zero already
 	case n > maxClassSize:
-		return c.HugeAlloc(n)
+		return c.ExactAlloc(n)
 	}
 	t := trips.Get().(*c.Trip)
 	miss(t, n)

@@ -57,8 +57,8 @@ func usable(p unsafe.Pointer, fn string) int {
 		if cls := t - 1; cls < numClasses {
 			return int(classSize[cls])
 		}
-		if t == c.TagHuge {
-			return hugeSize(tag)
+		if t == c.TagExact {
+			return exactSize(tag)
 		}
 		if t == c.TagOwned && fn != "Usable" {
 			misuse(a, fn)
@@ -71,9 +71,9 @@ func usable(p unsafe.Pointer, fn string) int {
 	return n
 }
 
-// hugeSize is the size of the live huge block whose tag lies at tag, which is the pagemap's entry
+// exactSize is the size of the live exact block whose tag lies at tag, which is the pagemap's entry
 // of its first page.
-func hugeSize(tag uintptr) int {
+func exactSize(tag uintptr) int {
 	return int(at[c.Span](*at[uintptr](tag)>>8).NPages) << c.PageShift
 }
 

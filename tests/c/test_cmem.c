@@ -236,7 +236,7 @@ Test(cmem, realloc_to_the_usable_size_stays_in_place) {
     }
 }
 
-/* From half of it on the tail of a large or huge block goes back. */
+/* From half of it on the tail of a large or exact block goes back. */
 Test(cmem, realloc_trims) {
     static const size_t steps[][2] = {{40 * MIB, 18 * MIB}, {40 * MIB, 5 * MIB}, {40 * MIB, 32 * KIB},
                                       {16 * MIB, 7 * MIB},  {MIB, 100000},       {80 * KIB, 33 * KIB},

@@ -18,7 +18,7 @@
 #define N (300 * KIB)
 #define CLASS (320 * KIB)
 
-static bool is_huge(const void *p) { return tag_get(pagemap_tag((uintptr_t)p)) == TAG_HUGE; }
+static bool is_exact(const void *p) { return tag_get(pagemap_tag((uintptr_t)p)) == TAG_EXACT; }
 
 /* Blocks in caches that are large enough to be exact. */
 static size_t cached_large(void) {
@@ -31,7 +31,7 @@ static size_t cached_large(void) {
 static void churn(size_t n, size_t usable) {
     void *p = cmem_alloc(n);
     cr_assert_eq(cmem_usable_size(p), usable, "%zu bytes: %zu, not %zu", n, cmem_usable_size(p), usable);
-    cr_assert_eq(is_huge(p), usable % PAGE_SIZE == 0 && usable != class_size(class_of(n)));
+    cr_assert_eq(is_exact(p), usable % PAGE_SIZE == 0 && usable != class_size(class_of(n)));
     cr_assert_eq(cmem_realloc(p, usable), p);
     stamp(p, usable, n);
     check_heap();
@@ -45,7 +45,7 @@ static void churn(size_t n, size_t usable) {
 Test(exact, first_of_its_class) {
     void *p = cmem_alloc(N);
     cr_assert_eq(cmem_usable_size(p), N);
-    cr_assert(is_huge(p));
+    cr_assert(is_exact(p));
     struct cmem_stats s = check_heap();
     cr_assert_eq(s.heap_inuse, N);
     cr_assert_eq(s.live_bytes, N);
@@ -187,7 +187,7 @@ Test(exact, calloc_zeroes_memory_that_was_used) {
     unsigned char *q = cmem_calloc(1, 270 * KIB);
     cr_assert_eq(q, p);
     cr_assert_eq(cmem_usable_size(q), 272 * KIB);
-    cr_assert(is_huge(q));
+    cr_assert(is_exact(q));
     cr_assert(all_zero(q, 270 * KIB));
     memset(q, 0xFF, 270 * KIB);
     cmem_free(q);
@@ -235,7 +235,7 @@ Test(exact, alloc_batch) {
 Test(exact, free_batch) {
     void *p[7] = {cmem_alloc(N), cmem_alloc(N), NULL, cmem_alloc(500 * KIB), cmem_alloc(N), cmem_alloc(100)};
     p[6] = cmem_alloc(500 * KIB);
-    cr_assert(is_huge(p[0]) && !is_huge(p[1]) && is_huge(p[3]) && !is_huge(p[4]) && !is_huge(p[6]));
+    cr_assert(is_exact(p[0]) && !is_exact(p[1]) && is_exact(p[3]) && !is_exact(p[4]) && !is_exact(p[6]));
     cr_assert_eq(check_heap().live_blocks, 6);
     cmem_free_batch(p, LEN(p));
     cr_assert_eq(check_heap().live_blocks, 0);
@@ -272,10 +272,10 @@ Test(exact, realloc_into_the_class_a_huge_one_and_back) {
     assert_block(q, N, N, 1, 17 * MIB);
     cr_assert_eq(cmem_realloc(q, N), q);
     assert_block(q, N, N, 1, CLASS); /* what is trimmed becomes one of the class */
-    cr_assert_not(is_huge(q));
+    cr_assert_not(is_exact(q));
     p = cmem_realloc(q, MIB + 5);
     assert_block(p, N, N, 1, MIB + PAGE_SIZE);
-    cr_assert(is_huge(p));
+    cr_assert(is_exact(p));
     cr_assert_eq(cmem_realloc(p, N), p);
     assert_block(p, N, N, 1, CLASS);
     p = cmem_realloc(p, 100);
@@ -291,7 +291,7 @@ Test(exact, realloc_trims) {
     for (size_t i = 0; i < LEN(steps); i++) {
         size_t old = steps[i][0], new = steps[i][1], want = class_size(class_of(new));
         void *p = cmem_alloc(old);
-        cr_assert(is_huge(p));
+        cr_assert(is_exact(p));
         stamp(p, new, i);
         cr_assert_eq(cmem_realloc(p, new), p);
         assert_block(p, new, new, i, want);
@@ -332,7 +332,7 @@ Test(exact, attach) {
         void *p = cmem_alloc(i == 0 ? N : 700 * KIB);
         uintptr_t a = (uintptr_t)p;
         size_t usable = cmem_usable_size(p);
-        cr_assert(is_huge(p));
+        cr_assert(is_exact(p));
         cr_assert(cmem__attach(a));
         cr_assert(cmem__is_attached(a));
         cr_assert_not(cmem__attach(a), "attached twice");

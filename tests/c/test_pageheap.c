@@ -270,7 +270,7 @@ Test(pageheap, impossible_sizes) {
                                            {SIZE_MAX - 1, 2}};
     for (size_t i = 0; i < LEN(impossible); i++) {
         errno = 0;
-        cr_assert_null(cmem__pages_alloc(impossible[i][0], impossible[i][1], SPAN_HUGE, 0));
+        cr_assert_null(cmem__pages_alloc(impossible[i][0], impossible[i][1], SPAN_EXACT, 0));
         cr_assert_eq(errno, ENOMEM);
         cmem__check(true);
     }

@@ -109,7 +109,7 @@ Test(pagemap, no_mark_below_panics, .signal = SIGABRT, .init = cr_redirect_stder
 }
 
 /* What a free looks up: the tag of each kind of block, and the entries of its span. 400 KiB are no
- * class's: such a block is a huge one. */
+ * class's: such a block is an exact one. */
 Test(pagemap, blocks_are_in_it) {
     static const size_t sizes[] = {320 * KIB, 400 * KIB, 20 * MIB};
     char *small = cmem_alloc(1000), *large[LEN(sizes)];
@@ -120,7 +120,7 @@ Test(pagemap, blocks_are_in_it) {
         large[i] = cmem_alloc(sizes[i]);
         uintptr_t a = (uintptr_t)large[i];
         struct cmem__span *l = pagemap_span(a);
-        cr_assert_eq(tag_get(pagemap_tag(a)), i == 0 ? class_of(sizes[i]) + 1 : TAG_HUGE);
+        cr_assert_eq(tag_get(pagemap_tag(a)), i == 0 ? class_of(sizes[i]) + 1 : TAG_EXACT);
         cr_assert_eq(l->npages, sizes[i] / PAGE_SIZE);
         cr_assert_eq(pagemap_span(a + (l->npages - 1) * PAGE_SIZE), l);
         cr_assert_null(pagemap_span(a + PAGE_SIZE));

@@ -49,7 +49,7 @@ const (
 	TagNone     = C.TAG_NONE
 	TagOwned    = C.TAG_OWNED
 	TagAttached = C.TAG_ATTACHED
-	TagHuge     = C.TAG_HUGE
+	TagExact    = C.TAG_EXACT
 	TagSmall    = C.TAG_SMALL
 	TagCached   = C.TAG_CACHED
 

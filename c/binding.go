@@ -20,8 +20,8 @@ package c
 #cgo noescape cmem__exact_alloc
 #cgo nocallback cmem__exact_alloc
 #cgo nocallback cmem__free_owned
-#cgo nocallback cmem__calloc_direct
-#cgo nocallback cmem__free_direct
+#cgo nocallback cmem__calloc_uncached
+#cgo nocallback cmem__free_uncached
 #cgo nocallback cmem__usable
 #cgo nocallback cmem__shrink
 #cgo nocallback cmem__attach
@@ -51,7 +51,6 @@ package c
 #include "cache.h"
 #include "central.h"
 #include "cmem.h"
-#include "direct.h"
 #include "large.h"
 #include "miss.h"
 #include "pacer.h"
@@ -63,6 +62,7 @@ package c
 #include "spans.h"
 #include "tool.h"
 #include "transfer.h"
+#include "uncached.h"
 
 #include <string.h>
 
@@ -153,12 +153,12 @@ func CountAlloc(cls uint) { C.cmem__cache_count_alloc(C.uint(cls), 1) }
 // ExactAlloc allocates n bytes in an exact span, nil if out of memory.
 func ExactAlloc(n int) unsafe.Pointer { return C.cmem__exact_alloc(C.size_t(n), 1, nil) }
 
-// Calloc allocates n zeroed bytes past every cache, nil if out of memory.
-func Calloc(n int) unsafe.Pointer { return C.cmem__calloc_direct(C.size_t(n)) }
+// Calloc allocates n zeroed bytes, uncached; nil if out of memory.
+func Calloc(n int) unsafe.Pointer { return C.cmem__calloc_uncached(C.size_t(n)) }
 
-// Free takes the live block at p, of any kind, past every cache; false where no live block starts
+// Free frees the live block at p, of any kind, uncached; false where no live block starts
 // there, or one that is owned.
-func Free(p uintptr) bool { return bool(C.cmem__free_direct(C.uintptr_t(p))) }
+func Free(p uintptr) bool { return bool(C.cmem__free_uncached(C.uintptr_t(p))) }
 
 // FreeOwned is Free for the owner of the block: a handle or an arena.
 func FreeOwned(p uintptr) bool { return bool(C.cmem__free_owned(C.uintptr_t(p))) }

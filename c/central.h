@@ -1,7 +1,7 @@
 /* central.h: per size class, the free blocks that are in no cache.
  *
  * Lock: one a small class (RANK_CENTRAL), taken by each of these and not held when the page heap is
- * called. Called by the caches, C's and Go's, and by whoever goes past them.
+ * called. Called by the caches, C's and Go's, and by uncached calls.
  */
 #ifndef CMEM_CENTRAL_H
 #define CMEM_CENTRAL_H
@@ -21,7 +21,7 @@ void cmem__central_give(unsigned c, const struct cmem__entry *in, size_t n);
 /* The same for blocks of any classes. */
 void cmem__central_give_mixed(const struct cmem__entry *in, size_t n);
 
-/* The same past the transfer lists. */
+/* The same, but none goes to a transfer list. */
 void cmem__central_free(unsigned c, const struct cmem__entry *in, size_t n);
 
 /* Takes back what nobody has needed of the transfer lists since the last trim, or all that lies

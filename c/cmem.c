@@ -6,7 +6,6 @@
 #include "cache.h"
 #include "central.h"
 #include "cmem.h"
-#include "direct.h"
 #include "large.h"
 #include "magazine.h"
 #include "meta.h"
@@ -22,6 +21,7 @@
 #include "thread.h"
 #include "tool.h"
 #include "transfer.h"
+#include "uncached.h"
 
 #include <errno.h>
 #include <string.h>
@@ -105,7 +105,7 @@ void *cmem_aligned_alloc(size_t alignment, size_t n) {
 static __attribute__((noinline)) void free_other(uintptr_t p, const char *func) {
     int saved = errno;
     if (p != 0) {
-        if (!cmem__free_direct(p)) cmem__misuse(func, USE_FREES, p);
+        if (!cmem__free_uncached(p)) cmem__misuse(func, USE_FREES, p);
         cmem__count_overflow();
     }
     errno = saved;

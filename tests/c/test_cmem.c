@@ -2,9 +2,9 @@
 #include "helpers.h"
 
 #include "block.h"
-#include "direct.h"
 #include "report.h"
 #include "sizeclass.h"
+#include "uncached.h"
 
 #include <criterion/criterion.h>
 
@@ -148,7 +148,7 @@ Test(cmem, calloc_zeroes_memory_that_was_used) {
     check_heap();
 }
 
-/* A freed span in the page heap, past the caches. */
+/* A freed span in the page heap, not in a cache. */
 Test(cmem, calloc_zeroes_what_the_page_heap_has_back) {
     void *p = cmem_alloc(20 * MIB);
     memset(p, 0xFF, 20 * MIB);
@@ -461,7 +461,7 @@ Test(cmem, owned) {
         own(p);
         cr_assert_not(cmem__attach(a), "an owned block was attached");
         cr_assert_not(cmem__is_attached(a));
-        cr_assert_not(cmem__free_direct(a), "an owned block was freed");
+        cr_assert_not(cmem__free_uncached(a), "an owned block was freed");
         cr_assert_eq(cmem_usable_size(p), n);
         struct cmem_stats s = check_heap();
         cr_assert_eq(s.live_blocks, i + 1);
@@ -492,23 +492,23 @@ Test(cmem, attach) {
     cr_assert_not(cmem__attach(UINTPTR_MAX));
 }
 
-Test(cmem, free_direct_and_calloc_direct_pass_the_caches) {
+Test(cmem, uncached_calloc_and_free) {
     for (size_t i = 0; i < LEN(sizes); i++) {
         if (sizes[i] == 0) continue;
-        unsigned char *p = cmem__calloc_direct(sizes[i]);
+        unsigned char *p = cmem__calloc_uncached(sizes[i]);
         cr_assert(all_zero(p, sizes[i]));
         memset(p, 0xFF, sizes[i]);
         struct cmem_stats s = check_heap();
         cr_assert_eq(s.live_blocks, 1);
         cr_assert_eq(s.thread_cache_bytes, 0);
-        cr_assert_not(cmem__free_direct((uintptr_t)p + 16), "the middle of a block was freed");
-        cr_assert(cmem__free_direct((uintptr_t)p));
-        cr_assert_not(cmem__free_direct((uintptr_t)p), "freed twice");
+        cr_assert_not(cmem__free_uncached((uintptr_t)p + 16), "the middle of a block was freed");
+        cr_assert(cmem__free_uncached((uintptr_t)p));
+        cr_assert_not(cmem__free_uncached((uintptr_t)p), "freed twice");
         s = check_heap();
         cr_assert_eq(s.heap_inuse, 0);
         cr_assert_eq(s.mallocs, s.frees);
-        p = cmem__calloc_direct(sizes[i]);
+        p = cmem__calloc_uncached(sizes[i]);
         cr_assert(all_zero(p, sizes[i]), "%zu bytes of used memory", sizes[i]);
-        cr_assert(cmem__free_direct((uintptr_t)p));
+        cr_assert(cmem__free_uncached((uintptr_t)p));
     }
 }

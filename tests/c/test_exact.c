@@ -3,12 +3,12 @@
 
 #include "block.h"
 #include "cache.h"
-#include "direct.h"
 #include "os.h"
 #include "pagemap.h"
 #include "report.h"
 #include "sizeclass.h"
 #include "span.h"
+#include "uncached.h"
 
 #include <criterion/criterion.h>
 
@@ -198,15 +198,15 @@ Test(exact, calloc_zeroes_memory_that_was_used) {
     check_heap();
 }
 
-/* Past the caches there is nothing to remember. */
-Test(exact, calloc_direct) {
+/* Without a cache there is nothing to remember. */
+Test(exact, calloc_uncached) {
     for (unsigned i = 0; i < 3; i++) {
-        unsigned char *p = cmem__calloc_direct(N);
+        unsigned char *p = cmem__calloc_uncached(N);
         cr_assert_eq(cmem_usable_size(p), N);
         cr_assert(all_zero(p, N));
         memset(p, 0xFF, N);
-        cr_assert(cmem__free_direct((uintptr_t)p));
-        cr_assert_not(cmem__free_direct((uintptr_t)p));
+        cr_assert(cmem__free_uncached((uintptr_t)p));
+        cr_assert_not(cmem__free_uncached((uintptr_t)p));
         check_heap();
     }
     churn(N, N);
@@ -358,7 +358,7 @@ Test(exact, place) {
     for (size_t i = 0; i < LEN(inside); i++) {
         at = cmem__locate(p + inside[i]);
         cr_assert(at.where == WHERE_INTERIOR_LIVE && at.block == p && at.size == N, "byte %zu", inside[i]);
-        cr_assert_not(cmem__free_direct(p + inside[i]));
+        cr_assert_not(cmem__free_uncached(p + inside[i]));
     }
     cmem_free((void *)p);
     cr_assert_eq(cmem__locate(p).where, WHERE_NO_BLOCK);

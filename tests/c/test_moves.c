@@ -2,12 +2,12 @@
 #include "pages.h"
 
 #include "check.h"
-#include "direct.h"
 #include "os.h"
 #include "pageheap.h"
 #include "report.h"
 #include "sizeclass.h"
 #include "span.h"
+#include "uncached.h"
 
 /* What is moved, in pages: pieces that begin at multiples of this and are multiples of it, into
  * spans of SPAN or more. */
@@ -448,7 +448,7 @@ Test(moves, hole_that_cannot_be_filled) {
     give_released(rest);
     cr_assert_eq(stats_now().regions, regions);
     cr_assert_eq(cmem__locate(hole).where, WHERE_FREE);
-    cr_assert_not(cmem__free_direct(hole));
+    cr_assert_not(cmem__free_uncached(hole));
     take(npages);
     assert_no_more_moves();
 }

@@ -2,12 +2,12 @@
 #include "fake_os.h"
 
 #include "check.h"
-#include "direct.h"
 #include "meta.h"
 #include "os.h"
 #include "pageheap.h"
 #include "sizeclass.h"
 #include "span.h"
+#include "uncached.h"
 
 #include <criterion/criterion.h>
 #include <sys/resource.h>
@@ -24,7 +24,7 @@ static bool alloc_huge(void) { return (got[0] = cmem_alloc(50 * MIB)) != NULL; }
 static bool calloc_small(void) { return (got[0] = cmem_calloc(10, 10)) != NULL; }
 static bool calloc_exact(void) { return (got[0] = cmem_calloc(3, 100 * KIB)) != NULL; }
 static bool calloc_huge(void) { return (got[0] = cmem_calloc(50, MIB)) != NULL; }
-static bool calloc_direct(void) { return (got[0] = cmem__calloc_direct(100)) != NULL; }
+static bool calloc_uncached(void) { return (got[0] = cmem__calloc_uncached(100)) != NULL; }
 static bool aligned_small(void) { return (got[0] = cmem_aligned_alloc(256, 100)) != NULL; }
 static bool aligned_large(void) { return (got[0] = cmem_aligned_alloc(MIB, 100)) != NULL; }
 static bool aligned_huge(void) { return (got[0] = cmem_aligned_alloc(MIB, 50 * MIB)) != NULL; }
@@ -84,7 +84,7 @@ REFUSALS(alloc_huge)
 REFUSALS(calloc_small)
 REFUSALS(calloc_exact)
 REFUSALS(calloc_huge)
-REFUSALS(calloc_direct)
+REFUSALS(calloc_uncached)
 REFUSALS(aligned_small)
 REFUSALS(aligned_large)
 REFUSALS(aligned_huge)

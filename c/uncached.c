@@ -1,18 +1,18 @@
 //go:build linux && (amd64 || arm64 || riscv64)
 
-/* direct.c: blocks past every cache. */
+/* uncached.c: allocation and free of blocks without a cache. */
 #include "base.h"
 #include "block.h"
 #include "cache.h"
 #include "central.h"
 #include "cmem.h"
-#include "direct.h"
 #include "large.h"
 #include "pageheap.h"
 #include "panic.h"
 #include "sizeclass.h"
 #include "span.h"
 #include "tool.h"
+#include "uncached.h"
 
 #include <string.h>
 
@@ -32,7 +32,7 @@ void *cmem__zero(void *p, size_t n, bool zeroed) {
     return p;
 }
 
-void *cmem__calloc_direct(size_t n) {
+void *cmem__calloc_uncached(size_t n) {
     bool zeroed = false;
     if (n > CMEM_MAX_CLASS_SIZE || (n >= EXACT_MIN && class_spare(class_of(n), n) > 0)) {
         void *p = cmem__exact_alloc(n, 1, &zeroed);
@@ -46,8 +46,8 @@ void *cmem__calloc_direct(size_t n) {
     return cmem__zero((void *)e.block, n, zeroed);
 }
 
-/* Frees the live block at p past every cache; c and tag are what find_live said. */
-static bool free_past_caches(uintptr_t p, unsigned c, cmem__tag *tag) {
+/* Frees the live block at p; c and tag are what find_live said. */
+static bool free_live(uintptr_t p, unsigned c, cmem__tag *tag) {
     c = cmem__class_or_span(p, c);
     if (c >= NUM_CLASSES) return cmem__exact_free(p);
     struct cmem__entry e = {p, tag};
@@ -57,14 +57,14 @@ static bool free_past_caches(uintptr_t p, unsigned c, cmem__tag *tag) {
     return true;
 }
 
-bool cmem__free_direct(uintptr_t p) {
+bool cmem__free_uncached(uintptr_t p) {
     cmem__tag *tag;
     unsigned c = find_live(p, &tag);
-    return c + 1 != TAG_OWNED && free_past_caches(p, c, tag); /* read once: its owner may free it now */
+    return c + 1 != TAG_OWNED && free_live(p, c, tag); /* read once: its owner may free it now */
 }
 
 bool cmem__free_owned(uintptr_t p) {
     cmem__tag *tag;
     unsigned c = find_live(p, &tag);
-    return free_past_caches(p, c, tag);
+    return free_live(p, c, tag);
 }

@@ -9,8 +9,7 @@
 
 static unsigned bin_shift(size_t npages) { return npages < 16 ? 0 : 60u - (unsigned)__builtin_clzl(npages); }
 
-/* The bin of spans of npages: its lengths begin at a multiple of 1 << bin_shift and are that
- * many. */
+/* The bin of spans of npages. It has 1 << bin_shift lengths, the first a multiple of that. */
 static unsigned bin_of(size_t npages) {
     unsigned e = bin_shift(npages);
     return e * 8 + (unsigned)(npages >> e);
@@ -54,8 +53,8 @@ static unsigned prev_bin(const struct cmem__bins *f, unsigned b) {
     return 0;
 }
 
-/* How many spans of the one bin that may hold shorter ones are looked at: the next bin's are at
- * most an eighth longer. */
+/* How many spans are looked at in the one bin that may hold shorter ones than wanted. It is no loss
+ * to give up: those of the next bin are at most an eighth longer. */
 #define FIT_TRIES 16
 
 struct cmem__span *cmem__bins_best_fit(const struct cmem__bins *f, size_t npages) {

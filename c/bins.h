@@ -24,8 +24,8 @@ void cmem__bins_remove(struct cmem__bins *f, struct cmem__span *s);
 /* The lowest span of the first bin that has one of npages or more; NULL where there is none. */
 struct cmem__span *cmem__bins_best_fit(const struct cmem__bins *f, size_t npages);
 
-/* Up to n of the longest spans, longest bin first, of the bin of npages (where a few may be as
- * long) and below. Returns how many. */
+/* Sets out to the longest spans shorter than npages, n at most, by falling bin; those in the bin of
+ * npages itself may be as long. Returns how many. */
 size_t cmem__bins_longest_below(const struct cmem__bins *f, size_t npages, struct cmem__span **out, size_t n);
 
 #if CMEM_DEBUG

@@ -1,6 +1,6 @@
 //go:build linux && (amd64 || arm64 || riscv64)
 
-/* pageheap.c: runs of pages: allocates spans and takes them back. */
+/* pageheap.c: allocates spans, which are runs of pages, and frees them. */
 #include "base.h"
 #include "cmem.h"
 #include "extent.h"
@@ -51,7 +51,7 @@ static void abandon(struct cmem__span *s) {
     s->kind = SPAN_EXACT;
 }
 
-/* cmem__pages_alloc, or where it is to be resident cmem__pages_alloc_resident. */
+/* cmem__pages_alloc, or with `resident` cmem__pages_alloc_resident. */
 static struct cmem__span *alloc(size_t npages, size_t align_pages, enum cmem__kind kind, unsigned cls,
                                 bool resident) {
     /* More than there are addresses: such a length has no bin. */
@@ -238,8 +238,8 @@ void cmem__pages_stats(struct cmem_stats *out) {
 void cmem__pages_lock(void) { lock(&cmem__heap.lock); }
 void cmem__pages_unlock(void) { unlock(&cmem__heap.lock); }
 
-/* In a forked child: what other threads of the parent were doing, giving spans back or adding a
- * region, will not be finished by anybody. */
+/* In a forked child: no thread is left to finish the releases, moves and additions of regions that
+ * the parent's threads were at. */
 void cmem__pages_after_fork(void) {
     cmem__heap.growing = 0;
     for (struct cmem__region *r = cmem__heap.regions; r != NULL; r = r->next) {

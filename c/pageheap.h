@@ -1,4 +1,4 @@
-/* pageheap.h: runs of pages: allocates spans and takes them back.
+/* pageheap.h: allocates spans, which are runs of pages, and frees them.
  *
  * Lock: one, its own (RANK_PAGEHEAP), taken by each of these, but pages_find, and dropped around
  * every system call and every call of malloc. Called by the central lists, and for large and exact
@@ -17,7 +17,8 @@
  * in use, of kind `kind` and class `cls`, and its tags are unset. NULL with errno ENOMEM. */
 struct cmem__span *cmem__pages_alloc(size_t npages, size_t align_pages, enum cmem__kind kind, unsigned cls);
 
-/* The same where all of it is resident, and free next to each other; else NULL, errno as it was. */
+/* The same, of pages that are resident already; NULL where no span of such is to be had, with errno
+ * as it was. */
 struct cmem__span *cmem__pages_alloc_resident(size_t npages, size_t align_pages, enum cmem__kind kind,
                                               unsigned cls);
 
@@ -40,10 +41,12 @@ void cmem__pages_reclass(struct cmem__span *s, enum cmem__kind kind, unsigned cl
 size_t cmem__pages_sys(void);   /* pages of all regions */
 size_t cmem__pages_inuse(void); /* bytes of spans in use */
 
-/* Bytes of spans in use: now, and the most since the last call; those that are free and resident;
- * the limit, SIZE_MAX for none. */
+/* In bytes. The peak begins anew with each call. */
 struct cmem__pages_use {
-    size_t inuse, peak, resident, limit;
+    size_t inuse;    /* of spans in use */
+    size_t peak;     /* the most of that since the last call, what lay in transfer lists left out */
+    size_t resident; /* of free spans that are resident */
+    size_t limit;    /* SIZE_MAX for none */
 };
 struct cmem__pages_use cmem__pages_use(void);
 
@@ -54,7 +57,7 @@ void cmem__pages_lock(void);
 void cmem__pages_unlock(void);
 void cmem__pages_after_fork(void);
 
-/* The span in use or free that covers p, or NULL; under the page heap's lock. */
+/* The span, in use or free, that covers p, or NULL. Called with the lock held. */
 struct cmem__span *cmem__pages_find(uintptr_t p);
 
 #if CMEM_DEBUG

@@ -15,7 +15,7 @@
 struct cmem__placement {
     struct cmem__span *s;
     size_t skip;
-    size_t resident; /* of its pages, those that are */
+    size_t resident; /* how many of its pages are */
     size_t cost;     /* see placement.c; cmem__placement_align leaves it as it was */
 };
 

@@ -11,8 +11,8 @@
 
 #include <stdbool.h>
 
-/* Sees to room for npages more: one thread at a time, as what one adds may do for all that wait.
- * Returns true where it is worth another look. */
+/* Adds a region with room for npages, or waits while another thread adds one, which may do for
+ * both. True where the caller is to look again; false with errno ENOMEM. */
 bool cmem__region_grow(size_t npages);
 
 /* Removes a region that is all free from the heap; s is its one span. */

@@ -1,7 +1,7 @@
 //go:build linux && (amd64 || arm64 || riscv64)
 
-/* release.c: what goes back to the operating system: idle pages by age, what the pacer says, or for
- * the limit; and regions. */
+/* release.c: gives memory back: pages to the operating system, by age, as the pacer says or for the
+ * limit; and regions to malloc. */
 #include "base.h"
 #include "extent.h"
 #include "heap.h"

@@ -1,5 +1,5 @@
-/* release.h: what the page heap gives back to the operating system: what is idle, and what is
- * beyond its limit.
+/* release.h: gives back what is idle or beyond the limit: pages to the operating system, regions to
+ * malloc.
  *
  * Lock: the page heap's, taken by each of these, but obey_limit, whose caller holds it, and dropped
  * around every system call. Called by the scavenger and the public functions; obey_limit by

@@ -79,8 +79,7 @@ struct cmem__span *cmem__tree_min(struct cmem__span *root, enum cmem__tree k) {
     return root;
 }
 
-/* The lowest span of at least npages among the first *tries that are looked at, in rising
- * address. */
+/* Looks by rising address; counts *tries down. */
 struct cmem__span *cmem__tree_first_fit(struct cmem__span *root, size_t npages, enum cmem__tree k,
                                         unsigned *tries) {
     if (root == NULL || *tries == 0) return NULL;

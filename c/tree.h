@@ -8,7 +8,8 @@
 #include "base.h"
 #include "span.h"
 
-/* first_fit gives up after *tries spans. */
+/* insert and remove return the new root. min is the lowest span; first_fit the lowest of at least
+ * npages, NULL after *tries spans. */
 struct cmem__span *cmem__tree_insert(struct cmem__span *root, struct cmem__span *s, enum cmem__tree k);
 struct cmem__span *cmem__tree_remove(struct cmem__span *root, struct cmem__span *s, enum cmem__tree k);
 struct cmem__span *cmem__tree_min(struct cmem__span *root, enum cmem__tree k);

@@ -1,4 +1,4 @@
-/* pages.h: what the suites of the page heap share: spans, taken and given back with every structure checked. */
+/* pages.h: what the suites of the page heap share: spans, allocated and freed with every structure checked. */
 #ifndef CMEM_TESTS_PAGES_H
 #define CMEM_TESTS_PAGES_H
 
@@ -15,7 +15,7 @@
 #define FIRST_PAGES (REGION_FIRST >> PAGE_SHIFT)
 
 /* Each test begins with an empty heap, and so with the first region of 256 released pages. */
-static inline struct cmem__span *take(size_t npages) {
+static inline struct cmem__span *span_alloc(size_t npages) {
     struct cmem__span *s = cmem__pages_alloc(npages, 1, SPAN_LARGE, NUM_CLASSES - 1);
     cr_assert_not_null(s);
     cr_assert_eq(s->npages, npages);
@@ -23,7 +23,7 @@ static inline struct cmem__span *take(size_t npages) {
     return s;
 }
 
-static inline void give(struct cmem__span *s) {
+static inline void span_free(struct cmem__span *s) {
     cmem__pages_free(s);
     cmem__check(true);
 }
@@ -36,8 +36,8 @@ static inline size_t scavenge(uint64_t idle_ns) {
 }
 
 /* Frees s, and releases all free pages. */
-static inline void give_released(struct cmem__span *s) {
-    give(s);
+static inline void free_and_release(struct cmem__span *s) {
+    span_free(s);
     scavenge(0);
 }
 
@@ -67,15 +67,15 @@ static inline size_t free_resident_pages(void) {
 /* Touches every page of s. */
 static inline void touch(const struct cmem__span *s) { memset((void *)s->base, 1, s->npages * PAGE_SIZE); }
 
-/* Takes spans of the given lengths, one after the other, and fills the rest of their region. */
+/* Allocates spans of the given lengths, one after the other, and fills the rest of their region. */
 static inline void lay_out(struct cmem__span **out, const size_t *npages, size_t n) {
     size_t sum = 0;
     for (size_t i = 0; i < n; i++) {
-        out[i] = take(npages[i]);
+        out[i] = span_alloc(npages[i]);
         cr_assert_eq(out[i]->base, out[0]->base + sum * PAGE_SIZE);
         sum += npages[i];
     }
-    if (sum < out[0]->region->npages) take(out[0]->region->npages - sum);
+    if (sum < out[0]->region->npages) span_alloc(out[0]->region->npages - sum);
     cr_assert_eq(stats_now().heap_idle, 0);
 }
 
@@ -97,24 +97,24 @@ static inline struct cmem__region *draw(const char *picture, size_t unit) {
     lay_out(s, npages, n);
     struct cmem__region *r = s[0]->region;
     for (size_t i = 0; i < n; i++)
-        if (kind[i] == '.') give(s[i]);
+        if (kind[i] == '.') span_free(s[i]);
     scavenge(0);
     for (size_t i = 0; i < n; i++) {
         if (kind[i] != 'r') continue;
         mark_pages(s[i]);
-        give(s[i]);
+        span_free(s[i]);
     }
     return r;
 }
 
-/* Gives back what is in use from address a to the end of its region, and then the pages. */
+/* Frees what is in use from address a to the end of its region, and releases all free pages. */
 static inline void empty_from(uintptr_t a) {
     const struct cmem__region *r = span_at(a)->region;
     uintptr_t end = r->base + r->npages * PAGE_SIZE;
     for (uintptr_t next; a < end; a = next) {
         struct cmem__span *s = span_at(a);
         next = end_of(s);
-        if (s->kind == SPAN_LARGE) give(s);
+        if (s->kind == SPAN_LARGE) span_free(s);
     }
     scavenge(0);
 }

@@ -24,7 +24,7 @@ static size_t whole_pages(const struct cmem__span *s) {
 Test(bigpages, whole_ones_go) {
     struct cmem__span *s[6];
     lay_out(s, (size_t[]){1, 30, 1, 46, 2, 16}, 6);
-    for (unsigned i = 1; i < 6; i += 2) give(s[i]);
+    for (unsigned i = 1; i < 6; i += 2) span_free(s[i]);
     cr_assert_eq(whole_pages(s[1]), 0);
     cr_assert_eq(scavenge(0), 32 + 16);
     cr_assert_eq(free_resident_pages(), 30 + 14);
@@ -38,11 +38,11 @@ Test(bigpages, runs_that_hold_none) {
     size_t npages[2 * RUNS + 2] = {1};
     for (size_t i = 1; i < LEN(npages) - 1; i++) npages[i] = i % 2 == 1 ? 30 : 2;
     npages[2 * RUNS + 1] = 64;
-    take(FIRST_PAGES);
+    span_alloc(FIRST_PAGES);
     lay_out(s, npages, LEN(npages));
     for (size_t i = 1; i < LEN(npages); i += 2) {
         cr_assert_eq(whole_pages(s[i]), i < LEN(npages) - 1 ? 0 : 48);
-        give(s[i]);
+        span_free(s[i]);
     }
     cr_assert_eq(scavenge(0), 48);
     cr_assert_eq(free_resident_pages(), 30 * RUNS + 16);
@@ -56,9 +56,9 @@ Test(bigpages, random_walk) {
     for (unsigned step = 0; step < STEPS; step++) {
         size_t i = pick(&seed, N);
         if (live[i] == NULL)
-            live[i] = take(pick_log(&seed, 1, 300));
+            live[i] = span_alloc(pick_log(&seed, 1, 300));
         else {
-            give(live[i]);
+            span_free(live[i]);
             live[i] = NULL;
         }
         if (pick(&seed, 30) != 0) continue;

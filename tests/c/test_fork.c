@@ -158,7 +158,7 @@ Test(fork, while_pages_are_on_their_way_to_the_system) {
 /* Another thread of the parent is at mremap. A neighbour of the place that the pages come from was freed meanwhile. */
 static void fork_in_move(uintptr_t from, uintptr_t to, size_t bytes) {
     os.in_move = NULL;
-    give(span_at(from - 1));
+    span_free(span_at(from - 1));
     pid_t pid = fork();
     if (pid == 0) {
         struct cmem__span *s = span_at(from);
@@ -174,11 +174,11 @@ static void fork_in_move(uintptr_t from, uintptr_t to, size_t bytes) {
 
 Test(fork, while_pages_are_moved) {
     if (!kernel_moves_pages()) cr_skip_test("this kernel does not move pages");
-    take(FIRST_PAGES);
+    span_alloc(FIRST_PAGES);
     os.region_align = MIB;
     draw("........xrrrrrrrx", 32);
     os.in_move = fork_in_move;
-    take(256);
+    span_alloc(256);
     cr_assert_eq(child_status, 0);
     cmem__check(true);
 }

@@ -22,7 +22,7 @@ static void needs_moves(void) {
 
 /* The next region begins at a multiple of 1 MiB, and so of a piece; the first one, which may not, is used up. */
 static void align_next_region(void) {
-    if (stats_now().regions == 0) take(FIRST_PAGES);
+    if (stats_now().regions == 0) span_alloc(FIRST_PAGES);
     os.region_align = MIB;
 }
 
@@ -54,7 +54,7 @@ Test(moves, resident_pages_come_with_their_contents) {
     struct cmem__region *r = draw_pieces("........xrrrrrrrx");
     span_at(piece_at(r, 9))->unused_since = 0;
     size_t before = rss_bytes();
-    struct cmem__span *s = take(SPAN);
+    struct cmem__span *s = span_alloc(SPAN);
     cr_assert_eq(s->base, piece_at(r, 0));
     cr_assert_not(s->zeroed);
     assert_moved(piece_at(r, 9), s->base, 7 * PIECE);
@@ -67,7 +67,7 @@ Test(moves, resident_pages_come_with_their_contents) {
     cr_assert_eq(moved_pages(), 7 * PIECE);
     cr_assert_eq(stats_now().scavenged_bytes, SPAN * PAGE_SIZE, "a move is no scavenge");
 
-    struct cmem__span *donor = take(7 * PIECE);
+    struct cmem__span *donor = span_alloc(7 * PIECE);
     cr_assert(donor->zeroed);
     for (uintptr_t a = donor->base; a < end_of(donor); a += 8) cr_assert_eq(*(uintptr_t *)a, 0);
 }
@@ -76,7 +76,7 @@ Test(moves, resident_pages_come_with_their_contents) {
 Test(moves, choice_of_donors) {
     needs_moves();
     struct cmem__region *r = draw_pieces("........xrxrrrrrxrrrxrrrrrrx");
-    take(SPAN);
+    span_alloc(SPAN);
     assert_moved(piece_at(r, 21), piece_at(r, 0), 6 * PIECE);
     assert_moved(piece_at(r, 17), piece_at(r, 6), 2 * PIECE);
     assert_free(piece_at(r, 19), PIECE, SPAN_RESIDENT);
@@ -91,10 +91,10 @@ Test(moves, between_regions) {
     lay_out(a, (size_t[]){SPAN, 1}, 2);
     lay_out(b, (size_t[]){PIECE, 1}, 2);
     uintptr_t gap = a[0]->base, donor = b[0]->base;
-    give_released(a[0]);
+    free_and_release(a[0]);
     mark_pages(b[0]);
-    give(b[0]);
-    struct cmem__span *s = take(SPAN);
+    span_free(b[0]);
+    struct cmem__span *s = span_alloc(SPAN);
     cr_assert_eq(s->base, gap);
     assert_moved(donor, gap, PIECE);
 }
@@ -103,7 +103,7 @@ Test(moves, between_regions) {
 Test(moves, within_an_extent) {
     needs_moves();
     struct cmem__region *r = draw_pieces("rrrr............rrrrx");
-    struct cmem__span *s = take(SPAN);
+    struct cmem__span *s = span_alloc(SPAN);
     cr_assert_eq(s->base, piece_at(r, 0));
     assert_moved(piece_at(r, 16), piece_at(r, 4), 4 * PIECE);
     assert_marked(s->base, 4 * PIECE);
@@ -126,13 +126,13 @@ Test(moves, smallest_gap_and_smallest_span) {
         align_next_region();
         lay_out(s, (size_t[]){cases[i].resident, cases[i].released, 2 * SPAN - n, 7 * PIECE, 1}, 5);
         struct cmem__region *r = s[0]->region;
-        give_released(s[1]);
-        give(s[0]);
+        free_and_release(s[1]);
+        span_free(s[0]);
         mark_pages(s[3]);
-        give(s[3]);
+        span_free(s[3]);
         os.moves = 0;
         uint64_t before = moved_pages();
-        struct cmem__span *got = take(n);
+        struct cmem__span *got = span_alloc(n);
         cr_assert_eq(got->base, r->base);
         cr_assert_eq(moved_pages() - before, cases[i].moved, "%zu resident and %zu released pages",
                      cases[i].resident, cases[i].released);
@@ -151,10 +151,10 @@ Test(moves, donor_that_is_not_aligned) {
     align_next_region();
     lay_out(s, (size_t[]){SPAN, 5, 100, 1}, 4); /* at 261 pages: pieces at 288 and 320, the end at 361 */
     uintptr_t base = s[0]->base, donor = s[2]->base;
-    give_released(s[0]);
+    free_and_release(s[0]);
     mark_pages(s[2]);
-    give(s[2]);
-    take(SPAN);
+    span_free(s[2]);
+    span_alloc(SPAN);
     assert_moved(base + 288 * PAGE_SIZE, base, 2 * PIECE);
     assert_free(donor, 27, SPAN_RESIDENT);
     assert_free(base + 288 * PAGE_SIZE, 64, SPAN_RELEASED);
@@ -172,10 +172,10 @@ Test(moves, no_whole_piece_in_the_donor) {
         lay_out(s, (size_t[]){SPAN, wall, donor, 1}, 4);
         struct cmem__region *r = s[0]->region;
         uintptr_t at = s[2]->base;
-        give_released(s[0]);
+        free_and_release(s[0]);
         mark_pages(s[2]);
-        give(s[2]);
-        take(SPAN);
+        span_free(s[2]);
+        span_alloc(SPAN);
         cr_assert_eq(os.moves, 0);
         assert_free(at, donor, SPAN_RESIDENT);
         assert_marked(at, donor);
@@ -187,7 +187,7 @@ Test(moves, no_whole_piece_in_the_donor) {
 Test(moves, many_pieces) {
     needs_moves();
     struct cmem__region *r = draw_pieces(".r.r.r.r.r.r.r.r.r.rxrrrrrrrrrrrrx");
-    struct cmem__span *s = take(20 * PIECE);
+    struct cmem__span *s = span_alloc(20 * PIECE);
     cr_assert_eq(os.moves, MOVES_OF_A_SPAN);
     for (size_t i = 0; i < MOVES_OF_A_SPAN; i++) {
         assert_moved(piece_at(r, 21 + i), piece_at(r, 2 * i), PIECE);
@@ -198,7 +198,7 @@ Test(moves, many_pieces) {
 
     os.moves = 0;
     r = draw_pieces("..........xrxrxrxrxrxrxrxrxrxrxx");
-    take(10 * PIECE);
+    span_alloc(10 * PIECE);
     cr_assert_eq(os.moves, MOVES_OF_A_SPAN);
     for (size_t i = 0; i < MOVES_OF_A_SPAN; i++) cr_assert_eq(os.move_to[i], piece_at(r, i));
     cr_assert_eq(free_resident_pages(), 2 * PIECE);
@@ -208,7 +208,7 @@ Test(moves, many_pieces) {
 Test(moves, no_donor) {
     needs_moves();
     draw_pieces("........x");
-    struct cmem__span *s = take(SPAN);
+    struct cmem__span *s = span_alloc(SPAN);
     cr_assert_eq(os.moves, 0);
     cr_assert(s->zeroed);
 }
@@ -238,7 +238,7 @@ Test(moves, no_lock_is_held_across_a_move) {
     needs_moves();
     draw_pieces("........xrrrrrrrx");
     os.in_move = use_the_heap;
-    take(SPAN);
+    span_alloc(SPAN);
     cr_assert_null(os.in_move);
 }
 
@@ -246,18 +246,18 @@ Test(moves, no_lock_is_held_across_a_move) {
 static struct cmem__span *neighbour[3];
 static struct cmem__region *region;
 
-static void take_all_around(uintptr_t from, uintptr_t to, size_t bytes) {
+static void alloc_all_around(uintptr_t from, uintptr_t to, size_t bytes) {
     os.in_move = NULL;
     const struct cmem__span *busy = span_at(from), *gap = span_at(to);
     cr_assert_eq(busy->kind, SPAN_BUSY);
     cr_assert_leq(bytes, busy->npages * PAGE_SIZE);
-    for (size_t i = 0; i < LEN(neighbour); i++) give(neighbour[i]);
+    for (size_t i = 0; i < LEN(neighbour); i++) span_free(neighbour[i]);
     cr_assert_eq(free_resident_pages(), 3 * PIECE + busy->npages,
                  "pages that are on their way count as resident");
     cr_assert_eq(scavenge(0), 3 * PIECE);
     cr_assert_eq(busy->kind, SPAN_BUSY);
     for (size_t i = 0; i < LEN(neighbour); i++) {
-        struct cmem__span *s = take(PIECE);
+        struct cmem__span *s = span_alloc(PIECE);
         cr_assert_eq(s->region, region);
         cr_assert(end_of(s) <= busy->base || s->base >= end_of(busy),
                   "pages that are on their way were handed out");
@@ -273,11 +273,11 @@ Test(moves, neighbours_of_a_move) {
     region = s[0]->region;
     uintptr_t donor = s[4]->base;
     memcpy(neighbour, (struct cmem__span *[]){s[1], s[3], s[5]}, sizeof neighbour);
-    give_released(s[0]);
+    free_and_release(s[0]);
     mark_pages(s[4]);
-    give(s[4]);
-    os.in_move = take_all_around;
-    struct cmem__span *got = take(SPAN);
+    span_free(s[4]);
+    os.in_move = alloc_all_around;
+    struct cmem__span *got = span_alloc(SPAN);
     cr_assert_null(os.in_move);
     assert_moved(donor, got->base, 4 * PIECE);
     assert_free(donor, 4 * PIECE, SPAN_RELEASED);
@@ -290,7 +290,7 @@ static void assert_no_more_moves(void) {
     unsigned before = os.moves;
     os.move_error = 0;
     struct cmem__region *r = draw_pieces("........xrrrrx");
-    struct cmem__span *s = take(SPAN);
+    struct cmem__span *s = span_alloc(SPAN);
     cr_assert_eq(s->base, r->base);
     cr_assert_eq(os.moves, before, "tried again");
     cr_assert_eq(moved_pages(), 0);
@@ -300,7 +300,7 @@ static void assert_no_more_moves(void) {
 /* The allocation is served, and nothing has come of the donors at pieces 9 and 12. */
 static void assert_served_without(const struct cmem__region *r) {
     errno = EBUSY;
-    struct cmem__span *s = take(SPAN);
+    struct cmem__span *s = span_alloc(SPAN);
     cr_assert_eq(errno, EBUSY);
     cr_assert_eq(s->base, r->base);
     cr_assert_gt(os.moves, 0);
@@ -351,7 +351,7 @@ Test(moves, failed_move_that_left_a_hole_in_the_middle) {
     struct cmem__region *r = draw_pieces("........xrrrrx");
     fail_moves(ENOMEM, true);
     os.move_some = PIECE * PAGE_SIZE;
-    struct cmem__span *s = take(SPAN);
+    struct cmem__span *s = span_alloc(SPAN);
     cr_assert_eq(s->base, r->base);
     for (uintptr_t a = s->base; a < end_of(s); a += PAGE_SIZE)
         cr_assert(is_mapped(a), "page %zu", (a - s->base) / PAGE_SIZE);
@@ -364,11 +364,11 @@ Test(moves, failed_move_that_left_a_hole_in_the_middle) {
 /* The pages come from where others were moved to, which is a mapping of its own, and from beside it. */
 static void move_from_two_mappings(void) {
     struct cmem__region *r = draw_pieces("........xrrrrrrrx..........x");
-    give(take(SPAN));
+    span_free(span_alloc(SPAN));
     assert_free(piece_at(r, 0), SPAN, SPAN_RESIDENT);
     cr_assert_eq(moved_pages(), 7 * PIECE);
     mark_pages(span_at(piece_at(r, 0)));
-    struct cmem__span *s = take(10 * PIECE);
+    struct cmem__span *s = span_alloc(10 * PIECE);
     cr_assert_eq(s->base, piece_at(r, 17));
     cr_assert_eq(moved_pages(), (7 + 8) * PIECE);
     assert_moved(piece_at(r, 0), s->base, SPAN);
@@ -387,7 +387,7 @@ Test(moves, from_two_mappings_before_linux_6_17) {
     move_from_two_mappings();
     uint64_t before = moved_pages();
     draw_pieces("........xrrrrx");
-    take(SPAN);
+    span_alloc(SPAN);
     cr_assert_eq(moved_pages(), before + 4 * PIECE, "they were the last ones");
 }
 
@@ -442,14 +442,14 @@ Test(moves, hole_that_cannot_be_filled) {
     size_t npages = r->npages - SPAN, regions = stats_now().regions;
     cr_assert_eq(span_at(hole)->npages, SPAN);
     assert_free(hole + SPAN * PAGE_SIZE, npages, SPAN_RELEASED);
-    struct cmem__span *rest = take(npages);
+    struct cmem__span *rest = span_alloc(npages);
     cr_assert_eq(rest->region, r);
     touch(rest);
-    give_released(rest);
+    free_and_release(rest);
     cr_assert_eq(stats_now().regions, regions);
     cr_assert_eq(cmem__locate(hole).where, WHERE_FREE);
     cr_assert_not(cmem__free_uncached(hole));
-    take(npages);
+    span_alloc(npages);
     assert_no_more_moves();
 }
 
@@ -475,7 +475,7 @@ static void lock_all(int flags) {
 
 static void assert_nothing_moves(const struct cmem__region *r) {
     size_t locked = locked_bytes();
-    struct cmem__span *s = take(SPAN);
+    struct cmem__span *s = span_alloc(SPAN);
     cr_assert_eq(s->base, piece_at(r, 0));
     cr_assert_eq(os.moves, 0);
     cr_assert_geq(locked_bytes(), locked, "%zu of %zu bytes are still locked", locked_bytes(), locked);
@@ -514,7 +514,7 @@ Test(moves, new_regions_are_locked) {
     struct cmem__region *r = draw_pieces(ONE_DONOR);
     lock_all(MCL_FUTURE);
     size_t before = stats_now().regions;
-    take(10000);
+    span_alloc(10000);
     cr_assert_eq(stats_now().regions, before + 1);
     assert_nothing_moves(r);
 }
@@ -537,12 +537,12 @@ static void nothing_moves_in(int flags) {
     cr_assert(fd >= 0 && ftruncate(fd, (off_t)bytes) == 0);
     char *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags, fd, 0);
     cr_assert_neq(map, MAP_FAILED);
-    take(FIRST_PAGES);
+    span_alloc(FIRST_PAGES);
     os.region_at = (char *)(((uintptr_t)map + MIB - 1) & ~(MIB - 1));
     struct cmem__region *r = draw("........xrrrrx", PIECE);
     os.region_at = NULL;
     cr_assert_not(r->movable);
-    take(SPAN);
+    span_alloc(SPAN);
     cr_assert_eq(os.moves, 0);
     unsigned char *p = cmem_calloc(1, 3 * PIECE * PAGE_SIZE);
     cr_assert_eq((uintptr_t)p >= r->base && (uintptr_t)p < r->base + REGION_SIZE, true);
@@ -558,8 +558,8 @@ Test(moves, private_file) { nothing_moves_in(MAP_PRIVATE); }
 #define REGION (REGION_SIZE / PAGE_SIZE)
 
 /* Takes a region of npages. */
-static struct cmem__span *take_region(size_t npages) {
-    struct cmem__span *s = take(npages);
+static struct cmem__span *alloc_region(size_t npages) {
+    struct cmem__span *s = span_alloc(npages);
     cr_assert_eq(s->region->npages, npages);
     return s;
 }
@@ -568,9 +568,9 @@ static struct cmem__span *take_region(size_t npages) {
 Test(moves, as_far_as_two_gib) {
     needs_moves();
     align_next_region();
-    take_region(MOVABLE - FIRST_PAGES - REGION);
+    alloc_region(MOVABLE - FIRST_PAGES - REGION);
     draw_pieces("........xrrrrx");
-    take(SPAN);
+    span_alloc(SPAN);
     cr_assert_eq(moved_pages(), 4 * PIECE);
 }
 
@@ -580,26 +580,26 @@ Test(moves, not_beyond_two_gib) {
     needs_moves();
     align_next_region();
     lay_out(within, (size_t[]){SPAN, PIECE, PIECE, 1}, 4);
-    most = take_region(MOVABLE - FIRST_PAGES - 2 * REGION + REGION_ALIGN / PAGE_SIZE);
+    most = alloc_region(MOVABLE - FIRST_PAGES - 2 * REGION + REGION_ALIGN / PAGE_SIZE);
     lay_out(beyond, (size_t[]){SPAN, PIECE, PIECE, 1}, 4);
 
     struct cmem__span **gap = within, **donor = beyond;
     for (unsigned i = 0; i < 2; i++) {
         uintptr_t base = gap[0]->base;
-        give_released(gap[0]);
-        give(donor[2]);
-        gap[0] = take(SPAN);
+        free_and_release(gap[0]);
+        span_free(donor[2]);
+        gap[0] = span_alloc(SPAN);
         cr_assert_eq(gap[0]->base, base);
         cr_assert_eq(os.moves, 0);
         cr_assert_eq(free_resident_pages(), PIECE);
-        donor[2] = take(PIECE);
+        donor[2] = span_alloc(PIECE);
         gap = beyond;
         donor = within;
     }
     cr_assert_eq(stats_now().heap_idle, 0);
 
-    give_released(most);
+    free_and_release(most);
     draw_pieces("........xrrrrx");
-    take(SPAN);
+    span_alloc(SPAN);
     cr_assert_eq(moved_pages(), 4 * PIECE);
 }

@@ -18,16 +18,16 @@ Test(pageheap, best_fit) {
     struct cmem__span *s[6];
     lay_out(s, (size_t[]){10, 1, 5, 1, 8, 1}, 6);
     uintptr_t ten = s[0]->base, five = s[2]->base, eight = s[4]->base;
-    give(s[0]);
-    give(s[2]);
-    give(s[4]);
-    struct cmem__span *got = take(5);
+    span_free(s[0]);
+    span_free(s[2]);
+    span_free(s[4]);
+    struct cmem__span *got = span_alloc(5);
     cr_assert_eq(got->base, five);
-    cr_assert_eq(take(6)->base, eight);
-    cr_assert_eq(take(2)->base, eight + 6 * PAGE_SIZE, "the rest of the eight is the best fit now");
-    cr_assert_eq(take(9)->base, ten);
-    give(got);
-    cr_assert_eq(take(4)->base, five);
+    cr_assert_eq(span_alloc(6)->base, eight);
+    cr_assert_eq(span_alloc(2)->base, eight + 6 * PAGE_SIZE, "the rest of the eight is the best fit now");
+    cr_assert_eq(span_alloc(9)->base, ten);
+    span_free(got);
+    cr_assert_eq(span_alloc(4)->base, five);
 }
 
 /* From 16 pages on a bin holds several lengths: the one for 32 also 33, 34 and 35. */
@@ -35,11 +35,11 @@ Test(pageheap, best_fit_within_a_bin_of_many_lengths) {
     struct cmem__span *s[6];
     lay_out(s, (size_t[]){32, 1, 35, 1, 36, 1}, 6);
     uintptr_t b35 = s[2]->base, b36 = s[4]->base;
-    give(s[0]);
-    give(s[2]);
-    give(s[4]);
-    cr_assert_eq(take(33)->base, b35);
-    cr_assert_eq(take(34)->base, b36);
+    span_free(s[0]);
+    span_free(s[2]);
+    span_free(s[4]);
+    cr_assert_eq(span_alloc(33)->base, b35);
+    cr_assert_eq(span_alloc(34)->base, b36);
     cr_assert_eq(stats_now().regions, 1);
 }
 
@@ -47,17 +47,17 @@ Test(pageheap, lowest_address_first) {
     struct cmem__span *s[6];
     lay_out(s, (size_t[]){7, 1, 7, 1, 7, 1}, 6);
     uintptr_t base[3] = {s[0]->base, s[2]->base, s[4]->base};
-    give(s[2]);
-    give(s[4]);
-    give(s[0]);
-    for (unsigned i = 0; i < 3; i++) cr_assert_eq(take(7)->base, base[i]);
+    span_free(s[2]);
+    span_free(s[4]);
+    span_free(s[0]);
+    for (unsigned i = 0; i < 3; i++) cr_assert_eq(span_alloc(7)->base, base[i]);
 }
 
 Test(pageheap, fresh_memory_is_known_to_be_zero) {
-    struct cmem__span *s = take(9);
+    struct cmem__span *s = span_alloc(9);
     cr_assert(s->zeroed);
-    give(s);
-    s = take(9);
+    span_free(s);
+    s = span_alloc(9);
     cr_assert_not(s->zeroed);
 }
 
@@ -65,26 +65,26 @@ Test(pageheap, fresh_memory_is_known_to_be_zero) {
 
 Test(pageheap, coalesces_on_both_sides_in_any_order) {
     static const unsigned order[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
-    struct cmem__span *left = take(1);
+    struct cmem__span *left = span_alloc(1);
     for (unsigned i = 0; i < 6; i++) {
-        struct cmem__span *s[3] = {take(3), take(4), take(5)}, *right = take(1);
+        struct cmem__span *s[3] = {span_alloc(3), span_alloc(4), span_alloc(5)}, *right = span_alloc(1);
         uintptr_t base = s[0]->base;
         cr_assert_eq(right->base, base + 12 * PAGE_SIZE);
-        for (unsigned j = 0; j < 3; j++) give(s[order[i][j]]);
+        for (unsigned j = 0; j < 3; j++) span_free(s[order[i][j]]);
         assert_free(base, 12, SPAN_RESIDENT);
-        give(right);
+        span_free(right);
     }
-    give(left);
+    span_free(left);
 }
 
 Test(pageheap, resident_and_released_are_never_coalesced) {
     struct cmem__span *s[3];
     lay_out(s, (size_t[]){4, 4, 4}, 3);
     uintptr_t base = s[0]->base, mid = s[1]->base, end = s[2]->base;
-    give(s[0]);
-    give(s[2]);
+    span_free(s[0]);
+    span_free(s[2]);
     cr_assert_eq(scavenge(0), 8);
-    give(s[1]);
+    span_free(s[1]);
     assert_free(base, 4, SPAN_RELEASED);
     assert_free(mid, 4, SPAN_RESIDENT);
     assert_free(end, 4, SPAN_RELEASED);
@@ -98,21 +98,21 @@ Test(pageheap, regions_are_never_coalesced) {
     size_t npages = REGION_SIZE >> PAGE_SHIFT;
     char *map = mmap(NULL, 3 * REGION_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     os.region_at = (char *)(((uintptr_t)map + REGION_ALIGN - 1) & ~(REGION_ALIGN - 1));
-    struct cmem__span *a = take(npages), *b = take(npages);
+    struct cmem__span *a = span_alloc(npages), *b = span_alloc(npages);
     uintptr_t base = a->base;
     cr_assert_eq(b->base, base + REGION_SIZE);
     for (unsigned order = 0; order < 2; order++) {
-        give(order == 0 ? a : b);
-        give(order == 0 ? b : a);
+        span_free(order == 0 ? a : b);
+        span_free(order == 0 ? b : a);
         assert_free(base, npages, SPAN_RESIDENT);
         assert_free(base + REGION_SIZE, npages, SPAN_RESIDENT);
-        a = take(npages);
-        b = take(npages);
+        a = span_alloc(npages);
+        b = span_alloc(npages);
     }
-    give(a);
-    give(b);
+    span_free(a);
+    span_free(b);
     os.region_at = NULL;
-    take(npages + 1);
+    span_alloc(npages + 1);
     cr_assert_eq(stats_now().regions, 3);
 }
 
@@ -125,9 +125,9 @@ Test(pageheap, release_takes_the_oldest) {
     struct cmem__span *s[6];
     lay_out(s, (size_t[]){20, 1, 40, 1, 60, 1}, 6);
     uintptr_t base[] = {s[0]->base, s[2]->base, s[4]->base};
-    give(s[2]);
-    give(s[4]);
-    give(s[0]);
+    span_free(s[2]);
+    span_free(s[4]);
+    span_free(s[0]);
     span_at(base[1])->unused_since = 1;
     cr_assert_eq(cmem__pages_release(40 * PAGE_SIZE, NEVER), 40 * PAGE_SIZE);
     assert_free(base[1], 40, SPAN_RELEASED);
@@ -140,46 +140,46 @@ Test(pageheap, release_takes_the_oldest) {
 
 /* The most in use is told once. */
 Test(pageheap, use_tells_the_peak) {
-    struct cmem__span *a = take(10), *b = take(20);
-    give(b);
+    struct cmem__span *a = span_alloc(10), *b = span_alloc(20);
+    span_free(b);
     struct cmem__pages_use use = cmem__pages_use();
     cr_assert_eq(use.inuse, 10 * PAGE_SIZE);
     cr_assert_eq(use.peak, 30 * PAGE_SIZE);
     cr_assert_eq(use.resident, 20 * PAGE_SIZE);
     cr_assert_eq(cmem__pages_use().peak, 10 * PAGE_SIZE);
-    give(a);
+    span_free(a);
 }
 
 /* However old and however many: a call each is not worth it. */
 Test(pageheap, release_leaves_short_spans) {
     char picture[FIRST_PAGES] = "";
     while (strlen(picture) < 200) strcat(picture, "rx");
-    take(FIRST_PAGES);
+    span_alloc(FIRST_PAGES);
     struct cmem__region *r = draw(picture, 15);
     for (size_t i = 0; i < 200; i += 2) span_at(r->base + i * 15 * PAGE_SIZE)->unused_since = 0;
     cr_assert_eq(free_resident_pages(), 1500);
     cr_assert_eq(cmem__pages_release(1000 * MIB, NEVER), 0);
     cr_assert_eq(scavenge(1), 0);
     struct cmem__span *s = span_at(r->base + 15 * PAGE_SIZE);
-    give(s); /* its neighbours are short no longer */
+    span_free(s); /* its neighbours are short no longer */
     cr_assert_eq(cmem__pages_release(1000 * MIB, NEVER), 45 * PAGE_SIZE);
     cr_assert_eq(scavenge(0), 1500 - 30);
 }
 
 /* A span that is released in parts leaves none that is too short to be released by itself. */
 Test(pageheap, parts_leave_no_short_rest) {
-    struct cmem__span *used = take(MIB / PAGE_SIZE);
+    struct cmem__span *used = span_alloc(MIB / PAGE_SIZE);
     for (size_t npages = 257; npages < 1060; npages++) {
-        struct cmem__span *s = take(npages);
+        struct cmem__span *s = span_alloc(npages);
         uintptr_t base = s->base;
-        give(s);
+        span_free(s);
         if (npages < 300) cmem__pages_release((npages - 256) * PAGE_SIZE, NEVER);
         size_t left = free_resident_pages();
         cr_assert(left == npages || left == 256, "%zu pages are left of %zu", left, npages);
         span_at(base)->unused_since = 0;
         cr_assert_eq(scavenge(1), left);
     }
-    give(used);
+    span_free(used);
     cmem__check(true);
 }
 
@@ -194,9 +194,9 @@ Test(pageheap, release_looks_at_the_oldest) {
             npages[2 * i + 1] = 1;
         }
         npages[2 * n] = 100;
-        if (n == 15) take(FIRST_PAGES);
+        if (n == 15) span_alloc(FIRST_PAGES);
         lay_out(s, npages, 2 * n + 1);
-        for (size_t i = 0; i <= n; i++) give(s[2 * i]);
+        for (size_t i = 0; i <= n; i++) span_free(s[2 * i]);
         cr_assert_eq(cmem__pages_release(18 * PAGE_SIZE, NEVER) / PAGE_SIZE, n == 15 ? 18 : 0);
         cmem__check(true);
         empty_region(s[1]->region);
@@ -209,24 +209,24 @@ Test(pageheap, release_looks_at_the_oldest) {
 Test(pageheap, limit_counts_resident_pages_and_those_in_use) {
     struct cmem__span *s[6];
     lay_out(s, (size_t[]){10, 1, 40, 1, 20, 1}, 6);
-    for (unsigned i = 0; i < 6; i += 2) give(s[i]);
+    for (unsigned i = 0; i < 6; i += 2) span_free(s[i]);
     cr_assert_eq(free_resident_pages(), 70);
     size_t inuse = FIRST_PAGES - 70;
     cr_assert_eq(cmem__pages_limit((inuse + 45) * PAGE_SIZE), inuse * PAGE_SIZE);
     cr_assert_eq(free_resident_pages(), 45, "as many were given back as there were too many");
     cmem__check(true);
 
-    struct cmem__span *got = take(40); /* faults some in: others go */
+    struct cmem__span *got = span_alloc(40); /* faults some in: others go */
     cr_assert_leq(free_resident_pages(), 5);
     errno = 0;
     cr_assert_null(cmem__pages_alloc(6, 1, SPAN_LARGE, NUM_CLASSES - 1));
     cr_assert_eq(errno, ENOMEM);
-    take(5);
+    span_alloc(5);
     cr_assert_eq(free_resident_pages(), 0);
-    give(got);
+    span_free(got);
     cr_assert_eq(free_resident_pages(), 40, "a free changes nothing");
     cmem__pages_limit(SIZE_MAX);
-    take(46);
+    span_alloc(46);
     cr_assert_eq(free_resident_pages() + released_pages(), stats_now().heap_idle / PAGE_SIZE);
 }
 
@@ -234,15 +234,15 @@ Test(pageheap, limit_counts_resident_pages_and_those_in_use) {
 Test(pageheap, limit_below_what_is_in_use) {
     struct cmem__span *s[4];
     lay_out(s, (size_t[]){100, 1, 10, 1}, 4);
-    give(s[2]);
+    span_free(s[2]);
     cr_assert_eq(cmem__pages_limit(50 * PAGE_SIZE), (FIRST_PAGES - 10) * PAGE_SIZE);
     cr_assert_eq(free_resident_pages(), 0);
     cr_assert_null(cmem__pages_alloc(1, 1, SPAN_LARGE, NUM_CLASSES - 1));
     empty_region(s[0]->region);
-    struct cmem__span *most = take(50);
+    struct cmem__span *most = span_alloc(50);
     cr_assert_null(cmem__pages_alloc(1, 1, SPAN_LARGE, NUM_CLASSES - 1));
-    give(most);
-    take(50);
+    span_free(most);
+    span_alloc(50);
 }
 
 /* ------------------------------------------------------------------------------------------ aligned, trimmed */
@@ -258,7 +258,7 @@ Test(pageheap, aligned_spans) {
         cmem__check(true);
     }
     cr_assert_eq(stats_now().heap_inuse, 39 * PAGE_SIZE, "what alignment leaves over is not free");
-    for (unsigned i = 0; i <= 12; i++) give(s[i]);
+    for (unsigned i = 0; i <= 12; i++) span_free(s[i]);
     cr_assert_eq(stats_now().heap_inuse, 0);
 }
 
@@ -287,7 +287,7 @@ Test(pageheap, trim) {
     assert_free(base + 5 * PAGE_SIZE, 15, SPAN_RESIDENT);
     cr_assert(cmem__pages_trim(s[0], 1));
     assert_free(base + PAGE_SIZE, 19, SPAN_RESIDENT);
-    give(s[0]);
+    span_free(s[0]);
     assert_free(base, 20, SPAN_RESIDENT);
 }
 
@@ -311,7 +311,7 @@ enum { TURNS = 32000, FOURS = 8, LONG_PAGES = 4 * GUARDED };
 
 static struct cmem__span *forty, *behind; /* the last resident span, and what is in use behind the extent */
 
-static struct cmem__span *take_unchecked(size_t npages) {
+static struct cmem__span *span_alloc_unchecked(size_t npages) {
     struct cmem__span *s = cmem__pages_alloc(npages, 1, SPAN_LARGE, NUM_CLASSES - 1);
     cr_assert_not_null(s);
     return s;
@@ -321,12 +321,12 @@ static void make_long_extent(void) {
     static struct cmem__span *released[TURNS], *resident[TURNS];
     size_t n = 0;
     os.region_align = (size_t)1 << LEAF_SHIFT;
-    cmem__pages_free(take_unchecked(LONG_PAGES));
+    cmem__pages_free(span_alloc_unchecked(LONG_PAGES));
     for (; n <= TURNS / 2 + FOURS; n++) {
-        resident[n] = take_unchecked(n < TURNS / 2 ? 1 : n < TURNS / 2 + FOURS ? 4 : 40);
-        released[n] = take_unchecked(1);
+        resident[n] = span_alloc_unchecked(n < TURNS / 2 ? 1 : n < TURNS / 2 + FOURS ? 4 : 40);
+        released[n] = span_alloc_unchecked(1);
     }
-    behind = take_unchecked(LONG_PAGES - TURNS - FOURS * 5 - 41);
+    behind = span_alloc_unchecked(LONG_PAGES - TURNS - FOURS * 5 - 41);
     for (size_t i = 0; i < n; i++) cmem__pages_free(released[i]);
     cmem__pages_scavenge(0);
     for (size_t i = 0; i < n; i++) cmem__pages_free(resident[i]);
@@ -356,7 +356,7 @@ Test(pageheap, allocation_in_a_long_extent, .init = make_long_extent, .fini = ch
     static const size_t npages[] = {6, 45, 70};
     for (size_t i = 0; i < LEN(npages); i++) {
         uintptr_t end = end_of(forty);
-        struct cmem__span *s = take_unchecked(npages[i]);
+        struct cmem__span *s = span_alloc_unchecked(npages[i]);
         cr_assert(s->base < end && end_of(s) > end - 40 * PAGE_SIZE);
         cmem__pages_free(s);
         forty = pagemap_span(end - PAGE_SIZE);
@@ -366,11 +366,11 @@ Test(pageheap, allocation_in_a_long_extent, .init = make_long_extent, .fini = ch
 /* A region that is in use has nothing to give. */
 Test(pageheap, scavenge_walks_no_regions) {
     os.region_align = (size_t)1 << LEAF_SHIFT;
-    struct cmem__span *s = take(LONG_PAGES);
+    struct cmem__span *s = span_alloc(LONG_PAGES);
     guard(s->base, PROT_NONE);
     cr_assert_eq(cmem__pages_scavenge(0), 0);
     guard(s->base, PROT_READ | PROT_WRITE);
-    give(s);
+    span_free(s);
 }
 
 /* ------------------------------------------------------------------------------------------------ scavenging */
@@ -380,7 +380,7 @@ Test(pageheap, scavenge_gives_back_exactly_what_is_idle) {
     lay_out(s, (size_t[]){40, 1, 30, 1, 30, 1}, 6);
     uintptr_t base = s[0]->base;
     for (unsigned i = 0; i < 6; i++) touch(s[i]);
-    for (unsigned i = 0; i < 6; i += 2) give(s[i]);
+    for (unsigned i = 0; i < 6; i += 2) span_free(s[i]);
     cr_assert_eq(resident_pages((void *)base, 103), 103);
     cr_assert_eq(released_pages(), 0);
 
@@ -397,7 +397,7 @@ Test(pageheap, scavenge_gives_back_exactly_what_is_idle) {
     cr_assert_eq(os.released, 100 * PAGE_SIZE);
     cr_assert_eq(stats_now().scavenges, 1, "a call that gave nothing back is not counted");
 
-    struct cmem__span *again = take(10);
+    struct cmem__span *again = span_alloc(10);
     cr_assert(again->zeroed);
     cr_assert_eq(*(char *)again->base, 0);
     cr_assert_eq(released_pages(), 90);
@@ -407,7 +407,7 @@ Test(pageheap, scavenge_gives_back_exactly_what_is_idle) {
 Test(pageheap, scavenge_spares_what_was_used_lately) {
     struct cmem__span *s[6];
     lay_out(s, (size_t[]){20, 1, 20, 1, 20, 1}, 6);
-    for (unsigned i = 0; i < 6; i += 2) give(s[i]);
+    for (unsigned i = 0; i < 6; i += 2) span_free(s[i]);
     cr_assert_eq(scavenge(UINT64_MAX), 0);
     s[0]->unused_since = 0;
     uint64_t half_the_uptime = cmem__now() / 2;
@@ -425,9 +425,9 @@ Test(pageheap, age_of_a_coalesced_span) {
     struct cmem__span *s[3];
     lay_out(s, (size_t[]){20, 20, 1}, 3);
     uintptr_t base = s[0]->base;
-    give(s[0]);
+    span_free(s[0]);
     s[0]->unused_since = 0;
-    give(s[1]);
+    span_free(s[1]);
     assert_free(base, 40, SPAN_RESIDENT);
     cr_assert_gt(span_at(base)->unused_since, 0);
     cr_assert_eq(scavenge(cmem__now() / 2), 0);
@@ -437,9 +437,9 @@ Test(pageheap, age_of_a_coalesced_span) {
 Test(pageheap, age_of_the_rest_of_a_span) {
     struct cmem__span *s[2];
     lay_out(s, (size_t[]){40, 1}, 2);
-    give(s[0]);
+    span_free(s[0]);
     s[0]->unused_since = 0;
-    struct cmem__span *got = take(8);
+    struct cmem__span *got = span_alloc(8);
     cr_assert_eq(span_at(got->base + 8 * PAGE_SIZE)->unused_since, 0);
     cr_assert_eq(scavenge(cmem__now() / 2), 32);
 }
@@ -447,8 +447,8 @@ Test(pageheap, age_of_the_rest_of_a_span) {
 Test(pageheap, short_spans_are_left_unless_all_is_asked_for) {
     struct cmem__span *s[4];
     lay_out(s, (size_t[]){15, 1, 16, 1}, 4);
-    give(s[0]);
-    give(s[2]);
+    span_free(s[0]);
+    span_free(s[2]);
     s[0]->unused_since = s[2]->unused_since = 0;
     cr_assert_eq(scavenge(1), 16);
     cr_assert_eq(scavenge(0), 15);
@@ -468,9 +468,9 @@ Test(pageheap, long_spans_before_short_ones) {
     struct cmem__span *s[6];
     lay_out(s, (size_t[]){15, 1, 16, 1, 14, 1}, 6);
     uintptr_t base[3] = {s[0]->base, s[2]->base, s[4]->base};
-    give(s[0]);
-    give(s[4]);
-    give(s[2]);
+    span_free(s[0]);
+    span_free(s[4]);
+    span_free(s[2]);
     os.in_release = note_release;
     cr_assert_eq(scavenge(0), 45);
     cr_assert_eq(nreleased, 3);
@@ -482,9 +482,9 @@ Test(pageheap, oldest_first) {
     struct cmem__span *s[6];
     lay_out(s, (size_t[]){20, 1, 20, 1, 20, 1}, 6);
     uintptr_t want[3] = {s[2]->base, s[4]->base, s[0]->base};
-    give(s[2]);
-    give(s[4]);
-    give(s[0]);
+    span_free(s[2]);
+    span_free(s[4]);
+    span_free(s[0]);
     os.in_release = note_release;
     cr_assert_eq(scavenge(0), 60);
     cr_assert_eq(nreleased, 3);
@@ -496,7 +496,7 @@ Test(pageheap, refused_pages_stay_resident) {
     lay_out(s, (size_t[]){20, 1}, 2);
     touch(s[0]);
     uintptr_t base = s[0]->base;
-    give(s[0]);
+    span_free(s[0]);
     os.refuse_release = true;
     errno = EBUSY;
     cr_assert_eq(scavenge(0), 0);
@@ -504,7 +504,7 @@ Test(pageheap, refused_pages_stay_resident) {
     assert_free(base, 20, SPAN_RESIDENT);
     cr_assert_eq(released_pages(), 0);
     cr_assert_eq(stats_now().scavenges, 0);
-    cr_assert_not(take(20)->zeroed);
+    cr_assert_not(span_alloc(20)->zeroed);
 }
 
 Test(pageheap, pages_that_are_locked_in_memory) {
@@ -512,7 +512,7 @@ Test(pageheap, pages_that_are_locked_in_memory) {
     lay_out(s, (size_t[]){4, 1}, 2);
     void *p = (void *)s[0]->base;
     if (mlock(p, 4 * PAGE_SIZE) != 0) cr_skip_test("mlock is not allowed here");
-    give(s[0]);
+    span_free(s[0]);
     cr_assert_eq(scavenge(0), 0);
     cr_assert_eq(resident_pages(p, 4), 4);
     munlock(p, 4 * PAGE_SIZE);
@@ -536,7 +536,7 @@ static void refuse(void) { os.refuse_release = true; }
 static void keep_contents(void) { os.keep_contents = true; }
 
 static void no_release(void) {
-    take(FIRST_PAGES);
+    span_alloc(FIRST_PAGES);
     struct cmem__span *s[4];
     lay_out(s, (size_t[]){1000, 1, 20, 1}, 4);
     cr_assert_not(s[0]->region->releases);
@@ -544,14 +544,14 @@ static void no_release(void) {
     touch(s[0]);
     os.refuse_release = os.keep_contents = false; /* what it is stays known */
     uintptr_t base = s[0]->base;
-    give(s[0]);
-    give(s[2]);
+    span_free(s[0]);
+    span_free(s[2]);
     os.released = os.refused = 0;
     cr_assert_eq(scavenge(0), 0);
     cmem__pages_release(1000 * MIB, NEVER);
     cr_assert_eq(os.released + os.refused, 0);
     assert_free(base, 1000, SPAN_RESIDENT);
-    cr_assert_not(take(1000)->zeroed);
+    cr_assert_not(span_alloc(1000)->zeroed);
     unsigned char *p = cmem_calloc(1, 80000);
     cr_assert(p[0] == 0 && memcmp(p, p + 1, 79999) == 0);
     cr_assert_eq(stats_now().regions, 2);
@@ -562,15 +562,15 @@ Test(pageheap, contents_that_stay, .init = keep_contents) { no_release(); }
 
 /* It keeps nothing from being given back elsewhere, to the last page, whether it is older or younger. */
 Test(pageheap, other_regions_are_given_back) {
-    struct cmem__span *a = take(10000);
+    struct cmem__span *a = span_alloc(10000);
     os.keep_contents = true;
-    struct cmem__span *b = take(10000);
+    struct cmem__span *b = span_alloc(10000);
     os.keep_contents = false;
-    struct cmem__span *c = take(10000);
+    struct cmem__span *c = span_alloc(10000);
     cr_assert(a->region->releases && !b->region->releases && c->region->releases);
-    give(a);
-    give(b);
-    give(c);
+    span_free(a);
+    span_free(b);
+    span_free(c);
     for (unsigned i = 0; i < 50; i++) cmem__pages_release(1000 * MIB, NEVER);
     cr_assert_eq(free_resident_pages(), 10000, "%zu pages", free_resident_pages());
     cr_assert_eq(released_pages() + free_resident_pages(), stats_now().heap_idle / PAGE_SIZE);
@@ -582,14 +582,14 @@ Test(pageheap, other_regions_are_given_back) {
  * when it was idle, and at once where everything is asked for. */
 static void goes_by_free(bool later) {
     uint64_t half_the_uptime = cmem__now() / 2;
-    take(FIRST_PAGES);
+    span_alloc(FIRST_PAGES);
     for (unsigned i = 0; i < 2; i++) {
         os.refuse_release = !later;
-        struct cmem__span *s = take(6000);
+        struct cmem__span *s = span_alloc(6000);
         uintptr_t base = s->base;
         os.refuse_release = true;
         touch(s);
-        give(s);
+        span_free(s);
         size_t before = stats_now().scavenges;
         cr_assert_eq(scavenge(i == 0 ? UINT64_MAX : half_the_uptime), 0);
         for (unsigned k = 0; k < 3; k++) cmem__pages_release(1000 * MIB, NEVER);
@@ -615,9 +615,9 @@ Test(pageheap, refusals_do_not_add_up) {
     struct cmem__span *s[101];
     size_t npages[101];
     for (size_t i = 0; i < LEN(s); i++) npages[i] = i % 2 == 0 ? 1 : 40;
-    take(FIRST_PAGES);
+    span_alloc(FIRST_PAGES);
     lay_out(s, npages, LEN(s));
-    for (size_t i = 1; i < LEN(s); i += 2) give(s[i]);
+    for (size_t i = 1; i < LEN(s); i += 2) span_free(s[i]);
     os.refuse_release = true;
     for (unsigned i = 0; i < 20; i++) cmem__pages_release(1000 * MIB, NEVER);
     cr_assert_eq(os.refused, 16, "%u times", os.refused);
@@ -625,7 +625,7 @@ Test(pageheap, refusals_do_not_add_up) {
     cr_assert_eq(os.refused, 32);
     cmem__pages_limit(0); /* every allocation gives back what is beyond the limit */
     cmem__pages_limit(stats_now().heap_inuse + 10 * PAGE_SIZE);
-    for (unsigned i = 0; i < 10; i++) take(1);
+    for (unsigned i = 0; i < 10; i++) span_alloc(1);
     cr_assert_eq(os.refused, 32);
     os.refuse_release = false;
     cr_assert_eq(scavenge(0), 50 * 40 - 10);
@@ -634,10 +634,10 @@ Test(pageheap, refusals_do_not_add_up) {
 /* One block that is locked, the oldest: the others go. */
 Test(pageheap, one_locked_span) {
     struct cmem__span *s[6];
-    take(FIRST_PAGES);
+    span_alloc(FIRST_PAGES);
     lay_out(s, (size_t[]){40, 1, 400, 1, 40, 1}, 6);
     if (mlock((void *)s[0]->base, 40 * PAGE_SIZE) != 0) cr_skip_test("mlock is not allowed here");
-    for (unsigned i = 0; i < 6; i += 2) give(s[i]);
+    for (unsigned i = 0; i < 6; i += 2) span_free(s[i]);
     cmem__pages_release((480 - 256) * PAGE_SIZE, NEVER);
     cr_assert_eq(scavenge(0), 440 - (480 - 256));
     assert_free(s[0]->base, 40, SPAN_RESIDENT);
@@ -645,12 +645,12 @@ Test(pageheap, one_locked_span) {
 
 /* Over a limit it goes at once: it is of no use. */
 Test(pageheap, limit_where_only_free_gives_back) {
-    take(FIRST_PAGES);
+    span_alloc(FIRST_PAGES);
     os.keep_contents = true;
-    give(take(10000));
-    take(9000);
+    span_free(span_alloc(10000));
+    span_alloc(9000);
     cr_assert_eq(free_resident_pages(), 1000);
-    give(take(10000));
+    span_free(span_alloc(10000));
     cr_assert_eq(free_resident_pages(), 11000);
     cmem__pages_limit((FIRST_PAGES + 9000 + 1500) * PAGE_SIZE);
     cr_assert_eq(free_resident_pages(), 1000);
@@ -667,11 +667,11 @@ static void wait_for_the_next_look(void) {
  * again, without huge pages. */
 Test(pageheap, released_memory_that_came_back) {
     struct cmem__span *s[6];
-    take(FIRST_PAGES);
+    span_alloc(FIRST_PAGES);
     lay_out(s, (size_t[]){40, 1, 40, 1, 2000, 1}, 6);
     uintptr_t base[3];
     for (size_t i = 0; i < 3; i++) base[i] = s[2 * i]->base;
-    for (unsigned i = 0; i < 6; i += 2) give(s[i]);
+    for (unsigned i = 0; i < 6; i += 2) span_free(s[i]);
     cr_assert_eq(scavenge(0), 2080);
     wait_for_the_next_look();
     cr_assert_eq(scavenge(1), 0);
@@ -685,7 +685,7 @@ Test(pageheap, released_memory_that_came_back) {
     cr_assert_eq(os.small, 1);
     for (unsigned i = 0; i < 3; i++) cr_assert_eq(resident_pages((void *)base[i], i == 2 ? 2000 : 40), 0);
     cr_assert_eq(released_pages(), 2080);
-    struct cmem__span *again = take(2000);
+    struct cmem__span *again = span_alloc(2000);
     cr_assert(again->zeroed && words_are(again, 0));
     wait_for_the_next_look();
     scavenge(1);
@@ -694,8 +694,8 @@ Test(pageheap, released_memory_that_came_back) {
 
 /* Memory that was never given back may have huge pages. */
 Test(pageheap, fresh_memory_is_not_looked_at) {
-    take(FIRST_PAGES);
-    struct cmem__span *s = take(1000);
+    span_alloc(FIRST_PAGES);
+    struct cmem__span *s = span_alloc(1000);
     *(volatile char *)end_of(s) = 1;
     wait_for_the_next_look();
     scavenge(1);
@@ -705,13 +705,13 @@ Test(pageheap, fresh_memory_is_not_looked_at) {
 /* ---------------------------------------------------------------------------------------------------- regions */
 
 Test(pageheap, idle_regions_go_back_to_malloc) {
-    struct cmem__span *small = take(10), *big = take(10000);
+    struct cmem__span *small = span_alloc(10), *big = span_alloc(10000);
     uintptr_t base = big->base;
     touch(big);
     struct cmem_stats st = stats_now();
     cr_assert_eq(st.regions, 2);
     cr_assert_eq(st.heap_sys, REGION_FIRST + 10000 * PAGE_SIZE);
-    give(big);
+    span_free(big);
     cr_assert_eq(stats_now().regions, 2, "only scavenging unmaps");
     cr_assert_eq(scavenge(0), 10000);
     st = stats_now();
@@ -719,11 +719,11 @@ Test(pageheap, idle_regions_go_back_to_malloc) {
     cr_assert_eq(st.heap_sys, REGION_FIRST);
     cr_assert_not(is_mapped(base));
     cr_assert_null(span_at(base));
-    give(small);
+    span_free(small);
 }
 
 Test(pageheap, first_region_stays) {
-    give(take(1));
+    span_free(span_alloc(1));
     cr_assert_eq(scavenge(0), 1);
     struct cmem_stats st = stats_now();
     cr_assert_eq(st.regions, 1);
@@ -732,14 +732,14 @@ Test(pageheap, first_region_stays) {
 }
 
 Test(pageheap, region_with_a_block_stays) {
-    struct cmem__span *a = take(4000), *b = take(4000);
+    struct cmem__span *a = span_alloc(4000), *b = span_alloc(4000);
     cr_assert_eq(a->region, b->region);
     uintptr_t base = a->base;
-    give(a);
+    span_free(a);
     cr_assert_eq(scavenge(0), 4000);
     cr_assert_eq(stats_now().regions, 1);
     cr_assert(is_mapped(base));
-    give(b);
+    span_free(b);
     cr_assert_eq(scavenge(0), 4000);
     cr_assert_eq(stats_now().regions, 0);
     cr_assert_eq(stats_now().heap_sys, 0);
@@ -750,12 +750,12 @@ Test(pageheap, idle_regions_go_one_by_one) {
     struct cmem__span *s[3];
     uintptr_t base[3];
     uint64_t half_the_uptime = cmem__now() / 2;
-    for (unsigned i = 0; i < 3; i++) base[i] = (s[i] = take(10000))->base;
-    for (unsigned i = 0; i < 3; i++) give(s[i]);
+    for (unsigned i = 0; i < 3; i++) base[i] = (s[i] = span_alloc(10000))->base;
+    for (unsigned i = 0; i < 3; i++) span_free(s[i]);
     for (unsigned i = 0; i < 3; i++) span_at(base[i])->unused_since = 0;
     cr_assert_eq(scavenge(half_the_uptime), 30000);
     cr_assert_eq(stats_now().regions, 3, "they have been released for a moment");
-    struct cmem__span *again = take(10000);
+    struct cmem__span *again = span_alloc(10000);
     size_t taken = again->base == base[0] ? 0 : again->base == base[1] ? 1 : 2;
     for (size_t i = 0, left = 3; i < 3; i++) {
         if (i == taken) continue;
@@ -764,7 +764,7 @@ Test(pageheap, idle_regions_go_one_by_one) {
         cr_assert_eq(stats_now().regions, --left);
         cr_assert_null(span_at(base[i]));
     }
-    give(again);
+    span_free(again);
     scavenge(0);
     cr_assert_eq(stats_now().regions, 0);
 }
@@ -772,32 +772,32 @@ Test(pageheap, idle_regions_go_one_by_one) {
 /* While one thread asks malloc for a region another needs pages too: it waits for that one. */
 static pthread_t waiting;
 
-static void *take_one(void *out) {
+static void *alloc_one(void *out) {
     *(struct cmem__span **)out = cmem__pages_alloc(1, 1, SPAN_LARGE, NUM_CLASSES - 1);
     return NULL;
 }
 
-static struct cmem__span *taken_meanwhile, *given_meanwhile;
+static struct cmem__span *got_meanwhile, *given_meanwhile;
 
-static void take_meanwhile(void) {
+static void alloc_meanwhile(void) {
     os.in_region = NULL;
-    cr_assert_eq(pthread_create(&waiting, NULL, take_one, &taken_meanwhile), 0);
+    cr_assert_eq(pthread_create(&waiting, NULL, alloc_one, &got_meanwhile), 0);
     nanosleep(&(struct timespec){.tv_nsec = 50000000},
               NULL); /* for it to get a region of its own, if it does */
 }
 
 Test(pageheap, one_region_for_two_threads) {
-    os.in_region = take_meanwhile;
-    struct cmem__span *s = take(1);
+    os.in_region = alloc_meanwhile;
+    struct cmem__span *s = span_alloc(1);
     pthread_join(waiting, NULL);
-    cr_assert_not_null(taken_meanwhile);
-    cr_assert_eq(taken_meanwhile->region, s->region);
+    cr_assert_not_null(got_meanwhile);
+    cr_assert_eq(got_meanwhile->region, s->region);
     cr_assert_eq(stats_now().regions, 1);
 }
 
 /* Malloc has none for the one that asks first: the other one asks for itself. */
 static void refuse_the_first(void) {
-    take_meanwhile();
+    alloc_meanwhile();
     os.refuse_regions = 5; /* of 1 MiB down to 64 KiB */
 }
 
@@ -807,14 +807,14 @@ Test(pageheap, region_that_is_refused_to_one_of_two_threads) {
     cr_assert_null(cmem__pages_alloc(1, 1, SPAN_LARGE, NUM_CLASSES - 1));
     cr_assert_eq(errno, ENOMEM);
     pthread_join(waiting, NULL);
-    cr_assert_not_null(taken_meanwhile);
+    cr_assert_not_null(got_meanwhile);
     cmem__check(true);
     cr_assert_eq(stats_now().regions, 1);
 }
 
-static void give_meanwhile(void) {
+static void free_meanwhile(void) {
     os.in_region = NULL;
-    give(given_meanwhile);
+    span_free(given_meanwhile);
 }
 
 Test(pageheap, region_that_was_not_needed_after_all) {
@@ -822,8 +822,8 @@ Test(pageheap, region_that_was_not_needed_after_all) {
     lay_out(s, (size_t[]){20, 1}, 2);
     uintptr_t base = s[0]->base;
     given_meanwhile = s[0];
-    os.in_region = give_meanwhile;
-    cr_assert_eq(take(20)->base, base);
+    os.in_region = free_meanwhile;
+    cr_assert_eq(span_alloc(20)->base, base);
     cr_assert_eq(stats_now().regions, 2);
     cr_assert_eq(scavenge(0), 0, "it was never resident");
     cr_assert_eq(stats_now().regions, 1);
@@ -832,12 +832,12 @@ Test(pageheap, region_that_was_not_needed_after_all) {
 Test(pageheap, size_of_regions) {
     static const size_t npages[] = {257, 8208, 8209, 8224, 8225, 100000};
     for (size_t i = 0; i < LEN(npages); i++) {
-        struct cmem__span *s = take(npages[i]);
+        struct cmem__span *s = span_alloc(npages[i]);
         size_t bytes = npages[i] * PAGE_SIZE, want = (bytes + REGION_ALIGN - 1) / REGION_ALIGN * REGION_ALIGN;
         if (want < REGION_SIZE) want = REGION_SIZE;
         cr_assert_eq(s->region->npages * PAGE_SIZE, want);
         cr_assert_eq(s->region->base % REGION_ALIGN, 0);
-        give(s);
+        span_free(s);
         scavenge(0);
         cr_assert_eq(stats_now().regions, 0);
     }
@@ -869,13 +869,13 @@ Test(pageheap, no_lock_is_held_across_a_call_to_the_system) {
     cmem_free(cmem_alloc(50)); /* while the heap grows, there is a block of 50 bytes: nobody has to wait */
     os.in_release = use_the_heap_in_release;
     os.in_region = os.in_map = use_the_heap;
-    struct cmem__span *s = take(9000);
+    struct cmem__span *s = span_alloc(9000);
     unsigned growing = nested_calls;
     cr_assert_gt(growing, 0);
     cmem__pages_free(s);
     cr_assert_gt(cmem_scavenge(0), 0);
     cr_assert_gt(nested_calls, growing);
-    for (unsigned i = 0; i < 3000; i++) (void)take(1); /* descriptors: metadata */
+    for (unsigned i = 0; i < 3000; i++) (void)span_alloc(1); /* descriptors: metadata */
 }
 
 /* Somebody frees the neighbours of a span, and takes them, while it is on its way to the operating system. */
@@ -886,9 +886,9 @@ static void free_the_neighbours(uintptr_t base, size_t bytes) {
     cr_assert_eq(span_at(base)->kind, SPAN_BUSY);
     struct cmem_stats st = stats_now();
     cr_assert_eq(st.heap_idle - st.heap_released, bytes);
-    give(left_of_busy);
-    give(right_of_busy);
-    cr_assert_neq(take(10)->base, base, "a span that is on its way was handed out");
+    span_free(left_of_busy);
+    span_free(right_of_busy);
+    cr_assert_neq(span_alloc(10)->base, base, "a span that is on its way was handed out");
 }
 
 Test(pageheap, neighbours_of_a_span_on_its_way) {
@@ -897,7 +897,7 @@ Test(pageheap, neighbours_of_a_span_on_its_way) {
     uintptr_t base = s[0]->base;
     left_of_busy = s[0];
     right_of_busy = s[2];
-    give(s[1]);
+    span_free(s[1]);
     os.in_release = free_the_neighbours;
     cmem_scavenge(0);
     cmem__check(true);
@@ -911,7 +911,7 @@ Test(pageheap, neighbours_of_a_span_on_its_way) {
 Test(pageheap, check_sees_an_extent_that_is_too_long, .signal = SIGABRT, .init = cr_redirect_stderr) {
     struct cmem__span *s[2];
     lay_out(s, (size_t[]){32, 1}, 2); /* 33 pages are of the same bin */
-    give(s[0]);
+    span_free(s[0]);
     s[0]->extent_pages++;
     cmem__check(true);
 }
@@ -919,8 +919,8 @@ Test(pageheap, check_sees_an_extent_that_is_too_long, .signal = SIGABRT, .init =
 Test(pageheap, check_sees_ages_out_of_order, .signal = SIGABRT, .init = cr_redirect_stderr) {
     struct cmem__span *s[4];
     lay_out(s, (size_t[]){20, 1, 20, 1}, 4);
-    give(s[0]);
-    give(s[2]);
+    span_free(s[0]);
+    span_free(s[2]);
     s[2]->unused_since = 0;
     cmem__check(true);
 }
@@ -1063,7 +1063,7 @@ Test(pageheap, random_walk) {
     for (unsigned i = 0; i < N; i++) {
         if (live[i] == NULL) continue;
         cr_assert(words_are(live[i], key[i]));
-        give(live[i]);
+        span_free(live[i]);
     }
     scavenge(0);
     struct cmem_stats st = stats_now();
@@ -1114,7 +1114,7 @@ Test(pageheap, random_walk_with_refusals) {
         if (step % 4 == 0) cmem__check(true);
     }
     for (size_t k = 0; k < N; k++)
-        if (live[k] != NULL) give(live[k]);
+        if (live[k] != NULL) span_free(live[k]);
     scavenge(0);
     cr_assert_leq(stats_now().regions, 1);
     cr_assert(stuck > 5 && kept > 5, "%u in regions that refuse, %u that keep their contents", stuck, kept);

@@ -92,7 +92,7 @@ Test(placement, choices) {
         const char *picture = choices[i][0], *choice = choices[i][1];
         size_t want = strspn(choice, " ");
         struct cmem__region *r = draw(picture, 1);
-        struct cmem__span *got = take(strlen(choice + want));
+        struct cmem__span *got = span_alloc(strlen(choice + want));
         cr_assert_eq(got->region, r, "%s: the heap grew", picture);
         size_t at = (got->base - r->base) / PAGE_SIZE;
         cr_assert_eq(at, want, "%s: %zu pages at %zu, not at %zu", picture, got->npages, at, want);
@@ -104,19 +104,19 @@ Test(placement, choices) {
 /* What is left of the spans that a placement covers in part stays what it was. */
 Test(placement, rest_of_the_spans) {
     struct cmem__region *r = draw("..rrr..rrrr.....x", 1);
-    take(8);
+    span_alloc(8);
     assert_free(r->base, 2, SPAN_RELEASED);
     assert_free(r->base + 2 * PAGE_SIZE, 1, SPAN_RESIDENT);
     assert_free(r->base + 11 * PAGE_SIZE, 5, SPAN_RELEASED);
     cr_assert_eq(released_pages(), 7);
     cr_assert_eq(free_resident_pages(), 1);
-    cr_assert_eq(take(3)->base, r->base);
+    cr_assert_eq(span_alloc(3)->base, r->base);
     cr_assert_eq(released_pages(), 5);
 }
 
 Test(placement, mixed_extent_does_not_reach_over_a_block) {
     draw("....rrrrx....rrrr", 1);
-    take(9);
+    span_alloc(9);
     cr_assert_eq(stats_now().regions, 2);
 }
 
@@ -179,10 +179,10 @@ Test(placement, none_is_cheaper) {
         if (random_picture(&seed, npages, picture) > 1 || picture[0] == '\0') continue;
         size_t lowest = lowest_cost(picture, npages);
         struct cmem__region *r = draw(picture, 1);
-        struct cmem__span *s = take(npages);
+        struct cmem__span *s = span_alloc(npages);
         if (lowest == SIZE_MAX) {
             cr_assert_neq(s->region, r);
-            give(s);
+            span_free(s);
             none++;
         } else {
             cr_assert_eq(s->region, r, "%s: the heap grew for %zu pages", picture, npages);
@@ -205,18 +205,18 @@ Test(placement, aligned_span_out_of_a_mixed_extent) {
             struct cmem__span *s[5];
             lay_out(s, (size_t[]){lead, 6, 6, 10, 1}, 5);
             struct cmem__span *filler = span_at(s[4]->base + PAGE_SIZE);
-            give(s[2]);
+            span_free(s[2]);
             scavenge(0);
-            give(s[1]);
-            give(s[3]);
+            span_free(s[1]);
+            span_free(s[3]);
             struct cmem__span *got = cmem__pages_alloc(18 - align, align, SPAN_LARGE, NUM_CLASSES - 1);
             cmem__check(true);
             cr_assert_eq(stats_now().regions, 1);
             cr_assert_eq(got->base % (align * PAGE_SIZE), 0);
-            give(got);
-            give(s[0]);
-            give(s[4]);
-            give(filler);
+            span_free(got);
+            span_free(s[0]);
+            span_free(s[4]);
+            span_free(filler);
             scavenge(0);
             cr_assert_eq(released_pages(), FIRST_PAGES);
         }

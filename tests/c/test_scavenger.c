@@ -37,13 +37,13 @@ static void steps(unsigned n) {
 
 /* What was in use at the peak stays for an idle limit, and an eighth of it; then it goes. */
 Test(scavenger, keeps_the_peak_for_an_idle_limit) {
-    struct cmem__span *a = take(64 * MIB / PAGE_SIZE), *peak = take(32 * MIB / PAGE_SIZE);
+    struct cmem__span *a = span_alloc(64 * MIB / PAGE_SIZE), *peak = span_alloc(32 * MIB / PAGE_SIZE);
     (void)step(0);
-    give(peak);
+    span_free(peak);
     for (unsigned i = 0; i < 8; i++) cr_assert_eq(step(SECOND), 0, "something went after %u s", i + 1);
     steps(12);
     cr_assert_eq(free_resident_pages(), 64 * MIB / 8 / PAGE_SIZE);
-    give(a);
+    span_free(a);
     steps(20);
     cr_assert_eq(free_resident_pages() * PAGE_SIZE, PACER_LEAST);
     cmem__check(true);
@@ -51,13 +51,13 @@ Test(scavenger, keeps_the_peak_for_an_idle_limit) {
 
 /* A peak between two steps counts, as every allocation of a span notes it. */
 Test(scavenger, sees_a_peak_between_two_steps) {
-    struct cmem__span *a = take(MIB / PAGE_SIZE);
+    struct cmem__span *a = span_alloc(MIB / PAGE_SIZE);
     steps(20);
-    give(take(32 * MIB / PAGE_SIZE));
+    span_free(span_alloc(32 * MIB / PAGE_SIZE));
     for (unsigned i = 0; i < 8; i++) cr_assert_eq(step(SECOND), 0);
     steps(20);
     cr_assert_eq(free_resident_pages() * PAGE_SIZE, PACER_LEAST);
-    give(a);
+    span_free(a);
 }
 
 /* Blocks in caches are in use for the page heap, but for nobody else: they are part of what stays
@@ -71,15 +71,15 @@ Test(scavenger, does_not_count_what_lies_in_caches) {
     cr_assert_eq(cmem__central_fetch(c, m->base, n, NULL), n);
     m->top = m->base + n;
     ch->share.room -= (int64_t)bytes;
-    struct cmem__span *a = take(64 * MIB / PAGE_SIZE);
+    struct cmem__span *a = span_alloc(64 * MIB / PAGE_SIZE);
     steps(20);
     cr_assert_eq(cmem__cache_bytes(), bytes);
-    give(take(32 * MIB / PAGE_SIZE));
+    span_free(span_alloc(32 * MIB / PAGE_SIZE));
     steps(30);
     cr_assert_eq(free_resident_pages() * PAGE_SIZE, 64 * MIB / 8 - bytes, "free: %zu bytes",
                  free_resident_pages() * PAGE_SIZE);
     cmem__cache_delete(ch);
-    give(a);
+    span_free(a);
 }
 
 /* Caches share a quarter of the peak. */
@@ -87,29 +87,29 @@ Test(scavenger, caches_share_a_quarter_of_the_peak) {
     enum { N = 64 };
     struct cmem__cache *ch[N];
     for (unsigned i = 0; i < N; i++) ch[i] = cmem__cache_new(CACHE_P);
-    struct cmem__span *a = take(64 * MIB / PAGE_SIZE);
+    struct cmem__span *a = span_alloc(64 * MIB / PAGE_SIZE);
     (void)step(0);
     cr_assert_eq(cmem__capacity[CACHE_P], (int64_t)(16 * MIB / 2 / N));
     cr_assert_eq(cmem__budget_left(), (int64_t)(8 * MIB), "half of it is for those that need more");
-    give(a);
+    span_free(a);
     steps(8);
     cr_assert_eq(cmem__capacity[CACHE_P], (int64_t)(16 * MIB / 2 / N), "the peak is forgotten too early");
     steps(2);
     cr_assert_eq(cmem__capacity[CACHE_P], BUDGET_MIN / 2 / N);
     for (unsigned i = 1; i < N; i++) cmem__cache_delete(ch[i]);
-    a = take(64 * MIB / PAGE_SIZE);
+    a = span_alloc(64 * MIB / PAGE_SIZE);
     cmem__budget_boost(&ch[0]->share, 64 * MIB);
     cr_assert_eq(cmem__budget_left(), (int64_t)(16 * MIB - MIB), "what is in use counts at once");
     cmem__cache_delete(ch[0]);
-    give(a);
+    span_free(a);
 }
 
 /* A region that has been free for an idle limit goes back to malloc, though its pages went before. */
 Test(scavenger, gives_regions_back) {
-    struct cmem__span *a = take(FIRST_PAGES), *b = take(40 * MIB / PAGE_SIZE);
+    struct cmem__span *a = span_alloc(FIRST_PAGES), *b = span_alloc(40 * MIB / PAGE_SIZE);
     (void)step(0);
-    give(b);
-    give(a);
+    span_free(b);
+    span_free(a);
     size_t regions = stats_now().regions;
     steps(40);
     cr_assert_lt(stats_now().regions, regions);
@@ -126,13 +126,13 @@ Test(scavenger, says_when_to_come_again) {
 
 /* Under a limit that is nearly reached nothing free stays, however short ago it was in use. */
 Test(scavenger, scarcity) {
-    struct cmem__span *a = take(64 * MIB / PAGE_SIZE), *peak = take(16 * MIB / PAGE_SIZE);
+    struct cmem__span *a = span_alloc(64 * MIB / PAGE_SIZE), *peak = span_alloc(16 * MIB / PAGE_SIZE);
     (void)step(0);
-    give(peak);
+    span_free(peak);
     cr_assert_eq(step(SECOND), 0);
     cmem__pages_limit(80 * MIB);
     steps(2);
     cr_assert_leq(free_resident_pages() * PAGE_SIZE, 64 * MIB / 8, "%zu bytes stay free",
                   free_resident_pages() * PAGE_SIZE);
-    give(a);
+    span_free(a);
 }

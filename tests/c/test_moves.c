@@ -242,7 +242,7 @@ Test(moves, no_lock_is_held_across_a_move) {
     cr_assert_null(os.in_move);
 }
 
-/* Somebody frees the neighbours of both places, gives all that is free back and takes what there is. */
+/* Somebody frees the neighbours of both places, releases all that is free, and allocates what there is. */
 static struct cmem__span *neighbour[3];
 static struct cmem__region *region;
 
@@ -557,7 +557,7 @@ Test(moves, private_file) { nothing_moves_in(MAP_PRIVATE); }
 #define MOVABLE (((size_t)2 << 30) / PAGE_SIZE)
 #define REGION (REGION_SIZE / PAGE_SIZE)
 
-/* Takes a region of npages. */
+/* Allocates a region of npages. */
 static struct cmem__span *alloc_region(size_t npages) {
     struct cmem__span *s = span_alloc(npages);
     cr_assert_eq(s->region->npages, npages);

@@ -878,7 +878,7 @@ Test(pageheap, no_lock_is_held_across_a_call_to_the_system) {
     for (unsigned i = 0; i < 3000; i++) (void)span_alloc(1); /* descriptors: metadata */
 }
 
-/* Somebody frees the neighbours of a span, and takes them, while it is on its way to the operating system. */
+/* Somebody frees the neighbours of a span, and allocates them, while it is on its way to the operating system. */
 static struct cmem__span *left_of_busy, *right_of_busy;
 
 static void free_the_neighbours(uintptr_t base, size_t bytes) {

@@ -1,4 +1,4 @@
-/* trimmed_tail.c: the tail that a realloc has cut off. */
+/* trimmed_tail.c: the tail that a realloc has trimmed. */
 #include "helpers.h"
 
 int main(void) {

@@ -34,8 +34,8 @@ static struct {
 /* Held while caches of other threads are drained. */
 static struct cmem__lock drain = LOCK_INIT(RANK_DRAIN);
 
-/* Allocations that went past every cache. */
-static _Atomic uint64_t direct_allocs[NUM_CLASSES];
+/* Uncached allocations. */
+static _Atomic uint64_t uncached_allocs[NUM_CLASSES];
 
 bool cmem__cacheless(void) { return !CMEM_DEBUG && cmem__tool_find() != TOOL_NONE; }
 
@@ -194,7 +194,7 @@ void cmem__cache_drain_lock(void) { lock(&drain); }
 void cmem__cache_drain_unlock(void) { unlock(&drain); }
 
 void cmem__cache_count_alloc(unsigned c, uint64_t n) {
-    atomic_fetch_add_explicit(&direct_allocs[c], n, memory_order_relaxed);
+    atomic_fetch_add_explicit(&uncached_allocs[c], n, memory_order_relaxed);
 }
 
 static size_t peek_count(const struct cmem__magazine *m) {
@@ -280,7 +280,7 @@ void cmem__cache_stats(struct cmem_stats *out) {
     for (unsigned c = 0; c < NUM_CLASSES; c++) {
         size_t size = class_size(c), handed_out = cmem__central_out(c);
         size_t live = handed_out > cached[c] ? handed_out - cached[c] : 0;
-        allocs[c] += atomic_load_explicit(&direct_allocs[c], memory_order_relaxed);
+        allocs[c] += atomic_load_explicit(&uncached_allocs[c], memory_order_relaxed);
         out->by_size[c].mallocs = allocs[c];
         out->by_size[c].frees = allocs[c] > live ? allocs[c] - live : 0;
         out->live_blocks += live;

@@ -127,7 +127,7 @@ bool cmem__magazine_init(struct cmem__cache *ch, unsigned c);
 /* Adds the counts of all caches to *out. */
 void cmem__cache_stats(struct cmem_stats *out);
 size_t cmem__cache_blocks(unsigned c);
-void cmem__cache_count_alloc(unsigned c, uint64_t n); /* allocations that went past every cache */
+void cmem__cache_count_alloc(unsigned c, uint64_t n); /* uncached allocations */
 void cmem__cache_lock(void);
 void cmem__cache_unlock(void);
 

@@ -132,7 +132,7 @@ static void *alloc_slow(unsigned c, size_t n, bool borrows, bool *zeroed) {
     struct cmem__trip t;
     struct cmem__cache *ch = thread_cache();
     if (ch != NULL && !magazine(ch, c)) ch = NULL;
-    t.n = class_of(n) == c ? n : class_size(c);
+    t.n = n < LARGE_MIN ? class_size(c) : n; /* of class c, also where that is for an alignment */
     t.share = ch != NULL ? &ch->share : NULL;
     t.recent = t.len = 0;
     t.trips = NO_TRIPS;
@@ -146,8 +146,9 @@ static void *alloc_slow(unsigned c, size_t n, bool borrows, bool *zeroed) {
         }
     }
     cmem__miss(&t, zeroed);
-    if (unlikely(t.block == 0) && !t.exact && cmem__reclaim(class_pages(c))) {
+    if (unlikely(t.block == 0) && !t.exact && cmem__reclaim((t.n >> PAGE_SHIFT) + 1)) {
         t.room = 0;
+        t.trips = NO_TRIPS;
         cmem__miss(&t, zeroed);
     }
     if (t.block == 0) return NULL;

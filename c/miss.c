@@ -28,7 +28,7 @@ void cmem__miss(struct cmem__trip *t, bool *zeroed) {
         t->recent = policy_recent(t->recent, c);
     }
     if (t->exact) {
-        t->block = (uintptr_t)cmem__huge_alloc(t->n, 1, zeroed);
+        t->block = (uintptr_t)cmem__exact_alloc(t->n, 1, zeroed);
         return;
     }
     size_t got = cmem__central_fetch(c, t->e, wanted(t, c), zeroed);

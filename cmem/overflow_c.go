@@ -127,7 +127,7 @@ func heaviest(ch *c.Cache, likely uint) (cls uint, ok bool) {
 	return uint(most & 0xff), most >= 0
 }
 
-// freeOther frees blocks that no magazine takes: huge and attached ones, and all where there are no
+// freeOther frees blocks that no magazine takes: exact and attached ones, and all where there are no
 // caches.
 //
 //go:noinline
@@ -141,7 +141,7 @@ func freeOther(a uintptr) {
 	freedOther()
 }
 
-// freedOther notes that a block was freed past the magazines.
+// freedOther notes that a block was freed uncached.
 func freedOther() {
 	var trips c.Trips
 	ch := myCache(procPin())

@@ -16,7 +16,7 @@ type ownedMem struct {
 	p   unsafe.Pointer
 	n   int     // the bytes that were asked for
 	tag uintptr // where the tag lies
-	cls uintptr // the block's class: one less than the tag was; out of range for a huge block
+	cls uintptr // the block's class: one less than the tag was; out of range for an exact block
 }
 
 // own gives the block at p, of n bytes, which nobody else has yet, to a handle or an arena.

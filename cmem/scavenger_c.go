@@ -51,7 +51,7 @@ func init() {
 	s.timer.Reset(s.slept)
 }
 
-// noteUse is called by the slow paths that bring a cache into use, or free past the caches.
+// noteUse is called by the slow paths that bring a cache into use, or free uncached.
 func noteUse() {
 	if !scavenger.used.Load() { // a read is cheap for all, a write is not
 		scavenger.used.Store(true)

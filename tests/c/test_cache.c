@@ -27,7 +27,7 @@ static void churn(size_t size, size_t n) {
     for (size_t i = 0; i < n; i++) {
         cmem_free(p[i]);
         cr_assert_leq((int64_t)cached(),
-                      CAPACITY_THREAD + cmem__budget_boosts() + (int64_t)class_size(class_of(size)));
+                      CAPACITY_THREAD + cmem__budget_boosts() + 2 * (int64_t)class_size(class_of(size)));
     }
     free(p);
 }

@@ -92,8 +92,9 @@ void cmem__budget_join(struct cmem__share *sh, enum cmem__cache_kind kind) {
 
 void cmem__budget_leave(struct cmem__share *sh) {
     lock(&budget.lock);
-    budget.caches[sh->kind]--;
     set_boost(sh, 0);
+    budget.caches[sh->kind]--;
+    sh->kind = CACHE_NONE;
     share_out(budget.inuse);
     unlock(&budget.lock);
 }
@@ -131,10 +132,12 @@ void cmem__budget_boost(struct cmem__share *sh, size_t inuse) {
     uint64_t now = cmem__now();
     lock(&budget.lock);
     share_out((int64_t)inuse > budget.inuse ? (int64_t)inuse : budget.inuse);
-    int64_t step = capacity_of(sh) / 2;
-    if (budget.boosts + step > budget.left) step = take_from_largest(sh);
-    if (step == 0) sh->refused = now;
-    set_boost(sh, boost_of(sh) + step);
+    if (sh->kind != CACHE_NONE) {
+        int64_t step = capacity_of(sh) / 2;
+        if (budget.boosts + step > budget.left) step = take_from_largest(sh);
+        if (step == 0) sh->refused = now;
+        set_boost(sh, boost_of(sh) + step);
+    }
     unlock(&budget.lock);
 }
 

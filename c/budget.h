@@ -22,7 +22,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-enum cmem__cache_kind { CACHE_THREAD = 0, CACHE_P = 1 };
+enum cmem__cache_kind { CACHE_THREAD = 0, CACHE_P = 1, CACHE_NONE /* it has left */ };
 
 /* A cache takes a block, of any size, while it has any room. So it may hold a block more than its
  * capacity, and the last block freed is always at hand. There may be thousands of threads, each
@@ -134,7 +134,8 @@ void cmem__budget_peak(size_t inuse);
 /* Whether the cache thrashes, by the trips since it was last asked. */
 bool cmem__budget_thrashing(struct cmem__share *sh, const struct cmem__trips *t);
 
-/* Boosts the cache; the budget grows at once with what is in use now. */
+/* Boosts the cache; the budget grows at once with what is in use now. A cache that has left
+ * meanwhile gets nothing. */
 void cmem__budget_boost(struct cmem__share *sh, size_t inuse);
 void cmem__budget_end_boost(struct cmem__share *sh);
 

@@ -45,8 +45,16 @@ func allocSlow(n int, zero bool) unsafe.Pointer {
 	return unsafe.Pointer(at[byte](p))
 }
 
-// miss sets t.Block to a block for n bytes, 0 where memory is out.
+// miss sets t.Block to a block for n bytes, 0 where memory is out. Between its three steps the
+// goroutine may come to another P, and the cache it came from may be emptied, parked or deleted.
 func miss(t *c.Trip, n int) {
+	depart(t, n)
+	t.Miss()
+	arrive(t, n)
+}
+
+// depart fills t with what C must know of the cache, and with what leaves it.
+func depart(t *c.Trip, n int) {
 	_, ch := pinCache()
 	t.Begin(n)
 	if ch != nil {
@@ -58,12 +66,15 @@ func miss(t *c.Trip, n int) {
 		t.Share, t.Room, t.Recent, t.Trips = shareOf(ch), ch.Room, ch.Recent, due(ch)
 	}
 	procUnpin()
-	t.Miss()
+}
+
+// arrive puts what t has brought into the cache of the P that the goroutine is on now.
+func arrive(t *c.Trip, n int) {
 	if t.Block == 0 {
 		return
 	}
 	cls, _ := classOf(n)
-	ch = myCache(procPin())
+	ch := myCache(procPin())
 	if ch != nil {
 		refill(ch, cls, t)
 	}

@@ -5,8 +5,10 @@ package cmem
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/gocmem/cmem/c"
 	"github.com/gocmem/cmem/cmem/internal/ctest"
@@ -98,4 +100,74 @@ func holds(pid int) string {
 		}
 	}
 	return out.String()
+}
+
+// TestTripMeanwhile has the heap change between the steps of a miss and of an overflow, as another
+// goroutine may: nothing is lost, and the caches' counts stay right.
+func TestTripMeanwhile(t *testing.T) {
+	needCaches(t)
+	noLeak(t)
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
+	defer SetLimit(SetLimit(0))
+	meanwhile := map[string]func(){
+		"nothing":  func() {},
+		"drain":    drain,
+		"scavenge": func() { Scavenge() },
+		"trim": func() {
+			c.MarkCaches()
+			trimCaches()
+		},
+		"fewer Ps": func() { // their caches are deleted
+			runtime.GOMAXPROCS(1)
+			drain()
+		},
+		"limit": func() { SetLimit(1) },
+		"other misses": func() {
+			for _, n := range []int{100, 4 << 10, 64 << 10, 300 << 10, 5 << 20} {
+				Free(Alloc(n))
+				churnOne(n)
+			}
+		},
+	}
+	for name, change := range meanwhile {
+		for _, n := range []int{16, 1000, 20 << 10, 64 << 10, 300 << 10, 1 << 20, 5 << 20} {
+			for step := range 3 {
+				SetLimit(0)
+				runtime.GOMAXPROCS(4)
+				after := func(i int) {
+					if i == step {
+						change()
+					}
+				}
+				t0 := trips.Get().(*c.Trip)
+				depart(t0, n)
+				after(0)
+				t0.Miss()
+				after(1)
+				arrive(t0, n)
+				p := t0.Block
+				trips.Put(t0)
+				if p == 0 {
+					if name != "limit" || step != 0 {
+						t.Fatalf("%s at step %d: no block for %d bytes", name, step, n)
+					}
+					continue
+				}
+				f := fill(slice(unsafe.Pointer(at[byte](p)), n), uint64(n))
+				after(2)
+				if err := f.err(); err != nil {
+					t.Fatalf("%s at step %d: %v", name, step, err)
+				}
+				Free(f.b)
+				checkCaches(t)
+			}
+			checkSums(t)
+		}
+	}
+	SetLimit(0)
+}
+
+// churnOne fills and overflows the magazine of n bytes.
+func churnOne(n int) {
+	wave(min(c.MagazineSize(classOf1(n))+2, 64<<20/n), n)
 }

@@ -99,6 +99,8 @@ Test(budget, ends_with_the_cache) {
     cmem__budget_boost(&ch->share, 256 * MIB);
     cmem__cache_delete(ch);
     cr_assert_eq(cmem__budget_boosts(), 0);
+    cmem__budget_boost(&ch->share, 256 * MIB);
+    cr_assert_eq(cmem__budget_boosts(), 0, "its owner's trip was under way when it was deleted");
     cr_assert_eq(cmem__cache_new(CACHE_P), ch, "the spare one is used again");
     cr_assert_eq(ch->share.capacity, CAPACITY_P);
     cr_assert_eq(ch->share.exact, EXACT_MIN);

@@ -46,7 +46,7 @@ static void make_room(struct cmem__cache *ch, unsigned c) {
     const struct cmem__magazine *m = &ch->mag[c];
     if (m->top == m->end) give_half(ch, c, &given);
     while (ch->share.room <= 0 && given < LEAVE_MOST) {
-        unsigned from = policy_evict(ch, c);
+        unsigned from = policy_evict(ch);
         if (from == NUM_CLASSES) return;
         give_half(ch, from, &given);
     }

@@ -95,6 +95,7 @@ void *cmem__os_region_new(size_t bytes, bool *releasing, bool *movable) {
 void cmem__os_region_delete(void *p, size_t bytes) {
     int saved = errno;
     unpoison(p, bytes);
+    cmem__may_leak(p);
     free(p);
     errno = saved;
 }

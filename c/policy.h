@@ -48,16 +48,13 @@ static inline size_t policy_leave(size_t n) { return (n + 1) / 2; }
 static inline size_t magazine_count(const struct cmem__magazine *m) { return (size_t)(m->top - m->base); }
 
 /* Of which class blocks leave a full cache: that of which most bytes lie there beyond one block. So
- * what its owner uses in turn stays, a block of each class at least if there is room for that. The
- * likely one is looked at first: if it has half of the capacity, it will do. NUM_CLASSES: the cache
- * is empty. */
-static inline unsigned policy_evict(const struct cmem__cache *ch, unsigned likely) {
+ * what its owner uses in turn stays, a block of each class at least if there is room for that.
+ * NUM_CLASSES: the cache is empty. */
+static inline unsigned policy_evict(const struct cmem__cache *ch) {
     int64_t most = 0;
     unsigned from = NUM_CLASSES;
-    int64_t beyond = ((int64_t)magazine_count(&ch->mag[likely]) - 1) * (int64_t)class_size(likely);
-    if (beyond >= ch->share.capacity / 2) return likely;
     for (unsigned c = 0; c < NUM_CLASSES; c++) {
-        beyond = ((int64_t)magazine_count(&ch->mag[c]) - 1) * (int64_t)class_size(c);
+        int64_t beyond = ((int64_t)magazine_count(&ch->mag[c]) - 1) * (int64_t)class_size(c);
         if (beyond < most) continue;
         most = beyond;
         from = c;

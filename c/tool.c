@@ -6,6 +6,8 @@
  */
 #include "tool.h"
 
+#include <stdatomic.h>
+
 /* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the names are the sanitizers' */
 #define WEAK __attribute__((weak))
 extern void __asan_poison_memory_region(const volatile void *p, size_t n) WEAK;
@@ -158,9 +160,25 @@ void cmem__wrote(uintptr_t p, size_t n) {
     if (cmem__tool_find() == TOOL_MSAN) __msan_unpoison((const void *)p, n);
 }
 
-void cmem__not_a_leak(void *p) {
-    if (__lsan_ignore_object != NULL) __lsan_ignore_object(p);
+/* Where that function is not to be found (the runtime is in a program that opens this library), the
+ * leak checker still sees what static memory points to: the first regions are kept there. */
+static _Atomic(void *) not_leaks[64];
+
+static void replace(void *from, void *to) {
+    for (unsigned i = 0; i < sizeof not_leaks / sizeof *not_leaks; i++) {
+        void *there = from;
+        if (atomic_compare_exchange_strong(&not_leaks[i], &there, to)) return;
+    }
 }
+
+void cmem__not_a_leak(void *p) {
+    if (__lsan_ignore_object != NULL)
+        __lsan_ignore_object(p);
+    else
+        replace(NULL, p);
+}
+
+void cmem__may_leak(void *p) { replace(p, NULL); }
 
 size_t cmem__malloc_max(void) {
     if (__sanitizer_get_allocated_size == NULL) return PTRDIFF_MAX;

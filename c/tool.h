@@ -59,6 +59,7 @@ void cmem__wrote(uintptr_t p, size_t n);
 
 /* Tells LeakSanitizer that the block p of malloc's is no leak, but may hold pointers. */
 void cmem__not_a_leak(void *p);
+void cmem__may_leak(void *p); /* before it is freed */
 
 /* The most that malloc may be asked for: the sanitizers' end the process where it is asked for
  * more. */

@@ -109,8 +109,9 @@ same:
 	MOVQ R10, (R9);               \
 	SUBQ size, (R8)
 
-// BORROW is nextFilled where the cache R8 is boosted: from class DX and its empty magazine in R9 it goes on to the next larger class
-// that has blocks, sets BX to its size, and goes to take; or to none. It spoils CX and R10.
+// BORROW is nextFilled where the cache R8 is boosted: from class DX and its empty magazine in R9 it
+// goes on to the next larger class that has blocks, sets BX to its size, and goes to take; or to
+// none. It spoils CX and R10.
 #define BORROW(take, next, none) \
 	CMPQ const_cacheBoost(R8), $0;                  \
 	JE   none;                                      \

@@ -112,7 +112,8 @@ func push(ch *c.Cache, cls uint, e c.Entry) {
 }
 
 // heaviest is policy_evict (c/policy.h): the class of which most bytes lie in ch beyond one block;
-// false where ch is empty. The likely one is looked at first. Pinned.
+// false where ch is empty. The likely one is looked at first: if it has half of the capacity, no
+// other has more, as all were less than the capacity before the last block came. Pinned.
 func heaviest(ch *c.Cache, likely uint) (cls uint, ok bool) {
 	if m := &ch.Mag[likely]; int64(len(entries(m))-1)*int64(classSize[likely]) >= ch.Capacity/2 {
 		return likely, true

@@ -1,7 +1,8 @@
 /* base.h: what every part builds on: the sizes of pages and addresses, and how a word is shared
  * without a lock.
  *
- * Lock: none. Included by every other header, before those of the system; includes no other part's.
+ * Lock: none. Every other header but cmem.h includes it, before those of the system. It includes no
+ * other part's.
  *
  * Names: cmem_ is public, cmem__ is shared between files, statics and inline functions have no
  * prefix. The parts and their order are in layers.txt.

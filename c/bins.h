@@ -1,8 +1,8 @@
 /* bins.h: spans by length: a bin for each length below 16 pages, then 8 bins a doubling, as the
  * size classes are; the class sizes are bin bounds. In each bin a tree by address.
  *
- * Lock: the page heap's. Called by the page heap alone: it keeps its resident spans so, and its
- * extents.
+ * Lock: the page heap's. Called by the page heap alone, which has two sets of bins: for its
+ * resident spans and for its extents.
  */
 #ifndef CMEM_BINS_H
 #define CMEM_BINS_H

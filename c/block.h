@@ -1,6 +1,7 @@
 /* block.h: the block at an address: whether one starts there, whether it is live, of which class.
  *
- * Lock: none. Called for every address that a caller passes, by C and by Go.
+ * Lock: none. C looks up every address that a caller passes here. Go does so by itself
+ * (cmem/tags_c.go), and calls cmem__attach and cmem__usable.
  */
 #ifndef CMEM_BLOCK_H
 #define CMEM_BLOCK_H
@@ -45,8 +46,8 @@ static inline unsigned find_live(uintptr_t p, cmem__tag **tag) {
 unsigned cmem__class_or_span(uintptr_t p, unsigned c);
 
 /* Marks the live block at p as hanging on a Go owner (TAG_ATTACHED), so that every free of it goes
- * the slow way.
- * Returns false where no live block starts there or it is attached or owned already. */
+ * the slow way. Returns false where no live block starts there or it is attached or owned
+ * already. */
 bool cmem__attach(uintptr_t p);
 bool cmem__is_attached(uintptr_t p);
 

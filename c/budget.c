@@ -12,9 +12,9 @@
 static struct {
     struct cmem__lock lock;
     int64_t caches[2]; /* by kind */
-    int64_t inuse;     /* bytes, the most of late */
-    int64_t left;      /* of the budget, for boosts */
-    int64_t boosts;    /* bytes given away */
+    int64_t inuse;     /* the peak in bytes, BUDGET_MIN * BUDGET_SHARE at least */
+    int64_t left;      /* bytes of the budget that are for boosts */
+    int64_t boosts;    /* bytes of all boosts */
     struct cmem__share *boosted;
 } budget = {.lock = LOCK_INIT(RANK_BUDGET), .inuse = BUDGET_MIN * BUDGET_SHARE, .left = BUDGET_MIN};
 
@@ -28,7 +28,8 @@ static int64_t capacity_of(const struct cmem__share *sh) {
     return atomic_load_explicit(&cmem__capacity[sh->kind], memory_order_relaxed) + boost_of(sh);
 }
 
-/* A cache whose capacity is not even four such blocks holds few of them. */
+/* From a quarter of the cache's capacity on, EXACT_MIN at least, blocks are too large for it to
+ * hold many. */
 static void set_exact(struct cmem__share *sh) {
     uint64_t quarter = (uint64_t)capacity_of(sh) / 4;
     atomic_store_explicit(&sh->exact, quarter > EXACT_MIN ? quarter : EXACT_MIN, memory_order_relaxed);
@@ -48,7 +49,7 @@ static void set_boost(struct cmem__share *sh, int64_t bytes) {
     set_exact(sh);
 }
 
-/* One cache's part of half of the budget. */
+/* One cache's part of half of the budget, which is `bytes`. */
 static int64_t even_part(int64_t bytes, enum cmem__cache_kind kind) {
     int64_t n = budget.caches[CACHE_THREAD] + budget.caches[CACHE_P];
     int64_t part = bytes / 2 / (n > 1 ? n : 1), most = kind == CACHE_P ? CAPACITY_P : CAPACITY_THREAD;

@@ -1,17 +1,19 @@
 /* budget.h: how many bytes each cache may hold.
  *
- * All caches together have a budget: a quarter of the most that was in use of late (pacer.h), or 2
- * MiB where that is more. Half of it is shared out evenly, within the bounds below:
+ * All caches together have a budget: a quarter of the peak, which is the most that was in use
+ * during the last idle limit (pacer.h), or 2 MiB where that is more. Half of the budget goes to all
+ * caches evenly:
  *
  *     capacity = clamp(budget / 2 / caches, 16 KiB, 1 MiB for a P, 256 KiB for a thread) + boost
  *
- * What that leaves is for boosts of the caches that thrash: their owner does little but miss and
- * overflow. A boost grows by half of the cache's capacity at a time. Where all is given away, half
- * of the largest boost moves. A boost ends when the cache is drained, and all shrink alike where
- * the budget does. Transfer lists have a limit of their own (transfer.h), which is set here too.
+ * The rest of the budget is for boosts. A cache thrashes when its owner does little but miss and
+ * overflow; then its boost grows, by half of its capacity at a time. Where the rest is all given
+ * away, half of the largest boost moves to that cache. A boost ends when its cache is emptied. All
+ * boosts shrink by the same factor where the budget shrinks. Transfer lists have a limit of their
+ * own (transfer.h), which budget.c sets too.
  *
- * Lock: RANK_BUDGET for what the comments say; the rest of a share is its cache's owner's alone.
- * Called by cache.c, and by the scavenger with a new peak.
+ * Lock: RANK_BUDGET for the fields that say "lock"; the rest of a share is its cache's owner's.
+ * Called by cache.c, by the scavenger with each new peak, and by a cache's owner (share_...).
  */
 #ifndef CMEM_BUDGET_H
 #define CMEM_BUDGET_H
@@ -22,36 +24,41 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-enum cmem__cache_kind { CACHE_THREAD = 0, CACHE_P = 1, CACHE_NONE /* it has left */ };
+enum cmem__cache_kind { CACHE_THREAD = 0, CACHE_P = 1, CACHE_NONE /* the cache was deleted */ };
 
-/* A cache takes a block, of any size, while it has any room. So it may hold a block more than its
- * capacity, and the last block freed is always at hand. There may be thousands of threads, each
- * with little to do, but few Ps, which do all that the goroutines do. */
+/* A cache takes a block, of any size, while it has any room. So it may hold one block beyond its
+ * capacity, and the last block freed is always at hand. A thread's cache is smaller than a P's:
+ * there may be thousands of threads with little to do each, but few Ps, which do all that the
+ * goroutines do. */
 #define CAPACITY_P ((int64_t)1 << 20)
 #define CAPACITY_THREAD ((int64_t)256 << 10)
 #define CAPACITY_MIN ((int64_t)16 << 10)
 
 #define BUDGET_MIN ((int64_t)2 << 20)
-#define BUDGET_SHARE 4 /* of the peak, one part */
+#define BUDGET_SHARE 4 /* the budget is the peak divided by this */
 
-/* A cache thrashes if its owner makes THRASH_TRIPS trips to the central lists within THRASH_NS: it
- * spends a quarter of its time or more on them. A block of EXACT_MIN or more may be faulted in:
- * THRASH_BYTES bytes of it count as a nanosecond. */
+/* A cache thrashes if its owner makes THRASH_TRIPS trips to the central lists within THRASH_NS: the
+ * owner then spends a quarter of its time or more on them. For each THRASH_BYTES bytes of missed
+ * blocks of EXACT_MIN and more that time is a nanosecond longer, as such blocks may have to be
+ * faulted in. (cmem__now ticks once in 1 to 4 ms, so in fact these times mean "within one
+ * tick".) */
 #define THRASH_TRIPS 32
 #define THRASH_NS 64000
 #define THRASH_BYTES 32
 
-/* Flow in one direction (misses with few overflows, or the reverse) gains little from a boost
- * beyond this: it saves no trip, each is but for more blocks. */
+/* Where blocks flow one way (misses with few overflows, or the reverse) a boost of so many bytes
+ * grows no more. A larger cache saves no block a trip there: it only moves more blocks with
+ * each. */
 #define BOOST_ONE_WAY ((int64_t)16 << 20)
 
-/* For so long a cache that could have no more does not ask again. */
+/* A cache that was refused a boost gets none for this long. */
 #define BOOST_REFUSED_NS 1000000
 
-/* Trips for blocks that a cache did not have, or had no room for. */
+/* Counts of an owner's trips to the central lists: for a block that its cache did not have (a
+ * miss), or had no room for (an overflow). */
 struct cmem__trips {
     uint32_t misses, overflows;
-    uint64_t bytes; /* of the misses of EXACT_MIN and more */
+    uint64_t bytes; /* of the missed blocks of EXACT_MIN and more */
 };
 
 #define NO_TRIPS ((struct cmem__trips){0, 0, 0})
@@ -60,13 +67,13 @@ struct cmem__trips {
 struct cmem__share {
     int64_t room; /* the capacity less the bytes held; may be negative */
     uint32_t kind;
-    int64_t capacity;         /* as its owner has adopted it */
-    _Atomic int64_t boost;    /* of the capacity to be adopted: the part beyond cmem__capacity; lock */
-    _Atomic uint64_t exact;   /* blocks of as many bytes are too large for the cache to hold many; lock */
+    int64_t capacity;         /* as the owner last adopted it */
+    _Atomic int64_t boost;    /* bytes on top of cmem__capacity, for the owner to adopt; lock */
+    _Atomic uint64_t exact;   /* a block of this many bytes is too large for the cache to hold many; lock */
     struct cmem__trips trips; /* not judged yet */
-    uint64_t since;           /* the last judgement; lock */
-    uint64_t refused;         /* when there was last no more to be had; lock */
-    struct cmem__share *next; /* of those with a boost; lock */
+    uint64_t since;           /* when trips were last judged; lock */
+    uint64_t refused;         /* when a boost was last refused; lock */
+    struct cmem__share *next; /* the next one with a boost; lock */
 };
 
 assert_size(struct cmem__trips, 16);
@@ -91,7 +98,7 @@ static inline bool share_boosted(const struct cmem__share *sh) {
     return atomic_load_explicit(&sh->boost, memory_order_relaxed) != 0;
 }
 
-/* For the cache's owner: adopts the capacity that it has by now. */
+/* For the cache's owner: takes over the capacity that the budget gives the cache now. */
 static inline void share_adopt(struct cmem__share *sh) {
     int64_t capacity = atomic_load_explicit(&cmem__capacity[sh->kind], memory_order_relaxed) +
                        atomic_load_explicit(&sh->boost, memory_order_relaxed);
@@ -99,8 +106,9 @@ static inline void share_adopt(struct cmem__share *sh) {
     sh->capacity = capacity;
 }
 
-/* For the cache's owner: counts a miss of n bytes, or an overflow. True where the trips are due: the
- * owner takes them (share_trips), and has them judged when it is in its cache no more. */
+/* For the cache's owner, in the cache: share_miss counts a miss of n bytes, share_overflow an
+ * overflow. They return whether there are enough trips to judge (share_due). The owner then takes
+ * the trips out (share_trips) and, once out of the cache, has them judged (cmem__cache_judge). */
 static inline bool share_due(const struct cmem__share *sh) {
     return sh->trips.misses + sh->trips.overflows >= THRASH_TRIPS;
 }
@@ -114,7 +122,7 @@ static inline bool share_overflow(struct cmem__share *sh) {
     return share_due(sh);
 }
 
-/* The trips counted, if they are due; none if not. Counting begins anew. */
+/* Returns the trips and begins to count anew, if they are due; else returns NO_TRIPS. */
 static inline struct cmem__trips share_trips(struct cmem__share *sh) {
     struct cmem__trips t = NO_TRIPS;
     if (share_due(sh)) {
@@ -124,23 +132,24 @@ static inline struct cmem__trips share_trips(struct cmem__share *sh) {
     return t;
 }
 
-/* Begins and ends the share of a cache that is empty. */
+/* Begin and end the share of a cache, which is empty. */
 void cmem__budget_join(struct cmem__share *sh, enum cmem__cache_kind kind);
 void cmem__budget_leave(struct cmem__share *sh);
 
-/* Sets the budget for so many bytes in use at the peak. */
+/* Sets the budget by a new peak, in bytes. */
 void cmem__budget_peak(size_t inuse);
 
-/* Whether the cache thrashes, by the trips since it was last asked. */
+/* Whether the cache thrashes by the trips t, which its owner made since the last call, and may be
+ * boosted. */
 bool cmem__budget_thrashing(struct cmem__share *sh, const struct cmem__trips *t);
 
-/* Boosts the cache; the budget grows at once with what is in use now. A cache that has left
- * meanwhile gets nothing. */
+/* Boosts the cache. The budget grows first, where `inuse` bytes are more than the peak. A cache
+ * that was deleted meanwhile gets nothing. */
 void cmem__budget_boost(struct cmem__share *sh, size_t inuse);
 void cmem__budget_end_boost(struct cmem__share *sh);
 
-int64_t cmem__budget_left(void); /* bytes for boosts, and those given away */
-int64_t cmem__budget_boosts(void);
+int64_t cmem__budget_left(void);   /* bytes that there are for boosts */
+int64_t cmem__budget_boosts(void); /* bytes of all boosts */
 
 void cmem__budget_lock(void);
 void cmem__budget_unlock(void);

@@ -1,10 +1,10 @@
 //go:build linux && (amd64 || arm64 || riscv64)
 
-/* cache.c: caches: what concerns all of them.
+/* cache.c: making, emptying and counting caches.
  *
- * The fast paths (cmem.c for C threads, cmem/pinned_c.go for Ps) do no more than move a magazine's
- * top. What happens when a magazine is empty or full is in magazine.c, and for Ps in cmem/miss_c.go
- * and overflow_c.go; how it is decided, in policy.h.
+ * The fast paths (magazine.h for C threads, cmem/pinned_c.go for Ps) only move a magazine's top.
+ * The slow paths, for a magazine that is empty or full, are in magazine.c, and for Ps in
+ * cmem/miss_c.go and overflow_c.go. policy.h decides for both.
  */
 #include "base.h"
 #include "budget.h"

@@ -26,8 +26,8 @@ __extension__ static struct central {
     size_t free_blocks;         /* in those */
 } central[NUM_SMALL] = {[0 ... NUM_SMALL - 1] = {.lock = LOCK_INIT(RANK_CENTRAL)}};
 
-/* Blocks handed out and not had back, a class, and those in its transfer list: what goes from cache
- * to cache is not counted. */
+/* For each class, the blocks in callers' hands, in caches and in its transfer list. (So nothing is
+ * counted when blocks go from cache to cache.) */
 static _Atomic long out_blocks[NUM_CLASSES];
 
 void cmem__central_count_out(unsigned c, long n) {

@@ -1,7 +1,10 @@
-/* central.h: per size class, the free blocks that are in no cache.
+/* central.h: the central lists: per size class, the free blocks that are in no cache, and the count
+ * of those that are out. A fetch takes from the class's transfer list first (transfer.h), and a
+ * give fills that first.
  *
- * Lock: one a small class (RANK_CENTRAL), taken by each of these and not held when the page heap is
- * called. Called by the caches, C's and Go's, and by uncached calls.
+ * Lock: one for each small class (RANK_CENTRAL), taken here where needed, and not held when the
+ * page heap is called; large classes need none. Called by the caches, C's and Go's, by uncached
+ * calls, by large.c for spans and by the scavenger.
  */
 #ifndef CMEM_CENTRAL_H
 #define CMEM_CENTRAL_H
@@ -11,8 +14,9 @@
 
 #include <stdbool.h>
 
-/* Takes up to n free blocks of class c. Fewer only where memory is out (errno ENOMEM). Large
- * classes: *zeroed tells whether the last one reads as zero; may be NULL. */
+/* Takes up to n free blocks of class c into out, and returns how many; fewer than n only where
+ * memory is out (errno ENOMEM). *zeroed tells, for a large class, whether the last one reads as
+ * zero; it is false for a small class, and may be NULL. */
 size_t cmem__central_fetch(unsigned c, struct cmem__entry *out, size_t n, bool *zeroed);
 
 /* Takes n blocks of class c back; their tags must be TAG_CACHED. */
@@ -21,14 +25,13 @@ void cmem__central_give(unsigned c, const struct cmem__entry *in, size_t n);
 /* The same for blocks of any classes. */
 void cmem__central_give_mixed(const struct cmem__entry *in, size_t n);
 
-/* The same, but none goes to a transfer list. */
+/* cmem__central_give, but no block goes to a transfer list. */
 void cmem__central_free(unsigned c, const struct cmem__entry *in, size_t n);
 
-/* Takes back what nobody has needed of the transfer lists since the last trim, or all that lies
- * there. */
+/* Takes out of the transfer lists what nobody has needed there since the last trim, or all. */
 void cmem__central_trim(bool all);
 
-/* cmem__pages_alloc, but before a page is faulted in for the span the transfer lists are emptied:
+/* cmem__pages_alloc, but the transfer lists are emptied before a page is faulted in for the span:
  * so what lies there costs no memory. */
 struct cmem__span *cmem__central_span(size_t npages, size_t align_pages, enum cmem__kind kind, unsigned c);
 

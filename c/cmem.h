@@ -11,8 +11,8 @@
  *
  * Misuse (a block freed twice, a pointer that is not the start of a block, a block that belongs to
  * a Go handle or arena) is found before anything is touched: one line on standard error that begins
- * with "cmem: " and names the pointer and what it is, then abort().
- * The pointer itself is never dereferenced.
+ * with "cmem: " and names the pointer and what it is, then abort(). The pointer itself is never
+ * dereferenced.
  *
  * A use after free, or of bytes beyond those asked for, is for the tools to report:
  * AddressSanitizer, MemorySanitizer and valgrind's memcheck. The library looks for them before its
@@ -157,8 +157,8 @@ struct cmem_stats {
     uint64_t mallocs;     /* blocks ever allocated */
     uint64_t frees;       /* blocks ever freed */
 
-    uint64_t scavenges;       /* cmem_scavenge calls that gave something back */
-    uint64_t scavenged_bytes; /* bytes they gave back in all */
+    uint64_t scavenges;       /* how often free pages were given back, by whichever call or thread */
+    uint64_t scavenged_bytes; /* bytes of those pages in all */
     uint64_t moved_bytes;     /* in resident pages moved to where they were needed, not faulted in */
 
     uint64_t huge_bytes;   /* live blocks of no size class, in whole pages; part of live_bytes */

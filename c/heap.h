@@ -1,11 +1,11 @@
 /* heap.h: the state of the page heap, which its files share: extent.c, region.c, placement.c,
- * move.c, release.c, pageheap.c, spans.c, check.c. All others include pageheap.h instead.
+ * move.c, release.c, pageheap.c, spans.c, check.c. Other files include pageheap.h instead.
  *
  * A free span is resident, or released: given back to the operating system or never touched, so it
- * reads as zero. It is never a mixture: so the count of resident pages is exact, however spans are
- * split and coalesced. Where memory does not read as zero once it was given back (shared memory,
- * huge pages, locked memory) all free spans count as resident. A maximal run of free spans, of
- * either kind, is an extent.
+ * reads as zero. It is never a mixture, so the count of resident pages stays exact when spans are
+ * split and coalesced. In a region whose memory does not read as zero once it was given back
+ * (shared memory, huge pages, locked memory) all free spans count as resident. A maximal run of
+ * free spans, of either kind, is an extent.
  *
  * Lock: cmem__heap.lock, held by whoever calls anything here, and dropped around system calls and
  * malloc by those that say so.

@@ -1,7 +1,7 @@
 /* large.h: blocks that are a span of their own and come from no magazine: exact ones, and large
- * ones at an alignment.
+ * ones at an alignment; and how a realloc trims any block that is a span.
  *
- * Lock: none of its own. Called by the public functions, by magazine.c and by Go.
+ * Lock: none of its own. Called by the public functions, by miss.c, uncached.c and Go.
  */
 #ifndef CMEM_LARGE_H
 #define CMEM_LARGE_H

@@ -1,11 +1,14 @@
-/* lock.h: locks with ranks, and the thread that forks, which has them all.
+/* lock.h: locks with ranks, and the thread that forks, which holds them all.
  *
  * Locks are taken in rising rank, those of one rank in rising address; a debug build aborts on any
- * other order. No lock is held across a system call, malloc or madvise. A fork takes them all, in
- * this order; its thread may use the library even so, for other atfork handlers do, and finds every
- * lock its own. No call is a cancellation point: what waits, waits by cmem__os_wait.
+ * other order. No lock is held across malloc or a system call, but for two: the drain lock across
+ * membarrier (cache.c), and the transfer lock across naps of a microsecond (transfer.c).
  *
- * Called by every part that has a lock; start.c takes them all for a fork.
+ * A fork takes all locks, in this order (start.c). Atfork handlers of the program may use the
+ * library meanwhile: for the thread that forks, lock and unlock do nothing. No call is a
+ * cancellation point: whoever waits for more than a lock waits by cmem__os_wait.
+ *
+ * Called by every part that has a lock.
  */
 #ifndef CMEM_LOCK_H
 #define CMEM_LOCK_H

@@ -1,6 +1,7 @@
 //go:build linux && (amd64 || arm64 || riscv64)
 
-/* magazine.c: what happens where a magazine is empty or full, or the cache is. */
+/* magazine.c: the slow paths of C threads: a magazine is empty or full, or the cache has no
+ * room. */
 #include "base.h"
 #include "budget.h"
 #include "cache.h"
@@ -32,7 +33,8 @@ static bool magazine(struct cmem__cache *ch, unsigned c) {
     return ok;
 }
 
-/* Gives central the blocks of class c that policy.h has leave a magazine. */
+/* Gives the central lists the older half of ch's magazine of class c (policy_leave), as far as
+ * LEAVE_MOST allows. *given counts the blocks. */
 static void give_half(struct cmem__cache *ch, unsigned c, size_t *given) {
     size_t k = policy_leave(magazine_count(&ch->mag[c]));
     if (k > LEAVE_MOST - *given) k = LEAVE_MOST - *given;
@@ -85,8 +87,8 @@ void cmem__free_slow(unsigned c, struct cmem__entry e) {
     errno = saved;
 }
 
-/* Gives central what ch holds of `exact` bytes and more, so that a block of another such class can
- * be made of it. */
+/* Gives the central lists all blocks of `exact` bytes and more that ch holds, so that a block of
+ * another such class can be made of their pages. */
 static void give_large(struct cmem__cache *ch, size_t exact) {
     if (ch->share.capacity - ch->share.room < (int64_t)exact) return; /* all of it is less */
     for (unsigned c = NUM_CLASSES; c-- > 0 && class_size(c) >= exact;) {
@@ -95,7 +97,8 @@ static void give_large(struct cmem__cache *ch, size_t exact) {
     }
 }
 
-/* The first part of a miss, in the cache: fills t, or returns a block of another class. */
+/* The first part of a miss, in the cache: returns a block of a larger class where the policy has
+ * one, else 0 with t filled. */
 static uintptr_t miss(struct cmem__cache *ch, unsigned c, bool borrows, struct cmem__trip *t) {
     struct cmem__share *sh = &ch->share;
     share_adopt(sh);
@@ -117,7 +120,7 @@ static uintptr_t miss(struct cmem__cache *ch, unsigned c, bool borrows, struct c
     return 0;
 }
 
-/* The second part: what came for the cache. */
+/* The second part, in the cache again: puts what t has brought into the magazine. */
 static void refill(struct cmem__cache *ch, unsigned c, const struct cmem__trip *t) {
     struct cmem__magazine *m = &ch->mag[c];
     ch->recent = t->recent;

@@ -1,10 +1,11 @@
-/* magazine.h: magazines, their owner's side, for C threads: package cmem does the same for Ps.
+/* magazine.h: how a C thread takes blocks from the magazines of its cache and puts blocks into
+ * them: the fast paths, pop and push, and the slow paths. Package cmem does the same for Ps.
  *
- * Lock: none: between cache_enter and cache_leave the cache is its owner's alone. Called by the
- * public functions.
+ * Lock: none. From cache_enter to cache_leave the cache is its owner's alone. Called by the public
+ * functions.
  *
- * Only a debug build has caches while a tool watches, so that its tests see the tools with and
- * without: pop and push of a release tell them nothing.
+ * While a tool watches the memory, a release build has no caches. A debug build has, so that its
+ * tests see the tools with caches too. Hence pop and push tell the tool in a debug build only.
  */
 #ifndef CMEM_MAGAZINE_H
 #define CMEM_MAGAZINE_H
@@ -54,16 +55,18 @@ static inline bool push(struct cmem__cache *ch, unsigned c, struct cmem__entry e
     return fits;
 }
 
-/* A block of class c for n bytes when the magazine is empty: refills it. */
+/* A block for n bytes, of class c, when that magazine is empty; also refills the magazine. The
+ * block may be of a larger class or exact instead (policy.h). *zeroed tells whether it reads as
+ * zero; may be NULL. NULL with errno ENOMEM. */
 void *cmem__alloc_slow(unsigned c, size_t n, bool *zeroed);
 
-/* The same, for an alignment that class c has: the block is of that class, or of whole pages. */
+/* The same for an alignment that blocks of class c have: the block is of class c, or exact. */
 void *cmem__alloc_slow_aligned(unsigned c, size_t n);
 
-/* Counts a free that went past the calling thread's cache. */
+/* Counts an uncached free as an overflow of the calling thread's cache, if it has one. */
 void cmem__count_overflow(void);
 
-/* The free of a block that push refused. */
+/* Frees the block e of class c, which push has refused. Keeps errno. */
 void cmem__free_slow(unsigned c, struct cmem__entry e);
 
 #endif /* CMEM_MAGAZINE_H */

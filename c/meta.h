@@ -1,8 +1,8 @@
 /* meta.h: memory for the library's own structures, from pages of its own.
  *
- * Lock: its own (RANK_META), the last in rank: so it may be called with any other held, though a
- * call that needs a new chunk maps it without. Called by the pagemap, the page heap, the central
- * lists and the caches.
+ * Lock: its own (RANK_META), the last in rank, and not held while a new chunk is mapped. Callers of
+ * cmem__meta_alloc and cmem__meta_map hold no lock, as these may make that system call. Called by
+ * the pagemap, the page heap, the central lists and the caches.
  */
 #ifndef CMEM_META_H
 #define CMEM_META_H

@@ -1,6 +1,6 @@
 //go:build linux && (amd64 || arm64 || riscv64)
 
-/* miss.c: a cache has no block. */
+/* miss.c: what happens on a miss, when a cache has no block of the class. */
 #include "base.h"
 #include "budget.h"
 #include "cache.h"

@@ -1,6 +1,7 @@
-/* move.h: moves of resident pages to where an allocation has released ones.
+/* move.h: moves resident pages to places where an allocation would have released ones.
  *
- * Lock: the page heap's, held by the caller; move_pieces drops it meanwhile. Called by pageheap.c.
+ * Lock: the page heap's, held by the caller; cmem__move_pieces drops it around the system calls.
+ * Called by pageheap.c.
  */
 #ifndef CMEM_MOVE_H
 #define CMEM_MOVE_H

@@ -1,8 +1,8 @@
 /* os.h: the operating system and the malloc below us.
  *
- * Lock: none, and none may be held across a call but where it says so: each may sleep. Called by
- * the page heap for the memory of blocks, by meta.c for the library's own, and for clocks, waits
- * and barriers by all.
+ * Lock: none. Callers hold none either, as these functions make system calls; but cmem__now and
+ * cmem__os_page_size make none, and lock.h names two exceptions. Called by the page heap for the
+ * memory of blocks, by meta.c for the library's own, and by all for clocks, waits and barriers.
  */
 #ifndef CMEM_OS_H
 #define CMEM_OS_H
@@ -40,8 +40,9 @@ bool cmem__os_any_resident(uintptr_t base, size_t bytes);
 /* Has the kernel make no huge pages there from now on. Keeps errno. */
 void cmem__os_small_pages(uintptr_t base, size_t bytes);
 
-/* Resident pages are moved in pieces of this many, at multiples of it: a call takes 6 us (and some
- * 20 us while another CPU runs the program), to fault in and give back as much 55 us. */
+/* Resident pages are moved in pieces of this many, at multiples of it. A call takes 6 us, and some
+ * 20 us while another CPU runs the program; to give as many pages back and fault them in takes 55
+ * us. */
 #define MOVE_PAGES ((size_t)32)
 
 enum cmem__moved {
@@ -71,6 +72,6 @@ bool cmem__os_write(int fd, const void *buf, size_t n);
 
 void *cmem__os_map(size_t bytes);
 size_t cmem__os_page_size(void);
-uint64_t cmem__now(void); /* nanoseconds of the monotonic clock, coarse */
+uint64_t cmem__now(void); /* nanoseconds of the monotonic clock, which ticks once in 1 to 4 ms */
 
 #endif /* CMEM_OS_H */

@@ -1,62 +1,66 @@
-/* pacer.h: how much of what is free stays resident. A pure computation: what the heap holds goes
- * in, what it is to do comes out.
+/* pacer.h: the pacer, which says how much free memory stays resident. A pure computation: what the
+ * heap holds goes in, what is to be released comes out.
  *
- * The law. "In use" is what callers hold and part-filled spans, not what caches hold. Of the most
- * that was in use during the last idle limit,
+ * The law. "In use" are blocks that callers hold, and part-filled spans; blocks in caches and in
+ * transfer lists are not. The peak is the most that was in use during the last idle limit. Of all
+ * memory, be it in use or not,
  *
  *     keep = (1 + 1/8) * peak
  *
- * stays resident: in use, in caches and free together. What is free beyond it goes, longest free
- * first, evenly within one idle limit, 16 MiB a step at most. The eighth is for what does not fit:
- * free memory in pieces of other sizes than what is asked for. (Measured: with a sixth bodies of
- * random sizes held 1.21 times what was in use at the peak, with an eighth 1.14 to 1.16.)
+ * stays resident. What is free beyond that goes: the longest free first, evenly within one idle
+ * limit, 16 MiB a step at most. The eighth is for free memory whose pieces do not fit what is asked
+ * for. (Measured: with a sixth bodies of random sizes held 1.21 times the peak, with an eighth 1.14
+ * to 1.16 times.)
  *
- * A maximum over a window, not an average: a batch that comes every second finds its memory, and
- * one that does not come again is gone. A free page that stays for 3 s costs as much as to fault it
- * in again, at the price of a core for that of 4 GiB: so whoever keeps free pages for that long
- * never pays more than twice what perfect foresight would (ski rental).
+ * The peak is a maximum, not an average. So a batch that comes every second finds its memory, and
+ * the memory of one that does not come again is gone after an idle limit. docs/design.md
+ * (Scavenger) has the price of a page: why 3 s is a good idle limit.
  *
- * Scarcity raises the price of a page. Where there is a limit, the idle limit shrinks to nothing as
- * what the process needs and what is free beside it near that:
+ * Scarcity raises that price. Where there is a limit on memory, the idle limit shrinks to nothing
+ * over the last tenth below it:
  *
  *     idle * clamp((limit - need - free) / (limit / 10), 0, 1)
  *
- * Lock: none; the state is the one scavenger's.
+ * `need` is what the process needs, `free` what cmem holds resident beside that.
+ *
+ * Lock: none; the state is the one scavenger's. Called by scavenger.c, and by package cmem for
+ * scarcity.
  */
 #ifndef CMEM_PACER_H
 #define CMEM_PACER_H
 
 #include "base.h"
 
-/* The peak is that of the eighths of an idle limit that began within the last one: it is forgotten
- * after 1 to 9/8 of it. */
+/* A peak is kept for each eighth of an idle limit, and forgotten one idle limit after the last step
+ * of that eighth. So what was in use at one moment counts for 1 to 9/8 idle limits. */
 #define PACER_PARTS 8
 
-#define PACER_SLACK 8                      /* keep is a part of so many larger than the peak */
-#define PACER_STEP ((size_t)16 << 20)      /* bytes that go in one step: some 4 ms */
-#define PACER_LEAST ((size_t)1 << 20)      /* bytes that are worth keeping, however little was in use */
-#define PACER_NEXT_MIN ((uint64_t)5000000) /* ns from step to step */
+#define PACER_SLACK 8                      /* keep = peak + peak / PACER_SLACK */
+#define PACER_STEP ((size_t)16 << 20)      /* the most bytes released in one step: some 1.5 ms */
+#define PACER_LEAST ((size_t)1 << 20)      /* so many bytes may stay free, however small the peak */
+#define PACER_NEXT_MIN ((uint64_t)5000000) /* ns from step to step, at least and at most */
 #define PACER_NEXT_MAX ((uint64_t)1000000000)
 
-/* The law. */
+/* The law: keep, for a peak, in bytes. */
 static inline size_t pacer_keep(size_t peak) { return peak + peak / PACER_SLACK; }
 
 struct cmem__pacer {
     struct {
-        size_t peak;    /* the most bytes in use */
-        uint64_t ended; /* when the last step was that saw it */
+        size_t peak;    /* the most bytes in use during this part */
+        uint64_t ended; /* when its last step was */
     } part[PACER_PARTS];
-    unsigned at;    /* the part that is growing */
-    uint64_t began; /* when it began */
+    unsigned at;    /* the current part */
+    uint64_t began; /* when the current part began */
     uint64_t last;  /* when the last step was */
-    uint64_t due;   /* when what is beyond is to be gone; 0 where nothing is */
-    size_t cached;  /* as the last step was told */
+    uint64_t due;   /* when all that is beyond keep is to be gone; 0: nothing is beyond it */
+    size_t cached;  /* cmem__pacer_in.cached of the last step */
 };
 
 struct cmem__pacer_in {
     uint64_t now, idle; /* ns; idle at least 1, UINT64_MAX keeps everything */
-    size_t inuse, peak; /* bytes of spans in use: now, and the most since the last step */
-    size_t cached;      /* bytes of those that lie in caches */
+    size_t inuse;       /* bytes of spans in use, with what lies in caches and transfer lists */
+    size_t peak;        /* the most of that since the last step, without what lay in transfer lists */
+    size_t cached;      /* the part of inuse that lies in caches */
     size_t free;        /* bytes of free spans that are resident */
 };
 
@@ -68,7 +72,7 @@ struct cmem__pacer_out {
 
 struct cmem__pacer_out cmem__pacer_step(struct cmem__pacer *p, const struct cmem__pacer_in *in);
 
-/* The idle limit, at least 1, where no more than `limit` bytes are to be had. */
+/* The idle limit, at least 1, where the process may have no more than `limit` bytes: see above. */
 uint64_t cmem__pacer_scarce(uint64_t idle, size_t limit, size_t need, size_t free);
 
 #endif /* CMEM_PACER_H */

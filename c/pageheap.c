@@ -228,7 +228,7 @@ void cmem__pages_stats(struct cmem_stats *out) {
     out->scavenges = cmem__heap.scavenges;
     out->scavenged_bytes = cmem__heap.scavenged_bytes;
     out->moved_bytes = cmem__heap.moved_bytes;
-    /* There all exact blocks are called huge. */
+    /* The statistics call all exact blocks huge. */
     out->huge_bytes = cmem__heap.exact_bytes;
     out->huge_blocks = cmem__heap.exact_blocks;
     out->huge_mallocs = cmem__heap.exact_allocs;

@@ -1,8 +1,9 @@
 /* pageheap.h: allocates spans, which are runs of pages, and frees them.
  *
- * Lock: one, its own (RANK_PAGEHEAP), taken by each of these, but pages_find, and dropped around
- * every system call and every call of malloc. Called by the central lists, and for large and exact
- * blocks.
+ * Lock: one, its own (RANK_PAGEHEAP). Each function takes it, except cmem__pages_find, whose caller
+ * holds it, and cmem__pages_set_transfer, which needs none. It is dropped around every system call
+ * and every call of malloc. Called by the central lists, for large and exact blocks, by the
+ * scavenger, and for statistics and reports.
  */
 #ifndef CMEM_PAGEHEAP_H
 #define CMEM_PAGEHEAP_H

@@ -32,7 +32,7 @@ bool cmem__pagemap_grow(uintptr_t base, size_t bytes) {
         if (fresh == NULL) return false;
         fresh->root = i;
         struct cmem__leaf *none = NULL;
-        /* Losing the race strands 2.3 MiB of untouched address space: once a GiB, and only if two
+        /* Losing the race strands 2 MiB of untouched address space: once a GiB, and only if two
          * threads add the first regions there at the same time. */
         atomic_compare_exchange_strong_explicit(&cmem__pagemap[i], &none, fresh, memory_order_release,
                                                 memory_order_relaxed);

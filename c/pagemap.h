@@ -1,12 +1,12 @@
 /* pagemap.h: from an address to its tag and span, in two loads.
  *
- * Two levels: 2^18 roots, each for 1 GiB of addresses. Readable without a lock by C and Go alike;
- * binding.go, cmem/ and go/vsz know this layout. A span stands in the entries of its first and its
- * last page (a small span in every page's, as its interior pages hold starts of blocks); in all
- * others is NULL. Behind each leaf lie the marks of its pages.
+ * Two levels: 2^18 roots, each for 1 GiB of addresses. C and Go read it without a lock; binding.go,
+ * cmem/ and go/vsz know this layout. A span stands in the entries of its first and its last page; a
+ * small span stands in every page's, as blocks start in all of its pages. The other entries are
+ * NULL. Behind each leaf lie the marks of its pages.
  *
- * Lock: none to read it; spans and marks are written under the page heap's lock, a tag by whoever
- * owns the block. Called by all that is given an address.
+ * Lock: none to read it. Spans and marks are written under the page heap's lock, a tag by whoever
+ * owns the block. Called by every part that looks an address up.
  */
 #ifndef CMEM_PAGEMAP_H
 #define CMEM_PAGEMAP_H

@@ -1,8 +1,8 @@
 //go:build linux && (amd64 || arm64 || riscv64)
 
 /* placement.c: which pages of which extent an allocation gets. A placement costs two for each page
- * to be faulted in, and one for each page left over of the extent, up to the length of the request.
- * cmem__placement_find looks at a few and takes the cheapest.
+ * that is to be faulted in, and one for each page of the extent that is left over; of the latter no
+ * more count than the request has. cmem__placement_find looks at a few and takes the cheapest.
  */
 #include "base.h"
 #include "bins.h"

@@ -1,7 +1,7 @@
 /* region.h: regions: address space from malloc, and back.
  *
- * Lock: the page heap's, held by the caller; region_grow drops it meanwhile, region_delete must be
- * called without. Called by pageheap.c, to grow, and by release.c, to shrink.
+ * Lock: the page heap's, held by the caller, but for cmem__region_delete, which is called without.
+ * cmem__region_grow drops it meanwhile. Called by pageheap.c, to grow, and by release.c, to shrink.
  */
 #ifndef CMEM_REGION_H
 #define CMEM_REGION_H

@@ -1,9 +1,9 @@
 /* release.h: gives back what is idle or beyond the limit: pages to the operating system, regions to
  * malloc.
  *
- * Lock: the page heap's, taken by each of these, but obey_limit, whose caller holds it, and dropped
- * around every system call. Called by the scavenger and the public functions; obey_limit by
- * pageheap.c.
+ * Lock: the page heap's. Each function takes it, except cmem__obey_limit, whose caller holds it.
+ * All drop it around every system call. Called by the scavenger and the public functions;
+ * cmem__obey_limit by pageheap.c.
  */
 #ifndef CMEM_RELEASE_H
 #define CMEM_RELEASE_H

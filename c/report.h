@@ -1,7 +1,8 @@
 /* report.h: what an address is, and what is said of a caller's mistake.
  *
- * Lock: the page heap's, for a look; so none of its rank or above may be held. Called where a block
- * is not live that should be, by C and by Go.
+ * Lock: the page heap's, for a look; so none of its rank or above may be held. Called by C and Go
+ * when a block that should be live is not, and by block.c for the size of a block that has no
+ * class.
  */
 #ifndef CMEM_REPORT_H
 #define CMEM_REPORT_H

@@ -1,7 +1,7 @@
 //go:build linux && (amd64 || arm64 || riscv64)
 
-/* scavenger.c: gives back what is idle, as the pacer says, and the thread that does, for programs
- * without Go, where a timer does it. */
+/* scavenger.c: gives idle memory back, by age or by the pacer's law; and the thread that does so in
+ * programs without Go. */
 #include "budget.h"
 #include "cache.h"
 #include "central.h"

@@ -1,8 +1,9 @@
-/* scavenger.h: gives back what is idle: by age, by what was in use of late, and from a thread for
- * programs without Go.
+/* scavenger.h: gives idle memory back: all that has been idle for some time; or step by step, as
+ * the pacer's law says. Go's timer makes the steps, and in programs without Go the thread that is
+ * started here.
  *
- * Lock: none of its own, and none is held across its calls. Called by the public functions, by Go's
- * timer and where memory is out.
+ * Lock: none of its own; callers hold none. Called by the public functions, by Go's timer, where
+ * memory is out, and in a child of fork.
  */
 #ifndef CMEM_SCAVENGER_H
 #define CMEM_SCAVENGER_H
@@ -11,8 +12,9 @@
 
 #include <stdbool.h>
 
-/* Gives back what has been idle for idle_ns, or all, the calling thread's cache too, where that is
- * 0. Returns the bytes. */
+/* Gives back what has been idle for idle_ns, having emptied the caches of threads that were idle so
+ * long. 0: gives back all that is free, having emptied all threads' caches and the transfer lists.
+ * Returns the bytes. */
 size_t cmem__scavenge(uint64_t idle_ns);
 
 /* Before an allocation of npages fails for want of memory, or for the limit: gives everything back,
@@ -20,8 +22,8 @@ size_t cmem__scavenge(uint64_t idle_ns);
  * so it fails without a cost to everybody else. */
 bool cmem__reclaim(size_t npages) __attribute__((cold));
 
-/* A step of the one scavenger that a process has: keeps to pacer.h's law for that idle limit, which
- * is above 0 (UINT64_MAX: gives nothing back, unless memory is scarce). */
+/* A step of the one scavenger that a process has: keeps to pacer.h's law for the idle limit
+ * idle_ns, which is above 0 (UINT64_MAX: gives nothing back, unless memory is scarce). */
 struct cmem__stepped {
     uint64_t next;   /* in how many nanoseconds the next one is due */
     size_t released; /* bytes given back */
@@ -36,7 +38,7 @@ void cmem__scavenger_stop(void);
  * cmem scavenges. */
 void cmem__scavenger_is_go(void);
 
-/* A child of fork has no scavenger's thread, nor Go's timer. */
+/* Called in a child of fork, which has neither the scavenger's thread nor Go's timer. */
 void cmem__scavenger_after_fork(void);
 
 #endif /* CMEM_SCAVENGER_H */

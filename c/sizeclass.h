@@ -5,9 +5,9 @@
  *
  * 16 B steps up to 256 B, then 8 steps a doubling. With m = n - 1 and e = max(4, floor(log2 m) -
  * 3), the class of n is 8 (e - 4) + (m >> e) and its block size ((m >> e) + 1) << e: a handful of
- * instructions, no table. From 129 B on no block is more than 12.5 % larger than what was asked for
- * (worst: 1/9 = 11.1 %). As every size is k << e with k <= 16, a span of k pages holds exactly
- * 2^(12-e) blocks: no tail is wasted.
+ * instructions, no table. From 129 B on no block is more than 12.5 % larger than what was asked
+ * for: at most 1/9 of it is unused. As every size is k << e with k <= 16, a span of k pages holds
+ * exactly 2^(12-e) blocks: no tail is wasted.
  */
 #ifndef CMEM_SIZECLASS_H
 #define CMEM_SIZECLASS_H
@@ -51,25 +51,26 @@ static inline size_t class_spare(unsigned c, size_t n) {
 /* Blocks below this size share a span; from it on a block is a span of its own, page-aligned. */
 #define LARGE_MIN ((size_t)32 << 10)
 
-/* From this size on a block is exact (span.h) where its class has more pages than it needs. But no
- * magazine can hold it then; so where a cache has been asked for the class lately, and may be
- * again, the block is one of the class. */
+/* From this size on a block may be exact (span.h) where its class has more pages than it needs. No
+ * magazine can hold it then. So policy_exact says which blocks are exact and which are of the
+ * class. */
 #define EXACT_MIN ((size_t)256 << 10)
 
-/* A block of the class has no more than this to spare: beyond, all are exact, however often the
- * class is asked for. (With buffers of 5 to 10 MB in use this is 4 % of the memory, and the page
- * heap's 0.3 us are nothing beside writing them.) */
+/* A request that would leave more than this unused in a block of the class gets an exact one,
+ * however often the class is asked for. (Without this bound buffers of 5 to 10 MB wasted 4 % of
+ * memory. An exact block costs 0.3 us in the page heap, which is nothing beside writing it.) */
 #define EXACT_SPARE ((size_t)128 << 10)
 
-/* How many blocks an empty magazine of class c is refilled with: half a span's, but 64 at most, so
- * that of a new span it gets the tags of whole cache lines. */
+/* How many blocks an empty magazine of class c is refilled with: half of what a span has, 64 at
+ * most. So the tags of what a new span gives fill whole cache lines. */
 #define MAX_REFILL 64
 static inline unsigned class_refill(unsigned c) {
     unsigned n = class_is_small(c) ? class_blocks(c) / 2 : 1;
     return n < MAX_REFILL ? n : MAX_REFILL;
 }
 
-/* The most blocks of class c that one magazine holds: 256 KiB worth, 16 to 64, and two refills. */
+/* The most blocks of class c that one magazine holds: 256 KiB of them, but 16 to 64, and two
+ * refills at least. */
 #define MAX_MAGAZINE (2 * MAX_REFILL)
 static inline unsigned class_magazine(unsigned c) {
     size_t n = ((size_t)256 << 10) / class_size(c);

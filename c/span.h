@@ -1,15 +1,15 @@
 /* span.h: what memory is split into: spans of pages, the regions they lie in, and the tags that
  * tell which of their blocks are live.
  *
- * Whether a block is live is told by one byte outside the block, its tag. For a large or exact
- * block it is the pagemap's tag of its first page, so a free costs two dependent loads; for a small
- * block it is in the span's tags. Nothing is ever stored inside free memory: a write after free
- * cannot corrupt the allocator, and free pages can be released or poisoned whole. Every allocation
- * and every free writes the block's tag, so tags lie as far apart as is cheap: were those that two
- * CPUs write in one cache line, a pair of calls would take twice as long.
+ * One byte outside a block, its tag, tells whether the block is live. For a large or exact block it
+ * is the pagemap's tag of its first page, so a free costs two dependent loads; for a small block it
+ * is in the span's tags. Nothing is ever stored inside free memory: a write after free cannot
+ * corrupt the allocator, and free pages can be released or poisoned whole. Every allocation and
+ * every free writes the block's tag. If two CPUs write tags in one cache line, a pair of calls
+ * takes twice as long, so tags lie as far apart as is cheap.
  *
- * Lock: the page heap's, but for the fields that say otherwise. Types only; whoever passes spans or
- * blocks on includes it.
+ * Lock: the page heap's, but for the fields that say otherwise. Types, and arithmetic on them.
+ * Included by every part that handles spans or blocks.
  */
 #ifndef CMEM_SPAN_H
 #define CMEM_SPAN_H

@@ -1,7 +1,8 @@
 /* start.h: what is done once, when the library starts, and at each fork.
  *
- * Lock: none may be held by its caller; a fork takes all. Called when the library is loaded, and by
- * whoever may come earlier.
+ * Lock: none may be held by its caller; a fork takes all. Called when the library is loaded; and,
+ * as another constructor may run before that, before a thread gets its cache or the scavenger's
+ * thread is started.
  */
 #ifndef CMEM_START_H
 #define CMEM_START_H

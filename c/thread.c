@@ -13,8 +13,8 @@ __thread bool cmem__my_cache_gone NEAR_TLS;
 static pthread_key_t exit_key;
 static bool have_exit_key;
 
-/* At a thread's end. Destructors that run later may still free: they find the cache gone and go the
- * locked way. */
+/* At a thread's end. Destructors that run later may still free: they find no cache, and their
+ * blocks go to the central lists. */
 static void thread_exit(void *cache) {
     cmem__my_cache = NULL;
     cmem__my_cache_gone = true;

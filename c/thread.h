@@ -1,6 +1,6 @@
 /* thread.h: the calling thread's cache: made once it is needed, emptied when the thread ends.
  *
- * Lock: none. Called by magazine.c and the public functions; by start.c, once.
+ * Lock: none. Called by magazine.c, the public functions and the scavenger; by start.c, once.
  */
 #ifndef CMEM_THREAD_H
 #define CMEM_THREAD_H

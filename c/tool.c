@@ -1,8 +1,8 @@
 //go:build linux && (amd64 || arm64 || riscv64)
 
-/* tool.c: which tool watches the program's memory, and how it is told what tool.h is about. Part of
- * every build of the library: the sanitizers are known by weak symbols, memcheck by its answer to a
- * request.
+/* tool.c: which tool watches the program's memory, and how it is told which bytes a caller may
+ * touch. Part of every build of the library: the sanitizers are known by weak symbols, memcheck by
+ * its answer to a request.
  */
 #include "tool.h"
 

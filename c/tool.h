@@ -38,11 +38,17 @@ static inline bool watched(void) {
 
 /* Without a tool each of these is a test of one word; none is on a fast path (see cmem__cacheless).
  *
- * poison(p, n) no access to n bytes unpoison(p, n) access; their contents are undefined
- * unpoison_zeroed(p, n) access; they are known to be zero unpoison_tail(p, n) access to all n bytes
- * of a live block; the contents stay as defined as they are unpoison_resize(p, n, have) access to
- * the first n of a live block's `have` bytes, no more wrote(p, n) the library, which is not
- * instrumented, has written n bytes for the caller */
+ *   poison(p, n)           nobody may access the n bytes at p
+ *   unpoison(p, n)         the caller may; their contents are undefined
+ *   unpoison_zeroed(p, n)  the caller may; they are known to be zero
+ *   unpoison_tail(p, n)    of a live block: the caller may access all n bytes; those that it could
+ *                          access before keep their contents
+ *   unpoison_resize(p, n, have)
+ *                          of a live block of `have` bytes: the same for its first n, and nobody
+ *                          may access the others
+ *   wrote(p, n)            the library, which is not instrumented, has written n bytes for the
+ *                          caller
+ */
 #define poison(p, n) (watched() ? cmem__poison((uintptr_t)(p), (n)) : (void)0)
 #define unpoison(p, n) (watched() ? cmem__unpoison((uintptr_t)(p), (n)) : (void)0)
 #define unpoison_zeroed(p, n) (watched() ? cmem__unpoison_zeroed((uintptr_t)(p), (n)) : (void)0)

@@ -1,15 +1,17 @@
 //go:build linux && (amd64 || arm64 || riscv64)
 
-/* transfer.c: free blocks of the larger classes between caches: what leaves one waits here for the
- * next miss. Otherwise each would go through the central list to the page heap, and a next one be
- * cut out of it. More may lie here as long as all that is in use, this included, is no more than
- * what is kept anyway (pacer.h): so all that a queue hands over lies in the callers' hands or here.
- * That costs no memory, as the lists are emptied before a page is faulted in (central.h). In a C
- * program nothing lies here.
+/* transfer.c: transfer lists. Blocks of the larger classes that leave a cache wait here for the
+ * next miss of any cache. Without the lists each would go through the central list to the page
+ * heap, and the next one would be carved anew.
  *
- * Go moves blocks between its caches and the lists by itself (cmem/transfer_c.go), pinned, and so
- * cannot wait: it goes to central where it finds a list taken. How much may lie in a list is for C
- * alone to say, so that Go writes nothing that all lists share.
+ * The lists take more as long as spans in use, blocks in the lists included, are no more than what
+ * is kept resident anyway (keep in pacer.h). So of a queue of buffers every block is in a caller's
+ * hands or here. That costs no memory, as the lists are emptied before a page is faulted in
+ * (central.h). In a C program, where no P has a cache, nothing lies here.
+ *
+ * Go moves blocks between its caches and the lists by itself (cmem/transfer_c.go). It is pinned
+ * then and cannot wait, so it goes to the central list where a list stays taken. Go writes nothing
+ * that all lists share: C alone says how many blocks may lie in each.
  */
 #include "base.h"
 #include "lock.h"
@@ -23,25 +25,26 @@
 
 #include <string.h>
 
-/* For C, one for all. */
+/* C takes this before any list. */
 static struct cmem__lock transfer_lock = LOCK_INIT(RANK_TRANSFER);
 
 struct cmem__transfer cmem__transfer[NUM_CLASSES - TRANSFER_FIRST];
 
 _Atomic size_t cmem__transfer_limit;
 
-/* The bytes that may lie in all lists, as their `most` say; transfer lock. */
+/* The bytes that may lie in all lists, by each one's `most`; written under the transfer lock. */
 static _Atomic int64_t granted;
 
 static int64_t granted_bytes(void) { return atomic_load_explicit(&granted, memory_order_relaxed); }
 
-/* Lets n blocks more lie in t, the list of class c, or fewer. Inside t. */
+/* Lets n more blocks lie in t, the list of class c; fewer where n is negative. In t. */
 static void grant(struct cmem__transfer *t, unsigned c, int64_t n) {
     poke(t->most, (uint32_t)(t->most + n));
     atomic_store_explicit(&granted, granted_bytes() + n * (int64_t)class_size(c), memory_order_relaxed);
 }
 
-/* What lies in all lists, as each side has counted what it moved: C under its lock, and each P. */
+/* The bytes in all lists are the sum of what each side has moved into them, less what it has moved
+ * out: C counts in `moved`, under its lock, and each P in its cache's `sent`. */
 static int64_t moved;
 static const int64_t *sender[TRANSFER_SENDERS];
 static _Atomic unsigned senders;
@@ -58,9 +61,10 @@ static bool try_enter(struct cmem__transfer *t) {
                                                    memory_order_relaxed);
 }
 
-/* Waits for whoever is in t. That is for a few copies: who is there after a thousand looks has lost
- * its CPU, maybe to this very thread, which sleeps then, as a yield may not reach it. Go wakes
- * nobody. A thread that forks is in all lists already. */
+/* Waits until nobody is in t, and enters it. Others are in a list for a few copies only. Whoever is
+ * still there after a thousand looks has lost its CPU, maybe to this very thread. So this thread
+ * naps then: a yield might not give the CPU to the other one, and Go wakes nobody. A thread that
+ * forks is in all lists already. */
 static void enter(struct cmem__transfer *t) {
     enum { LOOKS = 1000, NAP_NS = 1000 };
     if (forking()) return;

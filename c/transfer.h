@@ -1,8 +1,10 @@
-/* transfer.h: free blocks of the larger classes on their way from one cache to another, without the
- * central list between.
+/* transfer.h: transfer lists: free blocks of the larger classes on their way from one cache to
+ * another, without the central list between.
  *
- * Lock: one for all lists for C (RANK_TRANSFER), and in each a word that C and Go set to be in it.
- * C calls by way of central.c; Go takes a list by itself and never waits.
+ * Lock: `taken`, a word in each list that is 1 while somebody is in the list. Go sets it by itself,
+ * and never waits for it. C takes a lock for all lists first (RANK_TRANSFER), and then waits for
+ * it. Called by central.c, and for its limit and its counts by budget.c, cache.c, the scavenger and
+ * Go.
  */
 #ifndef CMEM_TRANSFER_H
 #define CMEM_TRANSFER_H
@@ -14,17 +16,16 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-/* The transfer list of a class from 2 KiB on. Go knows this layout, and is in a list while `taken`
- * is 1, too; it never waits. */
+/* The transfer list of a class. The classes from 2 KiB on have one. Go knows this layout. */
 #define TRANSFER_FIRST 39
 #define TRANSFER_BLOCKS 1024
-#define TRANSFER_RECEIVE 16   /* blocks that a miss takes; a magazine of these classes holds as many */
-#define TRANSFER_SENDERS 1024 /* Ps that have ever had a cache at the same time */
+#define TRANSFER_RECEIVE 16   /* the most blocks a miss takes; a magazine has room for as many */
+#define TRANSFER_SENDERS 1024 /* the most Ps that had a cache at the same time */
 struct cmem__transfer {
     _Atomic uint32_t taken;
-    uint32_t n;                            /* blocks here; read without taking it */
-    uint32_t low;                          /* the fewest since the last trim */
-    uint32_t most;                         /* how many may lie here, as C says: TRANSFER_BLOCKS at most */
+    uint32_t n;                            /* blocks here; may be read without `taken` */
+    uint32_t low;                          /* the fewest blocks since the last trim */
+    uint32_t most;                         /* the most blocks that may lie here: C alone sets it */
     struct cmem__entry e[TRANSFER_BLOCKS]; /* the newest last */
 } __attribute__((aligned(128)));           /* two cache lines, as processors fetch them */
 
@@ -37,29 +38,32 @@ assert_offset(struct cmem__transfer, e, 16);
 
 extern struct cmem__transfer cmem__transfer[NUM_CLASSES - TRANSFER_FIRST];
 
-/* The bytes up to which spans in use, what lies in the lists included, let the lists take more; 0:
- * they take none. budget.c sets it. */
+/* C lets more blocks into the lists as long as spans in use, which include these blocks, have no
+ * more bytes than this. 0: the lists take none. budget.c sets it. */
 extern _Atomic size_t cmem__transfer_limit;
 
-/* Both return how many blocks they took, of those in `in`, or into out. */
+/* Puts up to n blocks of class c from `in` into their list; takes up to n out of it. Both return
+ * how many. */
 size_t cmem__transfer_put(unsigned c, const struct cmem__entry *in, size_t n);
 size_t cmem__transfer_take(unsigned c, struct cmem__entry *out, size_t n);
 
-/* Takes the oldest blocks of class c out of their list, all or as many as nobody has needed since
- * the last trim, and the room that the list has beyond. *n is how many; the caller gives them back.
- * True where there are more, for another call. */
+/* Takes the oldest blocks of class c out of their list, TRANSFER_TRIM at most: of all, or of those
+ * that nobody has needed since the last trim. Also lowers `most` to what is left. *n is how many
+ * blocks; the caller gives them to the central list. True where there are more, for another
+ * call. */
 #define TRANSFER_TRIM 64
 bool cmem__transfer_trim(unsigned c, bool all, struct cmem__entry out[TRANSFER_TRIM], size_t *n);
 
-/* From now on *sent is part of what lies in the lists: bytes that its owner has sent there, less
- * those that it has received. It is there for good. Nothing changes where it counts already. */
+/* Adds *sent to the counts that make up cmem__transfer_bytes: the bytes that its owner, a P's
+ * cache, has sent to the lists, less those that it has received. *sent counts for good; a second
+ * call does nothing. */
 void cmem__transfer_counts(const int64_t *sent);
 
-/* Whether anything may lie in the lists. */
+/* Whether any list may hold blocks: whether one's `most` is above 0. */
 bool cmem__transfer_any(void);
 
-size_t cmem__transfer_blocks(unsigned c);
-size_t cmem__transfer_bytes(void);
+size_t cmem__transfer_blocks(unsigned c); /* in the list of class c; 0 where it has none */
+size_t cmem__transfer_bytes(void);        /* in all lists */
 void cmem__transfer_lock(void);
 void cmem__transfer_unlock(void);
 

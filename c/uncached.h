@@ -1,8 +1,9 @@
 /* uncached.h: uncached calls: allocation and free of blocks without a cache, straight from and to
  * the central lists or the page heap.
  *
- * Lock: none of its own. Called by Go where it has no cache at hand, and where a block is not for a
- * cache: exact, owned, attached.
+ * Lock: none of its own. Called by Go for large zeroed blocks and where no P has a cache, by Go and
+ * the public functions to free blocks that no cache takes (exact, owned, attached), and by the
+ * public functions to zero a block.
  */
 #ifndef CMEM_UNCACHED_H
 #define CMEM_UNCACHED_H

@@ -7,8 +7,8 @@ import (
 	"unsafe"
 )
 
-// attached holds the buffers that hang on an owner. A buffer's tag says that it is one, so Free
-// asks here only then.
+// attached holds the buffers that hang on an owner. Such a buffer has a tag of its own, so Free
+// looks here for no other.
 var attached = struct {
 	sync.Mutex
 	m    map[uintptr]attachment

@@ -6,17 +6,17 @@ import (
 	"unsafe"
 )
 
-// What a heap owes the rest of the package. There are two heaps, and build constraints choose one:
-// over libcmem (heap_c.go names its files) and over Go memory (heap_go.go, owners_go.go). The
-// compiler compares either with this list, and TestBackend sees to it that the files of both builds
-// use nothing else of a heap.
+// What the rest of the package uses of a heap. There are two heaps, and build constraints choose
+// one: over libcmem (heap_c.go names its files) and over Go memory (heap_go.go, owners_go.go). The
+// compiler compares the chosen one with this list, and TestBackend checks that the files of both
+// builds use nothing else of a heap.
 //
-// A p is the start of a block. Functions that are given a fn panic with a *MisuseError of that name
-// where p is not what they need.
+// A parameter p is the start of a block. A function with a parameter fn panics with a *MisuseError
+// that names fn where p is not such a block as it needs.
 var (
-	// Allocation. alloc is Alloc: it panics. allocFast has only what costs next to nothing, allocSlow
-	// everything but other people's memory; either returns nil where it has no block, and the caller
-	// goes on: to allocSlow, to reclaimAndAlloc.
+	// Allocation. alloc is Alloc: it panics. allocFast tries only what needs no cgo call; where it
+	// returns nil the caller goes on to allocSlow, which gets more memory. Where that returns nil, out
+	// of memory, the caller goes on to reclaimAndAlloc.
 	_ func(n int) unsafe.Pointer            = alloc
 	_ func(n int) unsafe.Pointer            = allocFast
 	_ func(n int, zero bool) unsafe.Pointer = allocSlow // n > 0

@@ -8,10 +8,12 @@ import (
 	"github.com/gocmem/cmem/c"
 )
 
-// What an empty magazine still has at hand without a cgo call: a block of a larger class, and what
-// other Ps have sent.
+// What an allocation tries without a cgo call when the magazine is empty: a block of a larger class
+// from the same cache, if that is boosted (policy_borrow), and else blocks of the class from its
+// transfer list.
 
-// allocBorrowed is borrow where the cache has no block of n's class, else nil.
+// allocBorrowed returns a block for n bytes where the magazine of n's class is empty and borrow has
+// one; else nil.
 func allocBorrowed(n int) unsafe.Pointer {
 	if uint(n)-1 >= maxClassSize {
 		return nil
@@ -26,12 +28,12 @@ func allocBorrowed(n int) unsafe.Pointer {
 	return nil
 }
 
-// borrow returns a block for n bytes past the empty magazine of class cls of ch: where ch is
-// boosted, a block of one of the next larger classes; else one of class cls from its transfer list;
-// or nil. Unpins.
+// borrow returns a block for n bytes when ch's magazine of class cls is empty: a block of a larger
+// class, where ch is boosted and has one; else one of class cls from its transfer list; else nil.
+// The caller is pinned before, and not after.
 func borrow(ch *c.Cache, cls uint, n int) unsafe.Pointer {
 	from, trips := cls, c.Trips{}
-	if ch.Boost != 0 { // a plain load: an answer that is a moment old does no harm
+	if ch.Boost != 0 { // a plain load: a stale answer does no harm
 		from = nextFilled(ch, cls)
 	}
 	if from == cls {
@@ -57,8 +59,8 @@ func borrow(ch *c.Cache, cls uint, n int) unsafe.Pointer {
 	return unsafe.Pointer(at[byte](p))
 }
 
-// nextFilled is policy_borrow (c/policy.h): the first class above cls, up to a doubling of its size,
-// that ch has blocks of; cls where there is none.
+// nextFilled is policy_borrow (c/policy.h): the first class above cls, up to a doubling of its
+// size, that ch has blocks of; cls where there is none.
 func nextFilled(ch *c.Cache, cls uint) uint {
 	for from := cls + 1; from <= min(cls+c.BorrowClasses, 2*cls+1, numClasses-1); from++ {
 		if m := magazine(ch, from); m.Top != m.Base {

@@ -11,8 +11,10 @@ import (
 	"github.com/gocmem/cmem/c"
 )
 
-// The table of caches. A P gets its cache on its first slow path. drain takes caches away, for
-// whoever is pinned comes first: it hides them, stops the world once, and then has them for itself.
+// The table of caches. A P gets its cache on its first slow path. drain empties all caches, and
+// trim (trim_c.go) what lies in them unused. Only whoever is pinned to a P may touch its cache. So
+// both first take the caches out of the table, and stop the world once: then nobody is in them
+// (withParked).
 
 //go:linkname procPin runtime.procPin
 func procPin() int
@@ -20,20 +22,21 @@ func procPin() int
 //go:linkname procUnpin runtime.procUnpin
 func procUnpin()
 
-// maxProcs is how many Ps may have a cache; those above go to the central lists for every block.
+// maxProcs is how many Ps may have a cache. Those above go to the central lists for every block.
 const maxProcs = 1024
 
-// caches holds the cache of each P: nil until its first slow path, and again after drain has
-// emptied and parked it. Caches lie in C memory and are never freed.
+// caches holds the cache of each P: nil until its first slow path, and again while the cache is
+// parked, from drain to the P's next slow path. Caches lie in C memory that is never unmapped: C
+// keeps a deleted cache's for the next one.
 var (
 	caches   [maxProcs]*c.Cache
 	parked   [maxProcs]*c.Cache // at most one of caches[i] and parked[i] is set
 	cachesMu sync.Mutex         // for writing both
 )
 
-// cacheless tells that no P gets a cache, so that every Alloc and Free goes the slow way, to C,
-// which tells the tool that watches the program's memory (AddressSanitizer, MemorySanitizer,
-// memcheck). The fast paths find no cache; they test for nothing else.
+// cacheless tells that no P gets a cache, as a tool watches the program's memory (AddressSanitizer,
+// MemorySanitizer, memcheck). Then every Alloc and Free goes the slow way, to C, which tells the
+// tool. The fast paths need no test for that: they find no cache.
 var cacheless = c.Cacheless()
 
 // myCache is the cache of P pid, or nil.
@@ -44,8 +47,9 @@ func myCache(pid int) *c.Cache {
 	return nil
 }
 
-// withCache makes sure that the P the caller runs on has a cache, as far as memory allows and
-// unless the caches are being drained. The caller may run on another P afterwards.
+// withCache makes sure that the P that the caller runs on has a cache: its parked one, or a new
+// one. It gives up where memory is out or somebody else has cachesMu. The caller may run on another
+// P afterwards.
 func withCache() {
 	pid := procPin()
 	procUnpin()
@@ -68,8 +72,8 @@ func withCache() {
 	noteUse()
 }
 
-// pinCache pins the caller, and returns its P and that P's cache, which is made if there is none;
-// nil where it cannot be.
+// pinCache pins the caller, and returns its P and that P's cache, having made one if there was
+// none; nil where withCache gave up.
 func pinCache() (pid int, ch *c.Cache) {
 	pid = procPin()
 	if ch = myCache(pid); ch == nil {
@@ -86,12 +90,12 @@ func drain() {
 	withParked(func(int) bool { return true }, func(_ int, ch *c.Cache) { c.Flush(ch) })
 }
 
-// withParked parks the caches of the Ps that are wanted, and calls f with each: nobody uses it
-// then. First they are taken out of the fast paths' sight. A goroutine that saw one before is
-// pinned until it is through with it, and a pinned goroutine keeps the world from stopping: so
-// after one stop of the world (ReadMemStats makes one, 1-6 µs, or 100 where threads must be woken)
-// nobody is using them. Then the caches go that belong to Ps which GOMAXPROCS has taken away, so
-// that the others may hold what they might.
+// withParked parks the caches of the Ps that are wanted, and calls f with each while nobody uses
+// it. First it takes them out of the table. A goroutine that found one there before is pinned until
+// it is through with it, and a pinned goroutine keeps the world from stopping. So after one stop of
+// the world (ReadMemStats makes one, 1-6 µs, or 100 where threads must be woken) nobody is using
+// them. Last it deletes the parked caches of Ps that GOMAXPROCS has taken away, so that their
+// shares of the budget go to the other caches.
 func withParked(wanted func(pid int) bool, f func(pid int, ch *c.Cache)) {
 	cachesMu.Lock()
 	defer cachesMu.Unlock()
@@ -119,12 +123,12 @@ func withParked(wanted func(pid int) bool, f func(pid int, ch *c.Cache)) {
 	}
 }
 
-// setCache makes ch the cache of P pid. Under cachesMu.
+// setCache puts ch into the table as the cache of P pid; nil takes it out. Under cachesMu.
 func setCache(pid int, ch *c.Cache) {
 	atomic.StorePointer((*unsafe.Pointer)(unsafe.Pointer(&caches[pid])), unsafe.Pointer(ch))
 }
 
-// seenCache is the cache of P pid, or nil, for who is not pinned to it.
+// seenCache is the cache of P pid, or nil, for a caller that is not pinned to that P.
 func seenCache(pid int) *c.Cache {
 	return (*c.Cache)(atomic.LoadPointer((*unsafe.Pointer)(unsafe.Pointer(&caches[pid]))))
 }

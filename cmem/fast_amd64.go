@@ -10,20 +10,19 @@ import (
 )
 
 // The fast paths once more, in assembly. A goroutine that runs assembly is not preempted, neither
-// by a function's prologue nor by a signal (runtime/preempt.go, isAsyncSafePoint), and so stays on
-// its P, and holds up whoever stops the world, as if it were pinned. That saves procPin and
-// procUnpin, which count to and fro in one word of the M, each waiting for the one before: 4 of the
-// 10 ns of a pair (docs/performance.md). What is not the common case jumps to allocPinned and
-// freePinned.
+// by a function's prologue nor by a signal (runtime/preempt.go, isAsyncSafePoint). So it stays on
+// its P and holds up whoever stops the world, as if it were pinned. That saves procPin and
+// procUnpin, which write one word of the M, each waiting for the one before: 4 of the 10 ns of a
+// pair (docs/performance.md). Every case but the common one jumps to allocPinned or freePinned.
 //
-// That leaves the five loads, one after the other, from the thread to its P's cache, for which all
-// else would wait. So each thread remembers the P that it ran on last and its cache and goes on
-// with that one, while the processor compares: 2 of the 6 ns that were left. (A P stays where it
-// is, and the same one, for as long as the program runs.)
+// Five dependent loads remain, from the thread to its P's cache, and all else would wait for them.
+// So each thread remembers its last P and that P's cache, and goes on with that cache while the
+// processor compares the P with the current one: that saves 2 of the 6 ns. (A P's address does not
+// change as long as the program runs.)
 //
-// Where an M keeps its P differs from one Go release to the next: known releases only are built
-// this way (mP in fast_go1*.go), and findP tries it when the program starts. Build with -tags
-// cmem_pinned to do without.
+// Where an M keeps its P differs between Go releases. So only known releases are built this way (mP
+// in fast_go1*.go), and findP tries it when the program starts. Build with -tags cmem_pinned to do
+// without.
 
 // alloc is allocPinned.
 func alloc(n int) unsafe.Pointer

@@ -3,8 +3,9 @@
 #include "textflag.h"
 #include "go_asm.h"
 
-// See fast_amd64.go, and for what is done and why allocPinned and freePinned, statement by
-// statement.
+// The fast paths of Alloc, Free and handles. fast_amd64.go and handle_amd64.go say why they are in
+// assembly. The code follows allocPinned and freePinned (pinned_c.go) statement by statement: what
+// is done and why is said there.
 
 // CURRENT_P sets p to the P the caller runs on: g.m.p. (A g has had its m at 0x30 in all releases
 // there are.)
@@ -13,10 +14,11 @@
 	MOVQ 0x30(p), p; \
 	MOVQ const_mP(p), p
 
-// CACHE sets R8 to the cache of the current P and R9 to where it stands in caches, but without
-// waiting for the P: they are those of the last time, unless a comparison says otherwise. Then it
-// goes to moved, where MOVED is to go on or, where there is no cache, to none. (A P begins with its
-// id. A cache is in the table no more once drain has taken it.) They spoil R10, and MOVED CX.
+// CACHE sets R8 to the cache of the current P and R9 to where that stands in caches. It does not
+// wait for the P: it takes what the thread remembers (lastCache) and compares. Where the P is
+// another one by now, or the cache is no longer in the table (drain), it goes to moved. There MOVED
+// looks both up, remembers them, and goes on at same; or to none, where the P has no cache. (A P
+// begins with its id.) Both spoil R10, and MOVED also CX.
 #define CACHE(moved, same) \
 	MOVQ ·lastCache(SB), R10; \
 	CURRENT_P(R9);            \

@@ -4,6 +4,8 @@ package cmem
 
 import "unsafe"
 
+// Where the fast paths are not in assembly (fast_amd64.go) they are those of pinned_c.go.
+
 func alloc(n int) unsafe.Pointer { return allocPinned(n) }
 
 func allocFast(n int) unsafe.Pointer { return allocFastOther(n) }

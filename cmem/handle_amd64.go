@@ -8,13 +8,13 @@ import (
 	"github.com/gocmem/cmem/c"
 )
 
-// New and Free of handles in assembly (fast_amd64.s too), for the reason that alloc and free are
-// (fast_amd64.go), and in one go each: an owner and a block are taken by one call, and given back
-// by one. What is not the common case jumps to newPinned and releasePinned, or when the generation
-// is won already to releaseWon.
+// New and Free of handles, in assembly (in fast_amd64.s) for the same reason as alloc and free
+// (fast_amd64.go). New takes an owner and a block in one call, and Free gives both back in one.
+// Every case but the common one jumps to newPinned or releasePinned; or to releaseWon, where Free
+// has changed the generation already.
 //
-// A pointer that assembly stores passes no write barrier, so this works only as long as the
-// collector does not mark: it looks at the flag that compiled code looks at.
+// A pointer that assembly stores passes no write barrier. So these paths are taken only while the
+// collector does not mark: they test the flag that compiled code tests.
 
 // newBuffer is newPinned.
 func newBuffer(n int) Buffer

@@ -2,6 +2,8 @@
 
 package cmem
 
+// Where handles have no assembly (handle_amd64.go) New and Free are those of buffer.go.
+
 func newBuffer(n int) Buffer { return newPinned(n) }
 
 func release(o *owner, gen uint64) { releasePinned(o, gen) }

@@ -11,21 +11,24 @@ import (
 )
 
 // The heap over libcmem. It does for Ps what C does for threads: each P has a cache, and whoever is
-// pinned to the P owns it, so there is neither lock nor atomic. A cgo call may not be made while
-// pinned, so the slow paths carry blocks in a trip between the cache (pinned) and the central
-// lists (not pinned). What to do there, C decides: how much a cache may hold (c/budget.h), and what
-// it does that has no block or no room (c/policy.h).
+// pinned to the P owns it, so there is neither lock nor atomic. A pinned goroutine may make no cgo
+// call. So the slow paths carry blocks in a trip between the cache (pinned) and the central lists
+// (not pinned). C decides how much a cache may hold (c/budget.h), and what a cache does that has no
+// block or no room (c/policy.h).
 //
 //	pinned_c.go       the fast paths: a block comes from a magazine, and goes into one (in
 //	                  assembly: fast_amd64.go, handle_amd64.go)
+//	borrow_c.go       an empty magazine, without a cgo call: a larger block, or the transfer list
 //	miss_c.go         the slow path of an allocation
 //	overflow_c.go     the slow path of a free
+//	transfer_c.go     blocks from one P to another, without a cgo call
 //	caches_c.go       the table of caches: how a P gets one, and how they are emptied
-//	borrow_c.go       what there is without C: a larger block, one that another P has sent
-//	transfer_c.go     blocks from one P to another, without C
+//	trim_c.go         what lies unused in caches goes back
 //	tags_c.go         what starts at an address
 //	owners_c.go       handles and what they own
 //	scavenger_c.go    idle memory goes back
+//	scarcity_c.go     how near the process is to its memory limit
+//	stats_c.go        statistics and spans
 //
 // This file has the rest of what backend.go asks for.
 
@@ -35,9 +38,9 @@ func at[T any](a uintptr) *T { return (*T)(unsafe.Add(unsafe.Pointer(nil), a)) }
 
 const entrySize = unsafe.Sizeof(c.Entry{})
 
-// shrink cuts the tail off the block at p, so that it holds n bytes and little more; false where n
-// is too little for a block of whole pages, or the block is attached, and so is to go as long as it
-// is.
+// shrink frees the tail of the block at p, so that it holds n bytes and little more. It returns
+// false where n is too little for a block of whole pages, or the block is attached, as an attached
+// block keeps its length.
 func shrink(p unsafe.Pointer, n int) bool {
 	if n < largeMin || isAttached(uintptr(p)) {
 		return false

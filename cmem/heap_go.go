@@ -15,10 +15,10 @@ import (
 )
 
 // The heap over Go memory, for builds without libcmem and for the race detector, which sees nothing
-// in C memory. Live blocks stand in a registry, so that misuse is found here as it is there. Freed
-// ones are reused by class through sync.Pool, except under the race detector: there each is
-// dropped, as what the pool does would order a use after free behind the Free it should be seen to
-// race with.
+// in C memory. Live blocks stand in a registry, so that misuse is found as it is over libcmem.
+// Freed blocks are reused by class through sync.Pool, except under the race detector, where they
+// are dropped: the pool's synchronization would order a use after free behind the Free, and hide
+// the race.
 
 // A goBlock is a block: all its bytes.
 type goBlock struct {

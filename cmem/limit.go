@@ -36,10 +36,10 @@ var reclaimer struct {
 // reclaimPatience is for how long no cleanup may come after a collection until they count as done.
 const reclaimPatience = 5 * time.Millisecond
 
-// reclaimAndAlloc is allocSlow for n bytes that it had no memory for, after everything has been
-// given back that nobody holds, and then after what the collector finds lost. More than the whole
-// heap would not come of that: whoever asks for it by mistake, or for a stranger, is not to cost
-// the others their resident memory.
+// reclaimAndAlloc is for n bytes that allocSlow had no memory for. It tries again when all that
+// nobody holds was given back, and once more when the collector has freed what is lost. A request
+// larger than the whole heap cannot succeed so: it fails without costing others their resident
+// memory.
 func reclaimAndAlloc(n int, zero bool) unsafe.Pointer {
 	var s Stats
 	if ReadStats(&s); uint64(n) > s.HeapSys {

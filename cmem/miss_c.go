@@ -10,16 +10,17 @@ import (
 	"github.com/gocmem/cmem/c"
 )
 
-// The slow path of an allocation: the magazine has no block of the class. C gets one, with more for
-// the magazine, by c/policy.h's rules: what it has to know of the cache goes there in a trip, and
-// what is for the cache comes back in it.
+// The slow path of an allocation, when the magazine is empty. C gets a block, and more for the
+// magazine, by the rules of c/policy.h. A trip (c/miss.h) carries to C what it must know of the
+// cache, and back what is for the cache.
 
-// trips are not on the stacks of those who use them, which a few goroutines are at a time: a frame
-// of 2 KiB makes each stack that has ever come by grow, and that of a thousand goroutines is a few
-// megabytes.
+// trips holds trips for reuse. They do not lie on stacks: a trip takes 2 KiB, so every stack that
+// was ever used for one would grow, by megabytes together for a thousand goroutines. Only a few
+// goroutines have a trip at a time.
 var trips = sync.Pool{New: func() any { return new(c.Trip) }}
 
-// allocSlow allocates n > 0 bytes when the magazine has none; nil where memory is out.
+// allocSlow allocates n > 0 bytes, zeroed if zero is set, when the fast path has no block; nil
+// where memory is out.
 func allocSlow(n int, zero bool) unsafe.Pointer {
 	switch {
 	case cacheless:
@@ -46,14 +47,14 @@ func allocSlow(n int, zero bool) unsafe.Pointer {
 }
 
 // miss sets t.Block to a block for n bytes, 0 where memory is out. Between its three steps the
-// goroutine may come to another P, and the cache it came from may be emptied, parked or deleted.
+// goroutine may move to another P, and the first P's cache may be emptied, parked or deleted.
 func miss(t *c.Trip, n int) {
 	depart(t, n)
 	t.Miss()
 	arrive(t, n)
 }
 
-// depart fills t with what C must know of the cache, and with what leaves it.
+// depart fills t with what C must know of the P's cache, and with the blocks that leave that cache.
 func depart(t *c.Trip, n int) {
 	_, ch := pinCache()
 	t.Begin(n)
@@ -82,13 +83,14 @@ func arrive(t *c.Trip, n int) {
 	if ch == nil && t.Exact == 0 {
 		c.CountAlloc(cls)
 	}
-	if t.Len > 0 { // the goroutine moved to a P whose magazine is full, or that has none
+	if t.Len > 0 { // the goroutine moved to a P whose magazine is full, or that has no cache
 		t.E[0] = t.E[t.Len]
 		t.Leave()
 	}
 }
 
-// refill puts what a miss of class cls has brought into ch, as far as the magazine goes. Pinned.
+// refill puts what t, a miss of class cls, has brought into ch, until the magazine is full. What t
+// holds then is still to be given back. Pinned.
 func refill(ch *c.Cache, cls uint, t *c.Trip) {
 	if t.Share == shareOf(ch) {
 		ch.Recent = t.Recent
@@ -103,8 +105,8 @@ func refill(ch *c.Cache, cls uint, t *c.Trip) {
 	}
 }
 
-// takeLarge takes the blocks of ch that are too large for it to hold many of along, so that the
-// block that is missed can be made of one of them. Pinned.
+// takeLarge moves to t all blocks of ch.Exact bytes and more that ch holds, so that C can make the
+// missed block of their pages. Pinned.
 func takeLarge(ch *c.Cache, t *c.Trip) {
 	if ch.Capacity-ch.Room < int64(ch.Exact) { // all of it is less
 		return
@@ -115,10 +117,10 @@ func takeLarge(ch *c.Cache, t *c.Trip) {
 	}
 }
 
-// A cache counts its trips to the central lists. Those that are due go to C with the next one, or
-// by judge, and C boosts the cache's capacity where it thrashes (c/budget.h).
+// A cache counts its trips to the central lists. When there are enough to judge they go to C, with
+// a miss or by judge, and C boosts the cache's capacity if it thrashes (c/budget.h).
 
-// countMiss counts a block of n bytes that ch did not have. Pinned.
+// countMiss is share_miss: it counts a miss of n bytes. Pinned.
 func countMiss(ch *c.Cache, n int) {
 	ch.Trips.Misses++
 	if n >= c.ExactMin {
@@ -126,7 +128,8 @@ func countMiss(ch *c.Cache, n int) {
 	}
 }
 
-// due returns the trips that ch has counted, if they are due to be judged. Pinned.
+// due is share_trips: it returns the trips and begins to count anew, if there are enough to judge;
+// else it returns none. Pinned.
 func due(ch *c.Cache) (t c.Trips) {
 	if ch.Trips.Misses+ch.Trips.Overflows >= c.ThrashTrips {
 		t, ch.Trips = ch.Trips, t
@@ -134,14 +137,14 @@ func due(ch *c.Cache) (t c.Trips) {
 	return t
 }
 
-// judge has C judge the trips of ch, if they are due. Not pinned.
+// judge has C judge the trips t of ch, if there are any. Not pinned.
 func judge(ch *c.Cache, t c.Trips) {
 	if t != (c.Trips{}) {
 		c.Judge(ch, t)
 	}
 }
 
-// adopt sets the capacity of ch to what C says it is to be now. Pinned.
+// adopt is share_adopt: it takes over the capacity that the budget gives ch now. Pinned.
 func adopt(ch *c.Cache) {
 	capacity := atomic.LoadInt64(c.Capacity) + atomic.LoadInt64(&ch.Boost)
 	ch.Room += capacity - ch.Capacity

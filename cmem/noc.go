@@ -4,7 +4,8 @@ package cmem
 
 import "io"
 
-// Without libcmem there are no blocks of C's.
+// Builds without libcmem: what heap_go.go asks about blocks that C code has allocated. There are
+// none.
 
 func freeC(uintptr) bool             { return false }
 func usableC(uintptr) int            { return 0 }

@@ -6,11 +6,12 @@ import (
 	"github.com/gocmem/cmem/c"
 )
 
-// The slow path of a free: the magazine is full, or the cache, or no magazine takes such blocks.
-// The oldest blocks leave the cache, half a magazine at a time: to transfer lists, and where those
-// take no more to the central lists.
+// The slow path of a free: the magazine is full, the cache has no room, or no magazine takes such a
+// block. The oldest blocks leave the cache, half a magazine at a time: to the transfer lists, and
+// where those take no more, by a cgo call, to the central lists.
 
-// freeSlow frees a block when the magazine is full, or the cache has no room, or there is none.
+// freeSlow frees a block of class cls when its magazine is full, or the cache has no room, or the P
+// has no cache.
 func freeSlow(cls uint, e c.Entry) {
 	if cacheless {
 		freeOther(e.Block)
@@ -37,8 +38,8 @@ func freeSlow(cls uint, e c.Entry) {
 	judge(ch, trips)
 }
 
-// freeFull frees a block, whose tag is set already, and gives what must leave the cache for that to
-// the central lists.
+// freeFull frees a block, whose tag is TagCached already, into the P's cache. What must leave the
+// cache for that goes to the central lists; without a cache the block itself does.
 func freeFull(cls uint, e c.Entry) {
 	t := trips.Get().(*c.Trip)
 	t.Begin(0)
@@ -60,8 +61,8 @@ func freeFull(cls uint, e c.Entry) {
 	}
 }
 
-// makeRoom has blocks leave ch for one of class cls: into transfer lists, or into t. False where
-// the lists do not take them. Pinned.
+// makeRoom has blocks leave ch until there is room for one of class cls. They go to t, or to
+// transfer lists if t is nil. It returns false where the lists, or t, take no more. Pinned.
 func makeRoom(ch *c.Cache, cls uint, t *c.Trip) bool {
 	if m := &ch.Mag[cls]; m.Top == m.End && !leaveHalf(ch, cls, t) {
 		return false
@@ -75,8 +76,8 @@ func makeRoom(ch *c.Cache, cls uint, t *c.Trip) bool {
 	return true
 }
 
-// leaveHalf has half of a magazine leave ch, the oldest blocks; false where none of them can.
-// Pinned.
+// leaveHalf has the older half of ch's magazine cls leave (policy_leave): to t, or to its transfer
+// list if t is nil. It returns false where not one block could leave. Pinned.
 func leaveHalf(ch *c.Cache, cls uint, t *c.Trip) bool {
 	k := (len(entries(&ch.Mag[cls])) + 1) / 2
 	if t == nil {
@@ -85,8 +86,8 @@ func leaveHalf(ch *c.Cache, cls uint, t *c.Trip) bool {
 	return take(ch, cls, k, t)
 }
 
-// take moves the k oldest blocks of ch's magazine cls to t, as far as its room goes; false where
-// none was moved. Pinned.
+// take moves the k oldest blocks of ch's magazine cls to t, or as many as t has room for. It
+// returns false where it moved none. Pinned.
 func take(ch *c.Cache, cls uint, k int, t *c.Trip) bool {
 	k = copy(t.E[t.Len:], entries(&ch.Mag[cls])[:k])
 	t.Len += uint32(k)
@@ -94,7 +95,7 @@ func take(ch *c.Cache, cls uint, k int, t *c.Trip) bool {
 	return k > 0
 }
 
-// drop removes the k oldest blocks of ch's magazine cls, which are elsewhere now. Pinned.
+// drop removes from ch's magazine cls the k oldest blocks, which the caller has copied. Pinned.
 func drop(ch *c.Cache, cls uint, k int) {
 	m := &ch.Mag[cls]
 	all := entries(m)
@@ -111,15 +112,16 @@ func push(ch *c.Cache, cls uint, e c.Entry) {
 	ch.Room -= int64(classSize[cls])
 }
 
-// heaviest is policy_evict (c/policy.h): the class of which most bytes lie in ch beyond one block;
-// false where ch is empty. The likely one is looked at first: if it has half of the capacity, no
-// other has more, as all were less than the capacity before the last block came. Pinned.
+// heaviest is policy_evict (c/policy.h): the class that has most bytes in ch, one block of each
+// class not counted; false where ch is empty. The class likely is tried first: if it has half of
+// the capacity, no other has more, as all together had less than the capacity before the last block
+// came. Pinned.
 func heaviest(ch *c.Cache, likely uint) (cls uint, ok bool) {
 	if m := &ch.Mag[likely]; int64(len(entries(m))-1)*int64(classSize[likely]) >= ch.Capacity/2 {
 		return likely, true
 	}
-	// Bytes, and in the last eight bits the class: a maximum that costs no branch, as what the caches
-	// hold is hard to predict.
+	// Bytes, and the class in the last eight bits: so the maximum takes no branch. Branches would be
+	// hard to predict.
 	most := -1
 	for i := range ch.Mag {
 		m := &ch.Mag[i]
@@ -128,8 +130,8 @@ func heaviest(ch *c.Cache, likely uint) (cls uint, ok bool) {
 	return uint(most & 0xff), most >= 0
 }
 
-// freeOther frees blocks that no magazine takes: exact and attached ones, and all where there are no
-// caches.
+// freeOther frees, uncached, a block that no magazine takes: an exact or attached one, or any where
+// there are no caches. It panics where no such block starts at a.
 //
 //go:noinline
 func freeOther(a uintptr) {
@@ -142,7 +144,7 @@ func freeOther(a uintptr) {
 	freedOther()
 }
 
-// freedOther notes that a block was freed uncached.
+// freedOther counts an uncached free as an overflow of the P's cache, and notes the use.
 func freedOther() {
 	var trips c.Trips
 	ch := myCache(procPin())

@@ -10,8 +10,11 @@ import (
 	"github.com/gocmem/cmem/c"
 )
 
-// An ownedMem is a block that a handle or an arena owns. Its tag says that it is one, so that no
-// Free but theirs takes it, and what the tag was is kept here.
+// Handles and what they own: the blocks, and for each P a list of owners without a buffer, so that
+// New and Free of a handle allocate nothing.
+
+// An ownedMem is a block that a handle or an arena owns. The block's tag is TagOwned, so that no
+// other Free takes it; cls keeps what the tag was.
 type ownedMem struct {
 	p   unsafe.Pointer
 	n   int     // the bytes that were asked for

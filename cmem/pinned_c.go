@@ -8,8 +8,8 @@ import (
 	"github.com/gocmem/cmem/c"
 )
 
-// The fast paths. They make no call but to pin, and branch only on what is the rule. What is not
-// the common case goes to miss_c.go and overflow_c.go.
+// The fast paths. They call nothing but procPin and procUnpin. Every case but the common one goes
+// on: an empty magazine to borrow_c.go and then to miss_c.go, a full one to overflow_c.go.
 
 // magazine is ch's magazine of class cls, which the caller knows to be below numClasses: no bounds
 // check.
@@ -48,8 +48,7 @@ func allocFastPinned(n int) unsafe.Pointer {
 	return nil
 }
 
-// allocFastOther is allocFast without the assembly: allocFastPinned, and then what
-// borrow has.
+// allocFastOther is allocFast without the assembly: allocFastPinned, and then what borrow has.
 func allocFastOther(n int) unsafe.Pointer {
 	if p := allocFastPinned(n); p != nil {
 		return p

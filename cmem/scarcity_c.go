@@ -9,13 +9,16 @@ import (
 	"github.com/gocmem/cmem/c"
 )
 
+// Scarcity: how much of a tracked memory budget is needed, and how much cmem has free beside that.
+// The scavenger shortens the idle limit by these (c/pacer.h).
+
 // othersPeriod is how often the cgroup's use is looked at.
 const othersPeriod = time.Second
 
-// trackedUse is for the background: the budget, what of it is needed, and what cmem has free beside
-// that; 0 where no budget is tracked. Needed is what cmem has in use, what Go's heap holds that is
-// live, and all else of Go's and of the cgroup's. Go's garbage is no need: with GOGC=off Go fills
-// its budget by design.
+// trackedUse is for the background: the budget, what is needed of it, and what cmem has free beside
+// that; 0 where no budget is tracked. Needed are what cmem has in use, the live part of Go's heap,
+// all else that Go holds, and what other processes of the cgroup use. Go's garbage is not: with
+// GOGC=off Go fills its budget by design.
 func trackedUse() (budget, need, free int64) {
 	tracker.Lock()
 	defer tracker.Unlock()

@@ -6,8 +6,8 @@ import (
 )
 
 // DefaultIdleLimit is how long free memory stays with the process before it goes back to the
-// operating system: until then it has cost no more than to fault it in again, at the price of a
-// core for that of 4 GiB of memory.
+// operating system. Until then it has cost no more than faulting it in again would, if a CPU core
+// costs as much as 4 GiB of memory.
 const DefaultIdleLimit = 3 * time.Second
 
 // idleLimit is a time.Duration. It has its value before any init function runs, as CMEMDEBUG
@@ -16,7 +16,7 @@ var idleLimit = int64(DefaultIdleLimit)
 
 // Scavenge gives all free memory back to the operating system now: the magazines are emptied, the
 // pages of every free span released, and whole free regions returned to malloc. It returns the
-// bytes given back. What is given back costs a page fault (about 1 µs for 4 KiB) to use again.
+// bytes given back. Using it again costs page faults: one for every 4 KiB, 1 to 2 µs each.
 // Nobody needs to call it: the background does the same for what has been idle for the idle limit.
 //
 // In builds over Go memory it does nothing and returns 0.

@@ -13,36 +13,39 @@ import (
 )
 
 // The background gives idle memory back, and keeps Go's memory limit (memlimit.go). While the heap
-// is used it steps as c/pacer.h's law says. Once nothing has happened for an idle limit it drains
-// the magazines and gives everything back. After a second of silence at least it rests: it looks
-// once a second whether the heap is used again, and after what C threads have left. (C programs
-// have a thread that does as much: c/scavenger.c.)
+// is used it steps as c/pacer.h's law says. Once the heap was not used for an idle limit, it empties
+// all caches and gives everything back. Once the heap was not used for a second either, it rests: it
+// looks once a second whether the heap is used again, and gives back what C threads have left. (C
+// programs have a thread for this: c/scavenger.c.)
 //
-// It is a timer and no goroutine: leak checkers report one that stays, and one that is started on
-// demand may belong to a testing/synctest bubble. The timer is made where no bubble is, when the
-// package is initialised. Its function runs in a goroutine outside of bubbles too, and nobody else
-// may set the timer: Reset in a bubble goes by the bubble's clock. So the slow paths wake nobody
-// but leave a note, and what is freed first after a rest is seen up to a second later.
+// The background is a timer and no goroutine: leak checkers report a goroutine that stays, and one
+// that is started on demand may belong to a testing/synctest bubble. The timer is made outside of
+// bubbles, when the package is initialised, and its function runs outside of bubbles too. Only that
+// function sets the timer: Reset in a bubble goes by the bubble's clock. So the slow paths cannot
+// wake the background: they leave a note (noteUse). The first use after a rest is seen up to a
+// second later.
 
 const restPeriod = time.Second
 
-// scavenger is the background's. The steps do not overlap, as each sets the timer for the next:
-// they need no lock.
+// scavenger is the background's state. It needs no lock: each step sets the timer for the next, so
+// steps do not overlap.
 var scavenger struct {
 	used atomic.Bool // the note of the slow paths
 
-	timer            *time.Timer
-	slept            time.Duration // before this step
-	looked, quiet    time.Duration // since trimCaches or, at rest, HasThreads; without any use
-	activity         uint64        // at the last step
+	timer *time.Timer
+	slept time.Duration // between the last step and this one
+
+	// looked is the time since trimCaches or, at rest, since HasThreads; quiet the time without use.
+	looked, quiet    time.Duration
+	activity         uint64 // c.Activity at the last step
 	drained, resting bool
-	stepped          time.Duration // at rest, since the last step of C's
-	threads          bool          // whether C threads had caches when restStep looked
-	traced           int           // lines printed
+	stepped          time.Duration // at rest, the time since the last step by the law
+	threads          bool          // whether C threads had caches when restStep looked last
+	traced           int           // lines that traceScavenge printed
 }
 
-// init comes after that of debugvar.go, whose file's name is smaller. Should the timer fire before
-// the other packages are initialised, that does no harm.
+// init runs after the init of debugvar.go, as that file's name sorts first. The timer may fire
+// before other packages are initialised; that does no harm.
 func init() {
 	c.Scavenges()
 	s := &scavenger
@@ -51,9 +54,10 @@ func init() {
 	s.timer.Reset(s.slept)
 }
 
-// noteUse is called by the slow paths that bring a cache into use, or free uncached.
+// noteUse notes for the background that the heap is used. The slow paths call it when a P gets its
+// cache, and after an uncached free.
 func noteUse() {
-	if !scavenger.used.Load() { // a read is cheap for all, a write is not
+	if !scavenger.used.Load() { // to write each time would cost: all Ps share the word
 		scavenger.used.Store(true)
 	}
 }
@@ -97,10 +101,10 @@ func scavengeStep(idle time.Duration) time.Duration {
 	return next
 }
 
-// restStep looks after what C threads have left, of which there is no note: every idle limit, or,
-// as long as there are none, every minute at least. It returns when the next step is due. (A cgo
-// call after a pause wakes the runtime's monitor too, which takes several times as long as the
-// step: so there is none in most steps.)
+// restStep steps by the law for what C threads have left, as these leave no note: once an idle
+// limit; or, where no C thread had a cache, once a minute or an idle limit, whichever is longer. It
+// returns when the next step is due. Most calls make no cgo call: after a pause one also wakes the
+// runtime's monitor, which takes several times as long as the step.
 func restStep(idle time.Duration) time.Duration {
 	s := &scavenger
 	if s.looked += s.slept; s.looked >= idle {
@@ -120,7 +124,7 @@ func restStep(idle time.Duration) time.Duration {
 	return next
 }
 
-// step is a step by the law.
+// step is a step by c/pacer.h's law. It returns when the next one is due, and the bytes given back.
 func step(idle time.Duration) (next time.Duration, released int64) {
 	ns := uint64(idle)
 	if idle == forever {
@@ -133,7 +137,7 @@ func step(idle time.Duration) (next time.Duration, released int64) {
 	return time.Duration(due), int64(bytes)
 }
 
-// traceScavenge prints what was released, what was kept and why, for CMEMDEBUG=scavtrace=1.
+// traceScavenge prints what was released, and what was kept and why, if CMEMDEBUG has scavtrace=1.
 func traceScavenge(released int64, idle time.Duration) {
 	if !debugvars.scavtrace || released == 0 {
 		return

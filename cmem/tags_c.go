@@ -8,9 +8,9 @@ import (
 	"github.com/gocmem/cmem/c"
 )
 
-// What starts at an address. A byte outside of each block, its tag, tells: in the pagemap for a
-// block of whole pages, in its span for a small one (span.h). Go reads both without a cgo call.
-// What no live block is, C describes (misuse).
+// What starts at an address. Each block has a tag, a byte outside it that tells: in the pagemap for
+// a block of whole pages, in its span for a small one (c/span.h). Go reads both without a cgo call.
+// An address where no live block starts is described by C, for the panic (misuse).
 
 // findLeaf returns the leaf of the address a, or nil.
 func findLeaf(a uintptr) *c.Leaf {

@@ -9,14 +9,15 @@ import (
 	"github.com/gocmem/cmem/c"
 )
 
-// Where one goroutine allocates what another one frees, blocks go from the one P's cache to the
-// other's through the transfer lists (c/transfer.c), without a cgo call and without a word that all
-// classes share. Whoever is pinned cannot wait: where a list is full, or empty, or taken for long,
-// the caller goes to central. How many blocks may lie in a list, C says.
+// The transfer lists (c/transfer.c), from Go. Where one goroutine frees what another one allocates,
+// blocks go through them from one P's cache to another's, without a cgo call and without a word
+// that all classes share. A pinned goroutine cannot wait. So where a list is full, empty, or taken
+// for long, the caller goes to the central lists instead. C says how many blocks may lie in a list.
 
-const looks = 300 // at a list that is taken: they last about as long as a cgo call
+// looks is how often enter looks at a list that somebody is in: about as long as a cgo call takes.
+const looks = 300
 
-// enter tells whether the list t is the caller's, pinned, until it calls leave.
+// enter tries to take the list t, which is then the caller's until leave. Pinned.
 func enter(t *c.Transfer) bool {
 	for range looks {
 		if atomic.LoadUint32(&t.Taken) == 0 && atomic.CompareAndSwapUint32(&t.Taken, 0, 1) {
@@ -28,8 +29,8 @@ func enter(t *c.Transfer) bool {
 
 func leave(t *c.Transfer) { atomic.StoreUint32(&t.Taken, 0) }
 
-// send moves up to k of the oldest blocks of ch's magazine cls to the transfer list; false where it
-// took none. Pinned.
+// send moves up to k of the oldest blocks of ch's magazine cls to the class's transfer list. It
+// returns false where it moved none. Pinned.
 func send(ch *c.Cache, cls uint, k int) bool {
 	if cls-c.TransferFirst >= uint(len(c.Transfers)) {
 		return false
@@ -47,8 +48,9 @@ func send(ch *c.Cache, cls uint, k int) bool {
 	return k > 0
 }
 
-// receive moves the newest blocks of the transfer list to ch's magazine cls, which is empty: as
-// many as ch has room for, one at least. It tells whether there was any. Pinned.
+// receive moves the newest blocks of the class's transfer list to ch's magazine cls, which is
+// empty: one, and as many more as ch has room for, TransferReceive at most. It returns false where
+// it moved none. Pinned.
 func receive(ch *c.Cache, cls uint) bool {
 	if cls-c.TransferFirst >= uint(len(c.Transfers)) {
 		return false

@@ -9,16 +9,18 @@ import (
 	"github.com/gocmem/cmem/c"
 )
 
-// What lies in a magazine and is not used goes: each step of the scavenger marks it (c/cache.h), and
-// every now and then it leaves the caches. So does all that the Ps hold that GOMAXPROCS has taken
-// away.
+// What lies unused in caches goes back. Each step of the scavenger lowers the magazines' low marks
+// (c/cache.h). Once an idle limit, trimPeriod at least, the scavenger calls trimCaches, which gives
+// the central lists what was unused all that time. Caches of Ps that GOMAXPROCS has taken away are
+// emptied and deleted.
 
 const (
-	trimPeriod = time.Second // at least, as it stops the world
-	trimLeast  = 64 << 10    // bytes that are worth it
+	trimPeriod = time.Second // the least time between two calls, as trimCaches stops the world
+	trimLeast  = 64 << 10    // bytes: with less unused, trimCaches leaves the caches alone
 )
 
-// trimCaches gives back what no P has needed since it was last called.
+// trimCaches gives the central lists the blocks that no P has needed since the last call, and
+// begins the low marks anew.
 func trimCaches() {
 	var unused [maxProcs]bool
 	procs, total := runtime.GOMAXPROCS(0), 0
@@ -38,8 +40,8 @@ func trimCaches() {
 	c.MarkCaches()
 }
 
-// trim gives back what P pid has not needed of what is in ch, its cache, which is parked and goes
-// on then.
+// trim gives the central lists the unused blocks of ch, the parked cache of P pid, and puts ch back
+// into the table. Where GOMAXPROCS has taken the P away it empties ch, and leaves it parked.
 func trim(pid int, ch *c.Cache) {
 	if pid >= runtime.GOMAXPROCS(0) {
 		c.Flush(ch)

@@ -107,7 +107,7 @@ void cmem__budget_peak(size_t inuse) {
 }
 
 bool cmem__budget_thrashing(struct cmem__share *sh, const struct cmem__trips *t) {
-    uint64_t now = cmem__now();
+    uint64_t now = cmem__now_fine();
     lock(&budget.lock);
     bool thrashing = now - sh->since < THRASH_NS + t->bytes / THRASH_BYTES;
     if (now - sh->refused < BOOST_REFUSED_NS) thrashing = false;
@@ -130,7 +130,7 @@ static int64_t take_from_largest(const struct cmem__share *sh) {
 }
 
 void cmem__budget_boost(struct cmem__share *sh, size_t inuse) {
-    uint64_t now = cmem__now();
+    uint64_t now = cmem__now_fine();
     lock(&budget.lock);
     share_out((int64_t)inuse > budget.inuse ? (int64_t)inuse : budget.inuse);
     if (sh->kind != CACHE_NONE) {

@@ -40,8 +40,7 @@ enum cmem__cache_kind { CACHE_THREAD = 0, CACHE_P = 1, CACHE_NONE /* the cache w
 /* A cache thrashes if its owner makes THRASH_TRIPS trips to the central lists within THRASH_NS: the
  * owner then spends a quarter of its time or more on them. For each THRASH_BYTES bytes of missed
  * blocks of EXACT_MIN and more that time is a nanosecond longer, as such blocks may have to be
- * faulted in. (cmem__now ticks once in 1 to 4 ms, so in fact these times mean "within one
- * tick".) */
+ * faulted in. */
 #define THRASH_TRIPS 32
 #define THRASH_NS 64000
 #define THRASH_BYTES 32

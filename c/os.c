@@ -265,3 +265,4 @@ static uint64_t clock_ns(clockid_t clock) {
 }
 
 uint64_t cmem__now(void) { return clock_ns(CLOCK_MONOTONIC_COARSE); }
+uint64_t cmem__now_fine(void) { return clock_ns(CLOCK_MONOTONIC); }

@@ -72,6 +72,7 @@ bool cmem__os_write(int fd, const void *buf, size_t n);
 
 void *cmem__os_map(size_t bytes);
 size_t cmem__os_page_size(void);
-uint64_t cmem__now(void); /* nanoseconds of the monotonic clock, which ticks once in 1 to 4 ms */
+uint64_t cmem__now(void);      /* nanoseconds of the monotonic clock, which ticks once in 1 to 4 ms */
+uint64_t cmem__now_fine(void); /* the same, with all digits: some 25 ns more */
 
 #endif /* CMEM_OS_H */

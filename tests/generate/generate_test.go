@@ -92,7 +92,7 @@ func TestCheck(t *testing.T) {
 	}
 	for _, change := range [][2]string{
 		{"Recent      uint32", "Recent      uint64"},
-		{"Kind        uint32", ""},
+		{"Kind     uint32", ""},
 		{"NPages  uintptr", "NPages  uint8"},
 	} {
 		wrong := bytes.Replace(text, []byte(change[0]), []byte(change[1]), 1)

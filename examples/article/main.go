@@ -98,6 +98,7 @@ func showRefused(out io.Writer) {
 		ID   int
 		Name string
 	}
+	//cmemvet:ignore it panics
 	fmt.Fprintf(out, "  %s\n", misuse(func() { cmem.AllocSlice[user](10) }))
 }
 

@@ -187,7 +187,7 @@ func TestAppend(t *testing.T) {
 			t.Log(misuse)
 		}
 	}()
-	cmem.Free(moved)
+	cmem.Free(moved) //cmemvet:ignore the misuse that is tested
 }
 
 // BenchmarkRelay relays 100 frames of 100,000 bytes.

@@ -1,4 +1,6 @@
 // Faulty makes one mistake, which its argument names. Tests build it with the tools that are to find it.
+//
+//cmemvet:ignore the mistakes are what it is for
 package main
 
 // extern void cmem_free(void *p);

@@ -119,13 +119,18 @@ func (m *module) set(env ...string) { m.env = append(m.env, env...) }
 // run runs a program in the module's directory, which must not fail, and returns what it prints.
 func (m *module) run(name string, args ...string) string {
 	m.t.Helper()
-	cmd := exec.Command(name, args...)
-	cmd.Dir, cmd.Env = m.dir, m.env
-	out, err := cmd.CombinedOutput()
+	out, err := m.command(name, args...).CombinedOutput()
 	if err != nil {
 		m.t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
 	}
 	return strings.TrimSpace(string(out))
+}
+
+// command is a program that is to run in the module's directory.
+func (m *module) command(name string, args ...string) *exec.Cmd {
+	cmd := exec.Command(name, args...)
+	cmd.Dir, cmd.Env = m.dir, m.env
+	return cmd
 }
 
 // buildAndRun builds the program and checks what it prints.

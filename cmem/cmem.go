@@ -147,9 +147,9 @@ func Free(b []byte) {
 	free(unsafe.Pointer(unsafe.SliceData(b)))
 }
 
-// Usable returns how many bytes the block of b really holds: at least cap(b), and at most 12.5 %
-// more than was asked for beyond 128 bytes, but for a P that does little else than allocate: it
-// makes do with blocks of up to two and a half times the size where it has none that fit better.
+// Usable returns how many bytes the block of b really holds: at least cap(b), and beyond 128 bytes
+// at most 12.5 % more than was asked for. Where little else is done than allocate and free, a block
+// may be of a class up to twice as large.
 // The bytes beyond cap(b) may be used after b = Realloc(b, Usable(b)), which stays in place, and
 // not before: under -asan they are out of bounds until then. Usable panics as Free does, but for a
 // buffer of a handle or an arena, whose bytes it returns; Usable of a b of capacity 0 is 0.

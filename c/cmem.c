@@ -100,6 +100,17 @@ void *cmem_aligned_alloc(size_t alignment, size_t n) {
     return p != NULL ? p : cmem__alloc_slow_aligned(c, n);
 }
 
+int cmem_posix_memalign(void **out, size_t alignment, size_t n) {
+    if (alignment < sizeof *out || (alignment & (alignment - 1)) != 0) return EINVAL;
+    int saved = errno;
+    void *p = cmem_aligned_alloc(alignment, n);
+    errno = saved;
+    if (p == NULL) return ENOMEM;
+    *out = p;
+    wrote(out, sizeof *out);
+    return 0;
+}
+
 /* ----------------------------------------------------------------------------------------- free */
 
 static __attribute__((noinline)) void free_other(uintptr_t p, const char *func) {
@@ -132,10 +143,11 @@ size_t cmem_usable_size(const void *p) {
 
 /* -------------------------------------------------------------------------------------- realloc */
 
-void *cmem_realloc(void *p, size_t n) {
+/* cmem_realloc, for the public function of this name. */
+static void *resize(void *p, size_t n, const char *func) {
     if (p == NULL) return cmem_alloc(n);
     size_t have = cmem__usable_unowned((uintptr_t)p);
-    if (unlikely(have == 0)) cmem__misuse("cmem_realloc", USE_KEEPS, (uintptr_t)p);
+    if (unlikely(have == 0)) cmem__misuse(func, USE_KEEPS, (uintptr_t)p);
     bool stays = n <= have && (have < 2 * LARGE_MIN || n >= LARGE_MIN);
     void *q = stays ? NULL : cmem_alloc(n);
     if (q == NULL && n <= have) { /* less memory is to be had even where there is no more */
@@ -151,6 +163,17 @@ void *cmem_realloc(void *p, size_t n) {
     memcpy(q, p, keep);
     cmem_free(p);
     return q;
+}
+
+void *cmem_realloc(void *p, size_t n) { return resize(p, n, "cmem_realloc"); }
+
+void *cmem_reallocarray(void *p, size_t count, size_t size) {
+    size_t n;
+    if (__builtin_mul_overflow(count, size, &n)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return resize(p, n, "cmem_reallocarray");
 }
 
 /* ---------------------------------------------------------------------------------------- batch */

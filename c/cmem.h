@@ -73,11 +73,23 @@ CMEM_API void *cmem_calloc(size_t count, size_t size) CMEM_ATTR(malloc, alloc_si
  * then still the caller's and unchanged. */
 CMEM_API void *cmem_realloc(void *p, size_t n) CMEM_ATTR(alloc_size(2), warn_unused_result);
 
+/* cmem_realloc(p, count * size), unless the product overflows.
+ * Returns NULL with errno ENOMEM where it does, or is over PTRDIFF_MAX, or no memory is to be had; p
+ * is then still the caller's and unchanged. */
+CMEM_API void *cmem_reallocarray(void *p, size_t count, size_t size)
+    CMEM_ATTR(alloc_size(2, 3), warn_unused_result);
+
 /* Allocates n bytes at a multiple of alignment, which must be a power of two; n need not be a
  * multiple of it.
  * Returns NULL with errno EINVAL where alignment is no power of two, ENOMEM as cmem_alloc does. */
 CMEM_API void *cmem_aligned_alloc(size_t alignment, size_t n)
     CMEM_ATTR(malloc, alloc_align(1), alloc_size(2), warn_unused_result);
+
+/* cmem_aligned_alloc with the manners of posix_memalign: *out is the block, errno is kept, and
+ * alignment must be a power of two and a multiple of sizeof(void *). n = 0 gives a block of its own.
+ * Returns 0; EINVAL where alignment is none of these; or ENOMEM where n is over PTRDIFF_MAX or no
+ * memory is to be had. *out is left alone then. */
+CMEM_API int cmem_posix_memalign(void **out, size_t alignment, size_t n) CMEM_ATTR(warn_unused_result);
 
 /* Frees a block. p = NULL: nothing. errno is kept. Aborts on misuse. */
 CMEM_API void cmem_free(void *p);

@@ -59,7 +59,11 @@ static void fill(struct slot *s) {
         now_live(s, p, n);
     } else if (dice < 4) {
         size_t align = (size_t)1 << pick(&seed, 21);
-        void *p = cmem_aligned_alloc(align, n);
+        void *p;
+        if (dice == 2 && align >= sizeof p)
+            expect(cmem_posix_memalign(&p, align, n) == 0);
+        else
+            p = cmem_aligned_alloc(align, n);
         expect((uintptr_t)p % align == 0);
         now_live(s, p, n);
     } else {
@@ -72,7 +76,7 @@ static void change(struct slot *s) {
     uint64_t key = s->key;
     size_t had = s->n, n = pick(&seed, 3) == 0 ? 1 + pick(&seed, had) : next_size(), keep = n < had ? n : had;
     no_more_live(s);
-    p = cmem_realloc(p, n);
+    p = pick(&seed, 4) == 0 ? cmem_reallocarray(p, n, 1) : cmem_realloc(p, n);
     expect(p != NULL && stamped(p, keep, had, key));
     now_live(s, p, n);
 }

@@ -94,6 +94,9 @@ Test(cmem, impossible_sizes_are_enomem) {
         ENOMEM_FROM(cmem_calloc(n, 1));
         ENOMEM_FROM(cmem_realloc(old, n));
         ENOMEM_FROM(cmem_realloc(NULL, n));
+        ENOMEM_FROM(cmem_reallocarray(old, n, 1));
+        ENOMEM_FROM(cmem_reallocarray(old, 1, n));
+        ENOMEM_FROM(cmem_reallocarray(NULL, 1, n));
         ENOMEM_FROM(cmem_aligned_alloc(64, n));
         ENOMEM_FROM(cmem_aligned_alloc(64 * KIB, n));
         ENOMEM_FROM(cmem_alloc_batch(n, out, 2));
@@ -103,6 +106,11 @@ Test(cmem, impossible_sizes_are_enomem) {
     ENOMEM_FROM(cmem_calloc(n + 1, n));
     ENOMEM_FROM(cmem_calloc(hidden(SIZE_MAX / 2 + 1), 2));
     ENOMEM_FROM(cmem_calloc(n / 2, n));
+    ENOMEM_FROM(cmem_reallocarray(old, n, n));
+    ENOMEM_FROM(cmem_reallocarray(old, n + 1, n));
+    ENOMEM_FROM(cmem_reallocarray(old, hidden(SIZE_MAX / 2 + 1), 2));
+    ENOMEM_FROM(cmem_reallocarray(old, 2, hidden(SIZE_MAX / 2 + 1)));
+    ENOMEM_FROM(cmem_reallocarray(NULL, hidden(SIZE_MAX), hidden(SIZE_MAX)));
     ENOMEM_FROM(cmem_aligned_alloc((size_t)1 << 63, 1));
     cr_assert(stamped(old, 100, 100, 1), "a realloc that failed changed the block");
     cmem_free(old);
@@ -272,6 +280,27 @@ Test(cmem, realloc_moves_a_large_block_into_a_small_one) {
     check_heap();
 }
 
+Test(cmem, reallocarray_is_realloc_of_the_product) {
+    void *p = cmem_reallocarray(NULL, 10, 10);
+    cr_assert_eq(cmem_usable_size(p), class_size(class_of(100)));
+    stamp(p, 100, 1);
+    p = cmem_reallocarray(p, 1000, 1000);
+    cr_assert_geq(cmem_usable_size(p), 1000000);
+    cr_assert(stamped(p, 100, 100, 1));
+    stamp(p, 1000000, 2);
+    void *q = cmem_reallocarray(p, 3, 300000);
+    cr_assert_eq(q, p, "the block was big enough");
+    cr_assert(stamped(q, 900000, 1000000, 2));
+    static const size_t nothing[][2] = {{0, 10}, {10, 0}, {0, 0}, {0, SIZE_MAX}, {SIZE_MAX, 0}};
+    for (size_t i = 0; i < LEN(nothing); i++) {
+        q = cmem_reallocarray(q, hidden(nothing[i][0]), hidden(nothing[i][1]));
+        cr_assert_not_null(q);
+        cr_assert_eq(cmem_usable_size(q), 16);
+    }
+    cmem_free(q);
+    cr_assert_eq(check_heap().live_blocks, 0);
+}
+
 /* --------------------------------------------------------------------------------------------------- alignment */
 
 Test(cmem, aligned_alloc_every_alignment) {
@@ -304,6 +333,61 @@ Test(cmem, alignment_that_is_no_power_of_two_is_einval) {
         cr_assert_null(cmem_aligned_alloc(hidden(wrong[i]), 100));
         cr_assert_eq(errno, EINVAL, "alignment %zu", wrong[i]);
     }
+}
+
+Test(cmem, posix_memalign_every_alignment) {
+    static const size_t asked[] = {0, 1, 24, 100, 4095, 5000, 31 * KIB, 100001, MIB + 1, 16 * MIB, 17 * MIB};
+    for (size_t align = sizeof(void *); align <= 16 * MIB; align *= 2) {
+        void *p[LEN(asked)];
+        for (size_t i = 0; i < LEN(asked); i++) {
+            errno = 12345;
+            cr_assert_eq(cmem_posix_memalign(&p[i], align, asked[i]), 0);
+            cr_assert_eq(errno, 12345);
+            cr_assert_eq((uintptr_t)p[i] % align, 0, "%zu bytes at %zu", asked[i], align);
+            cr_assert_geq(cmem_usable_size(p[i]), asked[i]);
+            stamp(p[i], asked[i], i);
+        }
+        check_heap();
+        for (size_t i = 0; i < LEN(asked); i++) {
+            cr_assert(stamped(p[i], asked[i], asked[i], i));
+            cmem_free(p[i]);
+        }
+        cmem_scavenge(0);
+    }
+    cr_assert_eq(check_heap().heap_inuse, 0);
+}
+
+/* Errors are returned: errno and the caller's pointer stay as they were. */
+Test(cmem, posix_memalign_errors) {
+    static const struct {
+        size_t align, n;
+        int error;
+    } rows[] = {
+        {0, 100, EINVAL},
+        {1, 100, EINVAL},
+        {2, 100, EINVAL},
+        {4, 100, EINVAL},
+        {3, 100, EINVAL},
+        {12, 100, EINVAL},
+        {24, 0, EINVAL},
+        {4097, 100, EINVAL},
+        {SIZE_MAX, 100, EINVAL},
+        {24, SIZE_MAX, EINVAL},
+        {64, SIZE_MAX, ENOMEM},
+        {64, PTRDIFF_MAX, ENOMEM},
+        {64 * KIB, SIZE_MAX, ENOMEM},
+        {(size_t)1 << 63, 1, ENOMEM},
+    };
+    char mark;
+    for (size_t i = 0; i < LEN(rows); i++) {
+        void *p = &mark;
+        errno = 12345;
+        cr_assert_eq(cmem_posix_memalign(&p, hidden(rows[i].align), hidden(rows[i].n)), rows[i].error,
+                     "%zu bytes at %zu", rows[i].n, rows[i].align);
+        cr_assert_eq(errno, 12345);
+        cr_assert_eq(p, &mark);
+    }
+    cr_assert_eq(check_heap().live_blocks, 0);
 }
 
 /* ------------------------------------------------------------------------------------------------------- batch */

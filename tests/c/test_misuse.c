@@ -77,6 +77,8 @@ static const struct row {
     {"owned_realloc_huge", "cmem_realloc", OWNED(20971520), 0},
 
     {"realloc_freed", "cmem_realloc", IS_FREED(112), 0},
+    {"reallocarray_freed", "cmem_reallocarray", IS_FREED(112), 0},
+    {"reallocarray_interior", "cmem_reallocarray", INTO_LIVE(32, 112)},
     {"realloc_huge_freed", "cmem_realloc", NO_BLOCK_NOW, 0},
     {"realloc_exact_freed", "cmem_realloc", NO_BLOCK_NOW, 0},
     {"realloc_interior", "cmem_realloc", INTO_LIVE(32, 112)},

@@ -28,6 +28,12 @@ static bool calloc_uncached(void) { return (got[0] = cmem__calloc_uncached(100))
 static bool aligned_small(void) { return (got[0] = cmem_aligned_alloc(256, 100)) != NULL; }
 static bool aligned_large(void) { return (got[0] = cmem_aligned_alloc(MIB, 100)) != NULL; }
 static bool aligned_huge(void) { return (got[0] = cmem_aligned_alloc(MIB, 50 * MIB)) != NULL; }
+static bool posix_memalign_small(void) {
+    int error = cmem_posix_memalign(&got[0], 256, 100);
+    errno = error;
+    return error == 0;
+}
+static bool reallocarray_of_null(void) { return (got[0] = cmem_reallocarray(NULL, 20, 10000)) != NULL; }
 static bool realloc_of_null(void) { return (got[0] = cmem_realloc(NULL, 200000)) != NULL; }
 static bool batch(void) { return cmem_alloc_batch(2 * MIB, got, LEN(got)) == LEN(got); }
 
@@ -88,6 +94,8 @@ REFUSALS(calloc_uncached)
 REFUSALS(aligned_small)
 REFUSALS(aligned_large)
 REFUSALS(aligned_huge)
+REFUSALS(posix_memalign_small)
+REFUSALS(reallocarray_of_null)
 REFUSALS(realloc_of_null)
 REFUSALS(realloc_grows)
 REFUSALS(batch)

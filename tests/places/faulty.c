@@ -15,6 +15,8 @@ static __typeof__(&cmem_alloc) alloc_;
 static __typeof__(&cmem_calloc) calloc_;
 static __typeof__(&cmem_realloc) realloc_;
 static __typeof__(&cmem_aligned_alloc) aligned_alloc_;
+static __typeof__(&cmem_posix_memalign) posix_memalign_;
+static __typeof__(&cmem_reallocarray) reallocarray_;
 static __typeof__(&cmem_usable_size) usable_size_;
 static __typeof__(&cmem_alloc_batch) alloc_batch_;
 static __typeof__(&cmem_free_batch) free_batch_;
@@ -32,11 +34,14 @@ static void load(void) {
 #define FIND(name) name##_ = (__typeof__(name##_))dlsym(lib, "cmem_" #name)
     FIND(alloc), FIND(calloc), FIND(realloc), FIND(aligned_alloc), FIND(usable_size), FIND(alloc_batch);
     FIND(free_batch), FIND(free), FIND(stats), FIND(class_info), FIND(scavenge);
+    FIND(posix_memalign), FIND(reallocarray);
 }
 #define cmem_alloc(n) alloc_(n)
 #define cmem_calloc(k, n) calloc_(k, n)
 #define cmem_realloc(p, n) realloc_(p, n)
 #define cmem_aligned_alloc(a, n) aligned_alloc_(a, n)
+#define cmem_posix_memalign(p, a, n) posix_memalign_(p, a, n)
+#define cmem_reallocarray(p, k, n) reallocarray_(p, k, n)
 #define cmem_usable_size(p) usable_size_(p)
 #define cmem_alloc_batch(n, p, k) alloc_batch_(n, p, k)
 #define cmem_free_batch(p, k) free_batch_(p, k)
@@ -84,6 +89,11 @@ static void use(size_t n) {
     cmem_free(z);
     p = (unsigned char *)cmem_aligned_alloc(64 << 10, n);
     EXPECT((uintptr_t)p % (64 << 10) == 0 && all_are(filled(p, n, 5), n, 5));
+    cmem_free(p);
+    void *q;
+    EXPECT(cmem_posix_memalign(&q, 64, n) == 0 && (uintptr_t)q % 64 == 0 && all_are(filled(q, n, 6), n, 6));
+    p = (unsigned char *)cmem_reallocarray(q, 2, n);
+    EXPECT(all_are(p, n, 6) && all_are(filled(p, 2 * n, 7), 2 * n, 7));
     cmem_free(p);
     void *batch[3];
     EXPECT(cmem_alloc_batch(n, batch, 3) == 3);

@@ -43,6 +43,7 @@ package c
 #cgo nocallback cmem__cache_has_threads
 #cgo nocallback cmem_alloc
 #cgo nocallback cmem_calloc
+#cgo nocallback cmem_aligned_alloc
 #cgo nocallback cmem__unpoison_resize
 #cgo noescape memcpy
 #cgo nocallback memcpy
@@ -275,6 +276,12 @@ func AllocCacheless(n int, zero bool) unsafe.Pointer {
 		return C.cmem_calloc(1, C.size_t(n))
 	}
 	return C.cmem_alloc(C.size_t(n))
+}
+
+// AllocAligned allocates n bytes at a multiple of align, a power of two, nil if out of memory. Beyond
+// a page's alignment, and where no P gets a cache, it is uncached.
+func AllocAligned(n, align int) unsafe.Pointer {
+	return C.cmem_aligned_alloc(C.size_t(align), C.size_t(n))
 }
 
 // Move copies n bytes, and what a tool knows of them.

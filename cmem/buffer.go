@@ -3,6 +3,7 @@ package cmem
 import (
 	"runtime"
 	"sync/atomic"
+	"unsafe"
 )
 
 // A Buffer is a handle on a buffer, for code that cannot be sure that somebody calls Free: when
@@ -68,6 +69,88 @@ func (b Buffer) Bytes() []byte {
 
 // Len is the buffer's length in bytes, 0 for the zero Buffer. It panics as Bytes does.
 func (b Buffer) Len() int { return len(b.Bytes()) }
+
+// Cap is how many bytes the buffer's block really holds, at least Len: Resize up to it stays in
+// place. It panics as Bytes does.
+func (b Buffer) Cap() int {
+	if b.o == nil {
+		return 0
+	}
+	blk := b.o.block
+	if blk.gen.Load() != b.gen {
+		panic(&MisuseError{Func: "Buffer.Cap", What: "the buffer was freed"})
+	}
+	return blk.have()
+}
+
+// Resize makes the buffer n bytes long, for all copies of the handle. Its first min(Len, n) bytes
+// stay as they are, the rest is not zeroed. Where the block is big enough it stays in its place,
+// unless it is of 64 KiB or more and would be less than half used; else the bytes move to a new
+// one. Slices of Bytes from before are not to be used any more.
+//
+// Resize panics as Alloc does where the block is not big enough, with the buffer then unchanged;
+// and with a *MisuseError after Free and on the zero Buffer, which nothing could hold the bytes of.
+// It must not run at the same time as another call on the handle: Bytes may panic then, and Free
+// may do nothing.
+func (b Buffer) Resize(n int) {
+	if b.o == nil {
+		panic(&MisuseError{Func: "Buffer.Resize", What: "the zero Buffer: New makes one"})
+	}
+	if n < 0 {
+		panic(sizeError(n))
+	}
+	blk := b.o.block
+	// Odd again at the end: meanwhile the block is nobody else's.
+	if !blk.gen.CompareAndSwap(b.gen, b.gen+1) {
+		panic(&MisuseError{Func: "Buffer.Resize", What: "the buffer was freed"})
+	}
+	defer blk.gen.Store(b.gen)
+	blk.resize(n)
+	runtime.KeepAlive(b.o)
+}
+
+// resize is Resize, of the live buffer, by who alone has it.
+func (blk *ownedBlock) resize(n int) {
+	m, have := blk.ownedMem, blk.have()
+	stays := 0 < n && n <= have && !worthShrinking(have, n)
+	to := []byte{}
+	if !stays {
+		var err error
+		if to, err = TryAlloc(n); err != nil {
+			if stays = n <= have; !stays { // else less memory is to be had even where there is no more
+				panic(err)
+			}
+		}
+	}
+	switch {
+	case stays:
+		resized(m.p, n, have)
+		blk.n = n
+	case n == 0:
+		blk.ownedMem = ownedMem{}
+	default:
+		blk.ownedMem = own(unsafe.Pointer(unsafe.SliceData(to)), n)
+		move(to, slice(m.p, m.n))
+	}
+	countHeld(n - m.n)
+	if stays {
+		return
+	}
+	if m.n > 0 {
+		m.free("Buffer.Resize")
+	}
+	if n > m.n {
+		pressed(n - m.n)
+	}
+}
+
+// have is how many bytes the block holds.
+func (blk *ownedBlock) have() int {
+	if blk.n == 0 { // there is no block
+		return 0
+	}
+	return blk.usable()
+}
 
 // Free frees the buffer. A second Free, of any copy and from any goroutine, does nothing, and so
 // does Free of the zero Buffer.

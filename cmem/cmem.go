@@ -87,6 +87,16 @@ func TryAlloc(n int) ([]byte, error) {
 	return tryAlloc(n, false)
 }
 
+// TryAllocZeroed is AllocZeroed that returns its error, as TryAlloc does.
+func TryAllocZeroed(n int) ([]byte, error) {
+	if p := allocFast(n); p != nil {
+		b := slice(p, n)
+		clear(b)
+		return b, nil
+	}
+	return tryAlloc(n, true)
+}
+
 // Realloc returns a buffer of n bytes that begins with the first min(len(b), n) bytes of b; the
 // rest is not zeroed. Where b's block is big enough that is b itself, resized, else the bytes move
 // to a new block and b is freed; either way b is not to be used any more. A block of 64 KiB or more
@@ -147,6 +157,24 @@ func Free(b []byte) {
 	free(unsafe.Pointer(unsafe.SliceData(b)))
 }
 
+// Owns tells whether Free(b) would be right: whether a live buffer starts where b does, which the
+// caller may free. It is for what comes back from a function that returns the buffer it was given,
+// or one that append made instead:
+//
+//	out := encode(b[:0], v)
+//	...
+//	if cmem.Owns(out) {
+//		cmem.Free(out)
+//	}
+//
+// It is false for a b of capacity 0, for Go memory, for the middle of a buffer, for one that is free,
+// and for those of a handle or an arena, which only their own Free frees; it is true for one that is
+// attached. It never panics, and reads nothing of b's bytes. It cannot tell a buffer that was freed
+// from the one that Alloc has put in its place since.
+func Owns(b []byte) bool {
+	return cap(b) > 0 && owns(uintptr(unsafe.Pointer(unsafe.SliceData(b))))
+}
+
 // Usable returns how many bytes the block of b really holds: at least cap(b), and beyond 128 bytes
 // at most 12.5 % more than was asked for. Where little else is done than allocate and free, a block
 // may be of a class up to twice as large.
@@ -197,7 +225,7 @@ func tryAlloc(n int, zero bool) ([]byte, error) {
 	}
 	p := allocSlow(n, zero)
 	if p == nil {
-		p = reclaimAndAlloc(n, zero)
+		p = reclaimAndAlloc(n, func() unsafe.Pointer { return allocSlow(n, zero) })
 	}
 	if p == nil {
 		return nil, noMemoryError(n)

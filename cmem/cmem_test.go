@@ -24,7 +24,15 @@ var allocators = []struct {
 		}
 		return b
 	}},
+	{"TryAllocZeroed", true, func(n int) []byte {
+		b, err := TryAllocZeroed(n)
+		if err != nil {
+			panic(err)
+		}
+		return b
+	}},
 	{"Realloc", false, func(n int) []byte { return Realloc(nil, n) }},
+	{"AllocAligned", false, func(n int) []byte { return AllocAligned(n, 16) }},
 }
 
 // TestAllocSizes allocates blocks of all sizes at which something changes, in every way, and looks
@@ -153,10 +161,16 @@ func TestAllocErrors(t *testing.T) {
 		held := fill(Alloc(5000), 1)
 		_, err := TryAlloc(tt.n)
 		checkError(t, fmt.Sprintf("TryAlloc(%d)", tt.n), err, tt.want, tt.n)
+		_, err = TryAllocZeroed(tt.n)
+		checkError(t, fmt.Sprintf("TryAllocZeroed(%d)", tt.n), err, tt.want, tt.n)
+		handle := New(5000)
 		for name, f := range map[string]func(){
 			"Alloc":       func() { Alloc(tt.n) },
 			"AllocZeroed": func() { AllocZeroed(tt.n) },
 			"New":         func() { New(tt.n) },
+			"Resize":      func() { handle.Resize(tt.n) },
+			"aligned 64":  func() { AllocAligned(tt.n, 64) },
+			"aligned":     func() { AllocAligned(tt.n, maxAlign) },
 			"Realloc":     func() { Realloc(held.b, tt.n) },
 			"Realloc nil": func() { Realloc(nil, tt.n) },
 		} {
@@ -165,6 +179,10 @@ func TestAllocErrors(t *testing.T) {
 		}
 		held.check(t) // as before, and the caller's still
 		Free(held.b)
+		if handle.Len() != 5000 {
+			t.Errorf("a Resize that failed made the buffer %d bytes long", handle.Len())
+		}
+		handle.Free()
 		checkHeapWorks(t, 5000)
 	}
 }
@@ -201,6 +219,12 @@ func TestAllocZeroedReuse(t *testing.T) {
 			z := AllocZeroed(n)
 			checkZero(t, z)
 			dirty(z)
+			Free(z)
+			z, err := TryAllocZeroed(n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkZero(t, z)
 			Free(z)
 		}
 	}
@@ -314,10 +338,19 @@ func TestNoGarbage(t *testing.T) {
 			Free(b)
 		},
 		"AllocZeroed": func() { Free(AllocZeroed(1000)) },
-		"Realloc":     func() { Free(Realloc(Alloc(1000), 3000)) },
-		"Usable":      func() { b := Alloc(1000); Usable(b); Free(b) },
-		"New":         func() { New(1000).Free() },
-		"ReadStats":   func() { statsNow() },
+		"TryAllocZeroed": func() {
+			b, err := TryAllocZeroed(1000)
+			if err != nil {
+				panic(err)
+			}
+			Free(b)
+		},
+		"Owns":      func() { b := Alloc(1000); Owns(b); Free(b) },
+		"Resize":    func() { b := New(1000); b.Resize(3000); b.Free() },
+		"Realloc":   func() { Free(Realloc(Alloc(1000), 3000)) },
+		"Usable":    func() { b := Alloc(1000); Usable(b); Free(b) },
+		"New":       func() { New(1000).Free() },
+		"ReadStats": func() { statsNow() },
 	} {
 		if got := testing.AllocsPerRun(100, f); got != 0 {
 			t.Errorf("%s: %v allocations", name, got)

@@ -29,12 +29,12 @@ func noMemoryError(n int) error {
 		s.HeapInuse, s.LiveBytes, limit)
 }
 
-// A MisuseError is what Free, Realloc, Usable, Attach, AllocSlice, FreeSlice and the methods of
-// Buffer and Arena panic with when they are given what they must not be. The heap is as it was
-// before the call.
+// A MisuseError is what Free, Realloc, Usable, Attach, AllocAligned, AllocSlice, FreeSlice and
+// the methods of Buffer and Arena panic with when they are given what they must not be. The heap is
+// as it was before the call.
 type MisuseError struct {
 	Func string  // the function, "Free"
-	Ptr  uintptr // the address it was given; 0 for a Buffer, and a type
+	Ptr  uintptr // the address it was given; 0 for a Buffer, a type, a number
 	What string  // what that is: "double free: ...", "use after free: ...", "not the start of a block: ...", ...
 }
 

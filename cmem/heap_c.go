@@ -20,6 +20,7 @@ import (
 //	                  assembly: fast_amd64.go, handle_amd64.go)
 //	borrow_c.go       an empty magazine, without a cgo call: a larger block, or the transfer list
 //	miss_c.go         the slow path of an allocation
+//	aligned_c.go      an allocation at more than 16 bytes
 //	overflow_c.go     the slow path of a free
 //	transfer_c.go     blocks from one P to another, without a cgo call
 //	caches_c.go       the table of caches: how a P gets one, and how they are emptied

@@ -24,6 +24,7 @@ import (
 type goBlock struct {
 	mem  []byte
 	held holder
+	once bool // is not reused: it is a part of more memory (allocAligned)
 }
 
 // A holder is what a live block belongs to.
@@ -62,13 +63,69 @@ func alloc(n int) unsafe.Pointer { return allocOther(n) }
 
 // allocSlow allocates n > 0 bytes.
 func allocSlow(n int, zero bool) unsafe.Pointer {
-	if limit := heapLimit.Load(); limit > 0 && goStats.liveBytes.Load()+uint64(n) > uint64(limit) {
+	if overLimit(n) {
 		return nil
 	}
-	blk := takeBlock(n, zero)
-	if blk == nil {
+	if n <= maxClassSize {
+		cls, _ := classOf(n)
+		if blk, _ := pools[cls].Get().(*goBlock); blk != nil {
+			if zero {
+				clear(blk.mem[:n])
+			}
+			return enter(blk, n)
+		}
+	}
+	mem := tryMake(blockSize(n))
+	if mem == nil {
 		return nil
 	}
+	return enter(&goBlock{mem: mem}, n)
+}
+
+// allocAligned is allocSlow at a multiple of align, a power of two.
+func allocAligned(n, align int) unsafe.Pointer {
+	if overLimit(n) {
+		return nil
+	}
+	align = max(align, 16)
+	size := blockSize(n)
+	mem := tryMake(size + align)
+	if mem == nil {
+		return nil
+	}
+	at := int(-uintptr(unsafe.Pointer(unsafe.SliceData(mem))) & uintptr(align-1))
+	return enter(&goBlock{mem: mem[at : at+size : at+size], once: true}, n)
+}
+
+// overLimit tells whether n bytes more would exceed the limit.
+func overLimit(n int) bool {
+	limit := heapLimit.Load()
+	return limit > 0 && goStats.liveBytes.Load()+uint64(n) > uint64(limit)
+}
+
+// blockSize is the size of a block for n bytes.
+func blockSize(n int) int {
+	if n <= maxClassSize {
+		_, size := classOf(n)
+		return size
+	}
+	return (n + 4095) &^ 4095
+}
+
+// tryMake makes size bytes; nil where that is more than a slice can have.
+func tryMake(size int) (mem []byte) {
+	// make panics where the size is out of range; where memory is out it ends the process, as for any
+	// Go memory.
+	defer func() {
+		if recover() != nil {
+			mem = nil
+		}
+	}()
+	return make([]byte, size)
+}
+
+// enter makes blk a live block of n bytes, and returns its start.
+func enter(blk *goBlock, n int) unsafe.Pointer {
 	p := unsafe.Pointer(unsafe.SliceData(blk.mem))
 	sh := &registry[shardOf(uintptr(p))]
 	sh.Lock()
@@ -91,30 +148,6 @@ func allocSlow(n int, zero bool) unsafe.Pointer {
 		goStats.hugeMallocs.Add(1)
 	}
 	return p
-}
-
-// takeBlock takes a block from the pool of n's class or makes one; nil where n is more than a slice
-// can have.
-func takeBlock(n int, zero bool) (blk *goBlock) {
-	size := (n + 4095) &^ 4095
-	if n <= maxClassSize {
-		var cls uint
-		cls, size = classOf(n)
-		if blk, _ := pools[cls].Get().(*goBlock); blk != nil {
-			if zero {
-				clear(blk.mem[:n])
-			}
-			return blk
-		}
-	}
-	// make panics where the size is out of range; where memory is out it ends the process, as for any
-	// Go memory.
-	defer func() {
-		if recover() != nil {
-			blk = nil
-		}
-	}()
-	return &goBlock{mem: make([]byte, size)}
 }
 
 // take removes the live block at p from the registry; nil where none starts there that one of these
@@ -176,11 +209,20 @@ func recycle(blk *goBlock) {
 		goStats.bySize[cls].frees.Add(1)
 	}
 	wrote(blk.mem)
-	if raceEnabled || huge {
+	if raceEnabled || huge || blk.once {
 		return
 	}
 	blk.held = heldByCaller
 	pools[cls].Put(blk)
+}
+
+func owns(p uintptr) bool {
+	sh := &registry[shardOf(p)]
+	sh.Lock()
+	blk := sh.live[p]
+	owns := blk != nil && blk.held != heldOwned
+	sh.Unlock()
+	return owns || blk == nil && usableC(p) > 0
 }
 
 // find returns the live block that covers p, and its start; a block without memory where there is

@@ -36,11 +36,10 @@ var reclaimer struct {
 // reclaimPatience is for how long no cleanup may come after a collection until they count as done.
 const reclaimPatience = 5 * time.Millisecond
 
-// reclaimAndAlloc is for n bytes that allocSlow had no memory for. It tries again when all that
-// nobody holds was given back, and once more when the collector has freed what is lost. A request
-// larger than the whole heap cannot succeed so: it fails without costing others their resident
-// memory.
-func reclaimAndAlloc(n int, zero bool) unsafe.Pointer {
+// reclaimAndAlloc calls alloc, which had no memory for n bytes, again when all that nobody holds was
+// given back, and once more when the collector has freed what is lost. A request larger than the
+// whole heap cannot succeed so: it fails without costing others their resident memory.
+func reclaimAndAlloc(n int, alloc func() unsafe.Pointer) unsafe.Pointer {
 	var s Stats
 	if ReadStats(&s); uint64(n) > s.HeapSys {
 		return nil
@@ -48,7 +47,7 @@ func reclaimAndAlloc(n int, zero bool) unsafe.Pointer {
 	reclaimer.Lock()
 	defer reclaimer.Unlock()
 	// Whoever had the lock before may have made room.
-	if p := allocSlow(n, zero); p != nil {
+	if p := alloc(); p != nil {
 		return p
 	}
 	if monotonic()-reclaimer.ended < 9*reclaimer.took {
@@ -57,12 +56,12 @@ func reclaimAndAlloc(n int, zero bool) unsafe.Pointer {
 	began := monotonic()
 	reclaimer.took = 0
 	scavenge(0)
-	if p := allocSlow(n, zero); p != nil {
+	if p := alloc(); p != nil {
 		return p
 	}
 	collectLost(reclaimPatience)
 	scavenge(0)
-	if p := allocSlow(n, zero); p != nil {
+	if p := alloc(); p != nil {
 		return p
 	}
 	reclaimer.ended = monotonic()

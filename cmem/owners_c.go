@@ -31,6 +31,14 @@ func own(p unsafe.Pointer, n int) ownedMem {
 	return m
 }
 
+// usable is how many bytes m's block holds.
+func (m ownedMem) usable() int {
+	if m.cls >= numClasses {
+		return exactSize(m.tag)
+	}
+	return int(classSize[m.cls])
+}
+
 // free frees m, for the function fn. The tag says that the block is owned until it says that it is
 // free: there is no time at which another Free would take it.
 func (m ownedMem) free(fn string) {
@@ -126,6 +134,17 @@ func keepOwner(o *owner, n int) {
 	}
 	procUnpin()
 	spareOwners.Put(o)
+}
+
+// countHeld counts a handle's buffer as n bytes longer.
+func countHeld(n int) {
+	if l := myOwners(procPin()); l != nil {
+		l.held += int64(n)
+		procUnpin()
+		return
+	}
+	procUnpin()
+	heldElse.Add(int64(n))
 }
 
 // makeOwners makes a list for the P that the caller runs on, if it is to have one.

@@ -20,6 +20,9 @@ func own(p unsafe.Pointer, n int) ownedMem {
 	return ownedMem{p, n}
 }
 
+// usable is how many bytes m's block holds.
+func (m ownedMem) usable() int { return usable(m.p, "Usable") }
+
 // free frees m, for the function fn.
 func (m ownedMem) free(fn string) {
 	blk := take(uintptr(m.p), heldOwned)
@@ -49,6 +52,9 @@ func keepOwner(o *owner, n int) {
 	held.Add(-int64(n))
 	spareOwners.Put(o)
 }
+
+// countHeld counts a handle's buffer as n bytes longer.
+func countHeld(n int) { held.Add(int64(n)) }
 
 // heldByHandles is how many bytes the handles hold, those included that are lost and not yet
 // collected.

@@ -71,6 +71,16 @@ func usable(p unsafe.Pointer, fn string) int {
 	return n
 }
 
+// owns tells whether a live block starts at p that is a caller's to free.
+func owns(p uintptr) bool {
+	tag := findTag(p)
+	if tag == 0 {
+		return false
+	}
+	t := uint(*at[uint8](tag))
+	return t-1 < numClasses || t == c.TagExact || t == c.TagAttached
+}
+
 // exactSize is the size of the live exact block whose tag lies at tag, which is the pagemap's entry
 // of its first page.
 func exactSize(tag uintptr) int {

@@ -156,7 +156,7 @@ func TestMisbehavingReaders(t *testing.T) {
 	} {
 		b := filled(10)
 		b.Grow(2000)
-		_, err := b.ReadFrom(readerFunc(func(p []byte) (int, error) { change(b); return 1, nil }))
+		_, err := b.ReadFrom(readerFunc(func(p []byte) (int, error) { change(b); return 1, io.EOF }))
 		if err == nil || !strings.HasSuffix(err.Error(), changed) {
 			t.Errorf("%s: %v, want %s", name, err, changed)
 		}
@@ -164,7 +164,7 @@ func TestMisbehavingReaders(t *testing.T) {
 	}
 	checkMisuse(t, "cmem: buf.Buffer.ReadFrom: the buffer was freed", func() {
 		b := filled(10)
-		b.ReadFrom(readerFunc(func(p []byte) (int, error) { b.Free(); return 1, nil }))
+		b.ReadFrom(readerFunc(func(p []byte) (int, error) { b.Free(); return 1, io.EOF }))
 	})
 	b := filled(10)
 	if value := panicOf(func() { b.ReadFrom(readerFunc(func([]byte) (int, error) { panic("mine") })) }); value != "mine" {

@@ -42,5 +42,11 @@ func TestCopy(t *testing.T) {
 	if n, err := Copy(writerFunc((&stingy{most: 3}).Write), plain(strings.NewReader("some"))); n != 3 || err != errStingy {
 		t.Errorf("Copy = %d, %v, want 3, %v", n, err, errStingy)
 	}
+	Copy(writerFunc(io.Discard.Write), readerFunc(func(p []byte) (int, error) {
+		if len(p) != copySize {
+			t.Errorf("Copy reads %d bytes at once, want %d", len(p), copySize)
+		}
+		return 0, io.EOF
+	}))
 	panicOf(func() { Copy(io.Discard, readerFunc(func([]byte) (int, error) { panic("mine") })) })
 }

@@ -37,6 +37,7 @@ type model struct {
 	all     []byte // all that was written since Reset and not truncated
 	most    int    // bytes a call
 	allowed int    // the largest block by the law of growth
+	block   int    // b's block
 	trace   []string
 }
 
@@ -293,6 +294,10 @@ func (m *model) compare(name string) {
 	if m.got.Available() != m.got.Cap()-m.got.end || cap(m.got.AvailableBuffer()) != m.got.Available() {
 		m.errorf("after %s: Available is %d of %d", name, m.got.Available(), m.got.Cap())
 	}
+	if m.got.Cap() < m.block {
+		m.errorf("after %s: the block has %d bytes, and had %d", name, m.got.Cap(), m.block)
+	}
+	m.block = m.got.Cap()
 	// A busy P may get a block of up to two and a half times the size.
 	if m.got.Cap() > 5*m.allowed/2+16 {
 		m.errorf("after %s: the block has %d bytes, and the law of growth says %d", name, m.got.Cap(), m.allowed)
@@ -314,6 +319,9 @@ func TestGrowth(t *testing.T) {
 				continue
 			}
 			moved++
+			if have := cmem.Usable(b.Bytes()); b.Cap() != have {
+				t.Errorf("%d bytes at a time: %d of the block's %d bytes are in use", step, b.Cap(), have)
+			}
 			if c = b.Cap(); c < want || c > want+want/8+15 {
 				t.Errorf("%d bytes at a time: a block of %d bytes for %d, want for %d", step, c, b.Len(), want)
 			}
@@ -347,6 +355,25 @@ func TestQueue(t *testing.T) {
 	}
 	if _, err := b.Seek(0, io.SeekStart); err == nil {
 		t.Error("Seek to what is gone: no error")
+	}
+	b.Reset()
+	b.Grow(1 << 20)
+	c := b.Cap()
+	for i := range 2000 { // where nothing waits, the first bytes of the block serve
+		b.Write(p)
+		if b.Next(1000); b.Available() != c-1000 || b.Cap() != c {
+			t.Fatalf("message %d ends %d bytes into a block of %d, want 1000 of %d", i, b.Cap()-b.Available(), b.Cap(), c)
+		}
+	}
+	for range 3000 { // and it stays while little waits
+		b.Write(p)
+		b.Write(p)
+		if b.Next(1000); b.Len() > 100_000 {
+			b.Next(90_000)
+		}
+	}
+	if b.Cap() != c {
+		t.Errorf("the block has %d bytes, and had %d", b.Cap(), c)
 	}
 	b.Free()
 }

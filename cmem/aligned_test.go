@@ -100,9 +100,14 @@ func TestAllocAlignedBusy(t *testing.T) {
 		Free(*b)
 		if *b = Alloc(n); i%16 == 0 {
 			Free(*b)
+			before := statsNow()
 			*b = AllocAligned(n, 256)
 			if addr(*b)%256 != 0 {
 				t.Fatalf("%d bytes at %#x, want a multiple of 256", n, addr(*b))
+			}
+			cls, _ := classOf(Usable(*b))
+			if got := statsNow().BySize[cls].Mallocs - before.BySize[cls].Mallocs; got != 1 {
+				t.Fatalf("%d bytes: %d allocations of its class were counted, want 1", n, got)
 			}
 		}
 	}

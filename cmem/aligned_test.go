@@ -2,6 +2,7 @@ package cmem
 
 import (
 	"fmt"
+	"math"
 	"testing"
 )
 
@@ -118,7 +119,7 @@ func TestAllocAlignedBusy(t *testing.T) {
 
 func TestAllocAlignedMisuse(t *testing.T) {
 	noLeak(t)
-	for _, align := range []int{-4096, -1, 0, 3, 24, 4097, maxAlign - 1, maxAlign + 1, 2 * maxAlign, -1 << 62} {
+	for _, align := range []int{-4096, -1, 0, 3, 24, 4097, maxAlign - 1, maxAlign + 1, 2 * maxAlign, math.MinInt} {
 		for _, n := range []int{-1, 0, 100} {
 			checkMisuse(t, MisuseError{Func: "AllocAligned",
 				What: fmt.Sprintf("the alignment is %d, want a power of two from 1 to 4194304", align)},

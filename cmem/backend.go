@@ -23,10 +23,10 @@ var (
 	_ func(n int, zero bool) unsafe.Pointer = allocSlow // n > 0
 	_ func(n, align int) unsafe.Pointer     = allocAligned
 
-	// Blocks of callers. owns tells whether free would take p, whatever p is. usable takes that of a handle or an arena too if fn is "Usable". shrink cuts
-	// a block's tail off where it is; false where it cannot. resized tells the tool that watches the
-	// memory that n of the block's have bytes are in use; move copies as much as fits, as that tool
-	// wants it.
+	// Blocks of callers. owns tells whether free would take p, whatever p is. usable takes that of a
+	// handle or an arena too if fn is "Usable". shrink cuts a block's tail off where it is; false where
+	// it cannot. resized tells the tool that watches the memory that n of the block's have bytes are in
+	// use; move copies as much as fits, as that tool wants it.
 	_ func(p unsafe.Pointer)                = free
 	_ func(p uintptr) bool                  = owns
 	_ func(p unsafe.Pointer, fn string) int = usable

@@ -208,8 +208,10 @@ func TestMisbehavingWriters(t *testing.T) {
 		{"too many", func(_ *Buffer, p []byte) (int, error) { return 11, nil }, 0, "Write has returned 11 for 10 bytes"},
 		{"short", func(_ *Buffer, p []byte) (int, error) { return 3, nil }, 3, io.ErrShortWrite.Error()},
 		{"its error", func(_ *Buffer, p []byte) (int, error) { return 3, io.ErrClosedPipe }, 3, io.ErrClosedPipe.Error()},
-		{"Reset", func(b *Buffer, p []byte) (int, error) { b.Reset(); return 10, nil }, 10, "Write has changed the buffer that it is given"},
-		{"Read", func(b *Buffer, p []byte) (int, error) { b.ReadByte(); return 10, nil }, 10, "Write has changed the buffer that it is given"},
+		{"Reset", func(b *Buffer, p []byte) (int, error) { b.Reset(); return 10, nil }, 10,
+			"Write has changed the buffer that it is given"},
+		{"Read", func(b *Buffer, p []byte) (int, error) { b.ReadByte(); return 10, nil }, 10,
+			"Write has changed the buffer that it is given"},
 	} {
 		b := filled(10)
 		n, err := b.WriteTo(writerFunc(func(p []byte) (int, error) { return tt.write(b, p) }))

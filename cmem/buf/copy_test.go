@@ -36,7 +36,8 @@ func TestCopy(t *testing.T) {
 		t.Errorf("Copy of less than nothing: %d, %v", n, err)
 	}
 	broken := errors.New("broken")
-	if n, err := Copy(new(strings.Builder), io.MultiReader(strings.NewReader("some"), iotest.ErrReader(broken))); n != 4 || err != broken {
+	r := io.MultiReader(strings.NewReader("some"), iotest.ErrReader(broken))
+	if n, err := Copy(new(strings.Builder), r); n != 4 || err != broken {
 		t.Errorf("Copy = %d, %v, want 4, broken", n, err)
 	}
 	if n, err := Copy(writerFunc((&stingy{most: 3}).Write), plain(strings.NewReader("some"))); n != 3 || err != errStingy {

@@ -44,8 +44,8 @@ type model struct {
 func (m *model) step() {
 	n := m.rng.IntN(m.rng.IntN(m.most) + 1)
 	kinds := []func(n int) string{
-		m.write, m.write, m.writeOthers, m.readFrom, m.read, m.read, m.next, m.readOthers, m.readLine, m.writeTo, m.grow, m.truncate,
-		m.seek, m.reset, m.own,
+		m.write, m.write, m.writeOthers, m.readFrom, m.read, m.read, m.next, m.readOthers, m.readLine, m.writeTo, m.grow,
+		m.truncate, m.seek, m.reset, m.own,
 	}
 	name := kinds[m.rng.IntN(len(kinds))](n)
 	m.trace = append(m.trace, fmt.Sprintf("%s(%d)", name, n))

@@ -136,10 +136,12 @@ func TestVecMisuse(t *testing.T) {
 	live, freed, handle, buffer := cmem.Alloc(100), cmem.Alloc(5000), cmem.New(100), filled(100)
 	cmem.Free(freed)
 	for name, b := range map[string][]byte{
-		"Go memory": make([]byte, 10), "the middle": live[1:], "freed": freed, "a handle's": handle.Bytes(), "a Buffer's": buffer.Bytes(),
+		"Go memory": make([]byte, 10), "the middle": live[1:], "freed": freed, "a handle's": handle.Bytes(),
+		"a Buffer's": buffer.Bytes(),
 	} {
 		e, ok := panicOf(func() { v.Append(b) }).(*cmem.MisuseError)
-		if !ok || e.Func != "buf.Vec.Append" || !strings.HasSuffix(e.What, "is not the start of a live buffer that may be freed: AppendBorrowed is for other memory") {
+		const what = "is not the start of a live buffer that may be freed: AppendBorrowed is for other memory"
+		if !ok || e.Func != "buf.Vec.Append" || !strings.HasSuffix(e.What, what) {
 			t.Errorf("%s: %v", name, e)
 		}
 	}
@@ -170,7 +172,8 @@ func TestVecMisbehavingWriters(t *testing.T) {
 		v.AppendBorrowed([]byte("other"))
 		n, err := v.WriteTo(writerFunc(func(p []byte) (int, error) { return tt.n, tt.err }))
 		if n != 10-tt.left || err == nil || !strings.Contains(err.Error(), tt.want) || v.Len() != tt.left {
-			t.Errorf("a writer that returns %d, %v: %d, %v, and %d bytes are left, want %d", tt.n, tt.err, n, err, v.Len(), tt.left)
+			t.Errorf("a writer that returns %d, %v: %d, %v, and %d bytes are left, want %d", tt.n, tt.err, n, err, v.Len(),
+				tt.left)
 		}
 		v.Free()
 	}
@@ -234,7 +237,8 @@ func TestVecConn(t *testing.T) {
 	for i := range pieces / 2 {
 		read(i)
 	}
-	for deadline := time.Now().Add(20 * time.Second); statsNow().LiveBlocks-before > pieces/2+2; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(20 * time.Second); statsNow().LiveBlocks-before > pieces/2+2; {
+		time.Sleep(time.Millisecond)
 		if time.Now().After(deadline) {
 			t.Errorf("half of it was read, and %d of %d buffers are live", statsNow().LiveBlocks-before, pieces)
 			break

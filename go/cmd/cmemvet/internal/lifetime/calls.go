@@ -468,7 +468,8 @@ func (f *flow) freeFields(st *state, fn *types.Func, operands []ast.Expr) {
 
 // testFails tells whether a function has a test fail and go on.
 func testFails(fn *types.Func) bool {
-	return fn.Pkg() != nil && fn.Pkg().Path() == "testing" && slices.Contains([]string{"Error", "Errorf", "Fail"}, fn.Name())
+	fails := []string{"Error", "Errorf", "Fail"}
+	return fn.Pkg() != nil && fn.Pkg().Path() == "testing" && slices.Contains(fails, fn.Name())
 }
 
 // forgetViews forgets what a pooled object has lent before a call that may have it lend something

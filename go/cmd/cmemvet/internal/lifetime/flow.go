@@ -32,7 +32,7 @@ type flow struct {
 	shared    map[types.Object]bool         // variables that a literal assigns to which runs elsewhere
 	mentioned map[types.Object]bool         // variables that a literal mentions
 	foreign   map[types.Object]bool         // variables that a literal mentions which runs elsewhere
-	inlined   map[*ast.FuncLit]bool         // literals that are called at once, are deferred, or have a variable only to be called
+	inlined   map[*ast.FuncLit]bool         // literals called at once, deferred, or in a variable that is only called
 	lits      map[types.Object]*ast.FuncLit // the latter
 	ranges    map[ast.Expr]bool             // what for range goes through
 	rangeVars map[ast.Expr]bool

@@ -56,12 +56,12 @@ static inline size_t magazine_count(const struct cmem__magazine *m) { return (si
  * class not counted. So an owner that uses some classes in turn keeps a block of each, if there is
  * room. NUM_CLASSES: the cache is empty. */
 static inline unsigned policy_evict(const struct cmem__cache *ch) {
-    int64_t most = 0;
+    size_t most = 0;
     unsigned from = NUM_CLASSES;
     for (unsigned c = 0; c < NUM_CLASSES; c++) {
-        int64_t beyond = ((int64_t)magazine_count(&ch->mag[c]) - 1) * (int64_t)class_size(c);
-        if (beyond < most) continue;
-        most = beyond;
+        size_t n = magazine_count(&ch->mag[c]);
+        if (n == 0 || (n - 1) * class_size(c) < most) continue;
+        most = (n - 1) * class_size(c);
         from = c;
     }
     return from;

@@ -60,7 +60,7 @@ void cmem__count_overflow(void) {
     cache_enter(ch);
     struct cmem__trips due = share_overflow(&ch->share) ? share_trips(&ch->share) : NO_TRIPS;
     cache_leave(ch);
-    cmem__cache_judge(&ch->share, &due);
+    if (due.misses + due.overflows > 0) cmem__cache_judge(&ch->share, &due);
 }
 
 void cmem__free_slow(unsigned c, struct cmem__entry e) {
@@ -83,7 +83,7 @@ void cmem__free_slow(unsigned c, struct cmem__entry e) {
     poke(m->top, m->top + 1);
     ch->share.room -= (int64_t)class_size(c);
     cache_leave(ch);
-    cmem__cache_judge(&ch->share, &due);
+    if (due.misses + due.overflows > 0) cmem__cache_judge(&ch->share, &due);
     errno = saved;
 }
 

@@ -15,13 +15,14 @@
 /* How many blocks of class c to fetch. */
 static size_t wanted(const struct cmem__trip *t, unsigned c) {
     if (t->share == NULL) return 1;
-    return policy_refill(c, t->room, share_boosted(t->share), cmem__transfer_blocks(c));
+    bool boosted = share_boosted(t->share);
+    return policy_refill(c, t->room, boosted, boosted ? cmem__transfer_blocks(c) : 0);
 }
 
 void cmem__miss(struct cmem__trip *t, bool *zeroed) {
     unsigned c = class_of(t->n);
     if (t->len > 0) cmem__central_give_mixed(t->e, t->len);
-    if (t->share != NULL) cmem__cache_judge(t->share, &t->trips);
+    if (t->trips.misses + t->trips.overflows > 0) cmem__cache_judge(t->share, &t->trips);
     t->block = t->len = t->exact = 0;
     if (t->n >= EXACT_MIN && (t->share == NULL || t->n >= t->share->exact)) {
         t->exact = policy_exact(c, t->n, t->recent);

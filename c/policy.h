@@ -58,11 +58,14 @@ static inline size_t magazine_count(const struct cmem__magazine *m) { return (si
 static inline unsigned policy_evict(const struct cmem__cache *ch) {
     size_t most = 0;
     unsigned from = NUM_CLASSES;
-    for (unsigned c = 0; c < NUM_CLASSES; c++) {
-        size_t n = magazine_count(&ch->mag[c]);
-        if (n == 0 || (n - 1) * class_size(c) < most) continue;
-        most = (n - 1) * class_size(c);
-        from = c;
+    for (unsigned w = 0; w < sizeof ch->made / sizeof *ch->made; w++) {
+        for (uint64_t bits = ch->made[w]; bits != 0; bits &= bits - 1) {
+            unsigned c = w * 64 + (unsigned)__builtin_ctzll(bits);
+            size_t n = magazine_count(&ch->mag[c]);
+            if (n == 0 || (n - 1) * class_size(c) < most) continue;
+            most = (n - 1) * class_size(c);
+            from = c;
+        }
     }
     return from;
 }

@@ -63,11 +63,10 @@ struct cmem__cache *cmem__cache_new(enum cmem__cache_kind kind) {
 }
 
 void cmem__cache_delete(struct cmem__cache *ch) {
-    lock(&drain); /* nobody else may be in it */
+    lock(&drain); /* to the end: a drain that has found ch may not go into its next owner's cache */
     cmem__cache_flush(ch);
-    unlock(&drain);
-    cmem__budget_leave(&ch->share);
     lock(&reg.lock);
+    cmem__budget_leave(&ch->share);
     if (ch->prev != NULL)
         ch->prev->next = ch->next;
     else
@@ -80,6 +79,7 @@ void cmem__cache_delete(struct cmem__cache *ch) {
     ch->next = reg.spare; /* with its magazines, for the next thread */
     reg.spare = ch;
     unlock(&reg.lock);
+    unlock(&drain);
 }
 
 #define LEN_MADE (sizeof((struct cmem__cache *)0)->made / sizeof(uint64_t))

@@ -26,8 +26,23 @@ static void *allocate(void *arg) {
     return NULL;
 }
 
+static void *alloc_once(void *arg) {
+    cmem_free(cmem_alloc(100));
+    return arg;
+}
+
+/* Caches come and go while others empty them. */
+static void *churn(void *arg) {
+    pthread_t t;
+    while (running > 0) {
+        expect(pthread_create(&t, NULL, alloc_once, arg) == 0);
+        pthread_join(t, NULL);
+    }
+    return arg;
+}
+
 int main(void) {
-    pthread_t t[THREADS];
+    pthread_t t[THREADS], churner;
     uint64_t seed = test_seed("stress_scavenge");
     budget_start(&budget);
     running = THREADS;
@@ -36,6 +51,7 @@ int main(void) {
     for (unsigned i = 0; i < THREADS; i++) {
         expect(pthread_create(&t[i], NULL, allocate, (void *)(uintptr_t)rnd(&seed)) == 0);
     }
+    expect(pthread_create(&churner, NULL, churn, NULL) == 0);
     for (unsigned i = 0; running > 0; i++) {
         cmem_scavenge(i % 3 == 0 ? 0 : 1000000);
         if (i % 4 == 0) (void)cmem__scavenger_step(1000000);
@@ -44,6 +60,7 @@ int main(void) {
         nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL); /* leave the locks to others for a while */
     }
     for (unsigned i = 0; i < THREADS; i++) pthread_join(t[i], NULL);
+    pthread_join(churner, NULL);
 
     cmem_scavenge(0);
     struct cmem_stats s = check_heap();

@@ -172,7 +172,7 @@ static size_t fetch_large(unsigned c, struct cmem__entry *out, size_t n, bool *z
     for (size_t got = 0; got < n; got++) {
         struct cmem__span *s = cmem__central_span(class_pages(c), 1, SPAN_LARGE, c);
         if (s == NULL) return got;
-        if (zeroed != NULL) *zeroed = s->zeroed;
+        if (zeroed != NULL && got == 0) *zeroed = s->zeroed;
         out[got] = (struct cmem__entry){s->base, pagemap_tag(s->base)};
         tag_set(out[got].tag, TAG_CACHED);
     }
@@ -195,7 +195,7 @@ size_t cmem__central_fetch(unsigned c, struct cmem__entry *out, size_t n, bool *
     if (ready == n) return n;
     out += ready;
     n -= ready;
-    got = class_is_small(c) ? fetch_small(c, out, n) : fetch_large(c, out, n, zeroed);
+    got = class_is_small(c) ? fetch_small(c, out, n) : fetch_large(c, out, n, ready == 0 ? zeroed : NULL);
     cmem__central_count_out(c, (long)got);
     return ready + got;
 }

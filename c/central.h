@@ -15,7 +15,7 @@
 #include <stdbool.h>
 
 /* Takes up to n free blocks of class c into out, and returns how many; fewer than n only where
- * memory is out (errno ENOMEM). *zeroed tells, for a large class, whether the last one reads as
+ * memory is out (errno ENOMEM). *zeroed tells, for a large class, whether the first one reads as
  * zero; it is false for a small class, and may be NULL. */
 size_t cmem__central_fetch(unsigned c, struct cmem__entry *out, size_t n, bool *zeroed);
 

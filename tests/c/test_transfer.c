@@ -78,6 +78,24 @@ Test(transfer, a_fetch_looks_there_first) {
     cmem__check(true);
 }
 
+/* Of several blocks the first, which a miss hands out, is the one that is said to be zero or not. */
+Test(transfer, a_fetch_tells_whether_the_first_block_is_zero) {
+    unsigned c = fetch(1);
+    bool zeroed = true;
+    set_limit(10);
+    memset((void *)e[0].block, 1, BLOCK);
+    cmem__central_give(c, e, 1);
+    cr_assert_eq(cmem__central_fetch(c, e, 2, &zeroed), 2, "one from the list, and a new one");
+    cr_assert_eq(*(unsigned char *)e[0].block, 1);
+    cr_assert_not(zeroed);
+    set_limit(0);
+    memset((void *)e[0].block, 1, BLOCK);
+    cmem__central_give(c, e, 1); /* to the page heap, which gives it out again */
+    cr_assert_eq(cmem__central_fetch(c, e, 2, &zeroed), 2);
+    cr_assert(!zeroed || *(unsigned char *)e[0].block == 0);
+    cmem__check(false);
+}
+
 /* A trim gives back what has not been needed since the last one, the oldest first. */
 Test(transfer, a_trim_gives_back_what_nobody_needed) {
     unsigned c = fetch(20);

@@ -24,29 +24,33 @@ static int64_t boost_of(const struct cmem__share *sh) {
     return atomic_load_explicit(&sh->boost, memory_order_relaxed);
 }
 
-static int64_t capacity_of(const struct cmem__share *sh) {
-    return atomic_load_explicit(&cmem__capacity[sh->kind], memory_order_relaxed) + boost_of(sh);
-}
-
 /* From a quarter of the cache's capacity on, EXACT_MIN at least, blocks are too large for it to
  * hold many. */
 static void set_exact(struct cmem__share *sh) {
-    uint64_t quarter = (uint64_t)capacity_of(sh) / 4;
+    uint64_t quarter = (uint64_t)share_capacity(sh) / 4;
     atomic_store_explicit(&sh->exact, quarter > EXACT_MIN ? quarter : EXACT_MIN, memory_order_relaxed);
+}
+
+/* Sets the boost of the cache at *at, which leaves the list where that is nothing. Returns the next
+ * place in the list. */
+static struct cmem__share **set_boost_at(struct cmem__share **at, int64_t bytes) {
+    struct cmem__share *sh = *at;
+    budget.boosts += bytes - boost_of(sh);
+    atomic_store_explicit(&sh->boost, bytes, memory_order_relaxed);
+    set_exact(sh);
+    if (bytes > 0) return &sh->next;
+    *at = sh->next;
+    return at;
 }
 
 static void set_boost(struct cmem__share *sh, int64_t bytes) {
     struct cmem__share **at = &budget.boosted;
     while (*at != NULL && *at != sh) at = &(*at)->next;
-    if (bytes > 0 && *at == NULL) {
+    if (*at == NULL) {
         sh->next = NULL;
         *at = sh;
-    } else if (bytes == 0 && *at != NULL) {
-        *at = sh->next;
     }
-    budget.boosts += bytes - boost_of(sh);
-    atomic_store_explicit(&sh->boost, bytes, memory_order_relaxed);
-    set_exact(sh);
+    (void)set_boost_at(at, bytes);
 }
 
 /* One cache's part of half of the budget, which is `bytes`. */
@@ -69,10 +73,10 @@ static void share_out(int64_t inuse) {
         budget.left -= budget.caches[kind] * part;
     }
     if (budget.left < 0) budget.left = 0;
-    double keep = budget.boosts > budget.left ? (double)budget.left / (double)budget.boosts : 1;
-    for (struct cmem__share *sh = budget.boosted, *next; sh != NULL && keep < 1; sh = next) {
-        next = sh->next;
-        set_boost(sh, (int64_t)((double)boost_of(sh) * keep));
+    if (budget.boosts > budget.left) {
+        double keep = (double)budget.left / (double)budget.boosts;
+        for (struct cmem__share **at = &budget.boosted; *at != NULL;)
+            at = set_boost_at(at, (int64_t)((double)boost_of(*at) * keep));
     }
     size_t lists = budget.caches[CACHE_P] > 0 ? pacer_keep((size_t)budget.inuse) : 0;
     atomic_store_explicit(&cmem__transfer_limit, lists, memory_order_relaxed);
@@ -134,7 +138,7 @@ void cmem__budget_boost(struct cmem__share *sh, size_t inuse) {
     lock(&budget.lock);
     share_out((int64_t)inuse > budget.inuse ? (int64_t)inuse : budget.inuse);
     if (sh->kind != CACHE_NONE) {
-        int64_t step = capacity_of(sh) / 2;
+        int64_t step = share_capacity(sh) / 2;
         if (budget.boosts + step > budget.left) step = take_from_largest(sh);
         if (step == 0) sh->refused = now;
         set_boost(sh, boost_of(sh) + step);

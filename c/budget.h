@@ -97,34 +97,33 @@ static inline bool share_boosted(const struct cmem__share *sh) {
     return atomic_load_explicit(&sh->boost, memory_order_relaxed) != 0;
 }
 
-/* For the cache's owner: takes over the capacity that the budget gives the cache now. */
+/* The capacity that the budget gives the cache now. */
+static inline int64_t share_capacity(const struct cmem__share *sh) {
+    return atomic_load_explicit(&cmem__capacity[sh->kind], memory_order_relaxed) +
+           atomic_load_explicit(&sh->boost, memory_order_relaxed);
+}
+
+/* For the cache's owner: takes that over. */
 static inline void share_adopt(struct cmem__share *sh) {
-    int64_t capacity = atomic_load_explicit(&cmem__capacity[sh->kind], memory_order_relaxed) +
-                       atomic_load_explicit(&sh->boost, memory_order_relaxed);
+    int64_t capacity = share_capacity(sh);
     sh->room += capacity - sh->capacity;
     sh->capacity = capacity;
 }
 
 /* For the cache's owner, in the cache: share_miss counts a miss of n bytes, share_overflow an
- * overflow. They return whether there are enough trips to judge (share_due). The owner then takes
- * the trips out (share_trips) and, once out of the cache, has them judged (cmem__cache_judge). */
-static inline bool share_due(const struct cmem__share *sh) {
-    return sh->trips.misses + sh->trips.overflows >= THRASH_TRIPS;
-}
-static inline bool share_miss(struct cmem__share *sh, size_t n) {
+ * overflow. Where there are enough trips to judge, the owner takes them out (share_trips) and, once
+ * out of the cache, has them judged (cache_judge). */
+static inline void share_miss(struct cmem__share *sh, size_t n) {
     sh->trips.misses++;
     if (n >= EXACT_MIN) sh->trips.bytes += n;
-    return share_due(sh);
 }
-static inline bool share_overflow(struct cmem__share *sh) {
-    sh->trips.overflows++;
-    return share_due(sh);
-}
+static inline void share_overflow(struct cmem__share *sh) { sh->trips.overflows++; }
 
-/* Returns the trips and begins to count anew, if they are due; else returns NO_TRIPS. */
+/* Returns the trips and begins to count anew, if there are enough to judge; else returns
+ * NO_TRIPS. */
 static inline struct cmem__trips share_trips(struct cmem__share *sh) {
     struct cmem__trips t = NO_TRIPS;
-    if (share_due(sh)) {
+    if (sh->trips.misses + sh->trips.overflows >= THRASH_TRIPS) {
         t = sh->trips;
         sh->trips = NO_TRIPS;
     }

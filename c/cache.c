@@ -82,8 +82,6 @@ void cmem__cache_delete(struct cmem__cache *ch) {
     unlock(&drain);
 }
 
-#define LEN_MADE (sizeof((struct cmem__cache *)0)->made / sizeof(uint64_t))
-
 bool cmem__magazine_init(struct cmem__cache *ch, unsigned c) {
     struct cmem__magazine *m = &ch->mag[c];
     if (m->base != NULL) return true;
@@ -97,23 +95,11 @@ bool cmem__magazine_init(struct cmem__cache *ch, unsigned c) {
     return true;
 }
 
-/* The first class from c on that ch has a magazine of, or NUM_CLASSES. */
-static unsigned next_made(const struct cmem__cache *ch, unsigned c) {
-    for (unsigned w = c / 64; w < LEN_MADE; w++) {
-        uint64_t bits = peek(ch->made[w]);
-        if (w == c / 64) bits &= ~(uint64_t)0 << (c % 64);
-        if (bits != 0) return w * 64 + (unsigned)__builtin_ctzll(bits);
-    }
-    return NUM_CLASSES;
-}
-
-static size_t count(const struct cmem__magazine *m) { return (size_t)(m->top - m->base); }
-
 void cmem__cache_flush(struct cmem__cache *ch) {
-    for (unsigned c = next_made(ch, 0); c < NUM_CLASSES; c = next_made(ch, c + 1)) {
+    for (unsigned c = cache_next(ch, 0); c < NUM_CLASSES; c = cache_next(ch, c + 1)) {
         struct cmem__magazine *m = &ch->mag[c];
         if (m->top == m->base) continue;
-        size_t n = count(m);
+        size_t n = magazine_count(m);
         poke(m->top, m->base);
         ch->share.room += (int64_t)(n * class_size(c));
         cmem__central_give(c, m->base, n);
@@ -125,7 +111,7 @@ void cmem__cache_flush(struct cmem__cache *ch) {
 void cmem__cache_give_oldest(struct cmem__cache *ch, unsigned c, size_t k) {
     struct cmem__magazine *m = &ch->mag[c];
     cmem__central_give(c, m->base, k);
-    memmove(m->base, m->base + k, (count(m) - k) * sizeof *m->base);
+    memmove(m->base, m->base + k, (magazine_count(m) - k) * sizeof *m->base);
     poke(m->top, m->top - k);
     ch->share.room += (int64_t)(k * class_size(c));
 }
@@ -142,7 +128,7 @@ void cmem__cache_wait(struct cmem__cache *ch) {
 /* A number that changes whenever the cache is used. */
 static uint64_t activity(const struct cmem__cache *ch) {
     uint64_t sum = 0;
-    for (unsigned c = next_made(ch, 0); c < NUM_CLASSES; c = next_made(ch, c + 1))
+    for (unsigned c = cache_next(ch, 0); c < NUM_CLASSES; c = cache_next(ch, c + 1))
         sum += (peek(ch->mag[c].allocs) << 20) + (uintptr_t)peek(ch->mag[c].top);
     return sum;
 }
@@ -206,7 +192,7 @@ void cmem__cache_mark(bool anew) {
     lock(&reg.lock);
     for (struct cmem__cache *ch = reg.all; ch != NULL; ch = ch->next) {
         if (ch->share.kind != CACHE_P) continue;
-        for (unsigned c = next_made(ch, 0); c < NUM_CLASSES; c = next_made(ch, c + 1)) {
+        for (unsigned c = cache_next(ch, 0); c < NUM_CLASSES; c = cache_next(ch, c + 1)) {
             size_t n = peek_count(&ch->mag[c]);
             if (anew || n < ch->low[c]) ch->low[c] = (uint8_t)n;
         }
@@ -222,7 +208,7 @@ size_t cmem__cache_unused(const struct cmem__cache *ch) {
 
 void cmem__cache_trim(struct cmem__cache *ch) {
     for (unsigned c = 0; c < NUM_CLASSES; c++) {
-        size_t have = count(&ch->mag[c]), n = ch->low[c] < have ? ch->low[c] : have;
+        size_t have = magazine_count(&ch->mag[c]), n = ch->low[c] < have ? ch->low[c] : have;
         if (n > 0) cmem__cache_give_oldest(ch, c, n);
     }
 }
@@ -240,7 +226,7 @@ size_t cmem__cache_bytes(void) {
     size_t bytes = 0;
     lock(&reg.lock);
     for (const struct cmem__cache *ch = reg.all; ch != NULL; ch = ch->next) {
-        for (unsigned c = next_made(ch, 0); c < NUM_CLASSES; c = next_made(ch, c + 1))
+        for (unsigned c = cache_next(ch, 0); c < NUM_CLASSES; c = cache_next(ch, c + 1))
             bytes += peek_count(&ch->mag[c]) * class_size(c);
     }
     unlock(&reg.lock);
@@ -248,7 +234,7 @@ size_t cmem__cache_bytes(void) {
 }
 
 void cmem__cache_judge(struct cmem__share *sh, const struct cmem__trips *t) {
-    if (t->misses + t->overflows < THRASH_TRIPS || !cmem__budget_thrashing(sh, t)) return;
+    if (!cmem__budget_thrashing(sh, t)) return;
     size_t cached = cmem__cache_bytes() + cmem__transfer_bytes(), inuse = cmem__pages_inuse();
     cmem__budget_boost(sh, inuse > cached ? inuse - cached : 0);
 }
@@ -268,7 +254,7 @@ void cmem__cache_stats(struct cmem_stats *out) {
     memcpy(allocs, reg.past_allocs, sizeof allocs);
     for (const struct cmem__cache *ch = reg.all; ch != NULL; ch = ch->next) {
         uint64_t bytes = 0;
-        for (unsigned c = next_made(ch, 0); c < NUM_CLASSES; c = next_made(ch, c + 1)) {
+        for (unsigned c = cache_next(ch, 0); c < NUM_CLASSES; c = cache_next(ch, c + 1)) {
             size_t n = peek_count(&ch->mag[c]);
             cached[c] += n;
             allocs[c] += peek(ch->mag[c].allocs);
@@ -307,7 +293,7 @@ void cmem__cache_check(void) {
                 struct cmem__span *s = pagemap_span(e->block);
                 insist(s != NULL && s->cls == c, "cached block is in the wrong magazine", e->block);
             }
-            held += (int64_t)(count(m) * class_size(c));
+            held += (int64_t)(magazine_count(m) * class_size(c));
         }
         insist(ch->share.room == ch->share.capacity - held, "cache's count of bytes is wrong",
                ch->share.room);

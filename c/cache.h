@@ -34,9 +34,12 @@ assert_offset(struct cmem__magazine, allocs, 24);
 /* Bytes in all caches, give or take what moves meanwhile. */
 size_t cmem__cache_bytes(void);
 
-/* For a cache's owner, once out of the cache: boosts the cache if it thrashes by the trips t. Does
- * nothing where they are too few to judge. */
+/* For a cache's owner, once out of the cache: boosts the cache if it thrashes by the trips t.
+ * NO_TRIPS are nothing to judge. */
 void cmem__cache_judge(struct cmem__share *sh, const struct cmem__trips *t);
+static inline void cache_judge(struct cmem__share *sh, const struct cmem__trips *t) {
+    if (t->misses + t->overflows > 0) cmem__cache_judge(sh, t);
+}
 
 /* What a thread or P keeps. Go knows this layout. */
 struct cmem__cache {
@@ -73,6 +76,18 @@ assert_offset(struct cmem__cache, made, 4752);
 assert_offset(struct cmem__cache, sent, 4776);
 assert_offset(struct cmem__cache, low, 4784);
 _Static_assert(MAX_MAGAZINE <= UINT8_MAX, "a low mark is a byte");
+
+static inline size_t magazine_count(const struct cmem__magazine *m) { return (size_t)(m->top - m->base); }
+
+/* The first class from c on that ch has a magazine of, or NUM_CLASSES. */
+static inline unsigned cache_next(const struct cmem__cache *ch, unsigned c) {
+    for (unsigned w = c / 64; w < sizeof ch->made / sizeof *ch->made; w++) {
+        uint64_t bits = peek(ch->made[w]);
+        if (w == c / 64) bits &= ~(uint64_t)0 << (c % 64);
+        if (bits != 0) return w * 64 + (unsigned)__builtin_ctzll(bits);
+    }
+    return NUM_CLASSES;
+}
 
 /* For C threads: from cache_enter to cache_leave the cache is its owner's alone. At other times
  * another thread may drain it, if it is idle. That thread sets `taken`, has every CPU that runs the

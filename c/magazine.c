@@ -58,9 +58,10 @@ void cmem__count_overflow(void) {
     struct cmem__cache *ch = cmem__my_cache;
     if (ch == NULL) return;
     cache_enter(ch);
-    struct cmem__trips due = share_overflow(&ch->share) ? share_trips(&ch->share) : NO_TRIPS;
+    share_overflow(&ch->share);
+    struct cmem__trips due = share_trips(&ch->share);
     cache_leave(ch);
-    if (due.misses + due.overflows > 0) cmem__cache_judge(&ch->share, &due);
+    cache_judge(&ch->share, &due);
 }
 
 void cmem__free_slow(unsigned c, struct cmem__entry e) {
@@ -73,17 +74,14 @@ void cmem__free_slow(unsigned c, struct cmem__entry e) {
         errno = saved;
         return;
     }
-    struct cmem__magazine *m = &ch->mag[c];
-    struct cmem__trips due = NO_TRIPS;
     cache_enter(ch);
     share_adopt(&ch->share);
-    if (ch->share.room <= 0 && share_overflow(&ch->share)) due = share_trips(&ch->share);
+    if (ch->share.room <= 0) share_overflow(&ch->share);
+    struct cmem__trips due = share_trips(&ch->share);
     make_room(ch, c);
-    *m->top = e;
-    poke(m->top, m->top + 1);
-    ch->share.room -= (int64_t)class_size(c);
+    put_top(ch, c, e);
     cache_leave(ch);
-    if (due.misses + due.overflows > 0) cmem__cache_judge(&ch->share, &due);
+    cache_judge(&ch->share, &due);
     errno = saved;
 }
 
@@ -98,26 +96,18 @@ static void give_large(struct cmem__cache *ch, size_t exact) {
 }
 
 /* The first part of a miss, in the cache: returns a block of a larger class where the policy has
- * one, else 0 with t filled. */
-static uintptr_t miss(struct cmem__cache *ch, unsigned c, bool borrows, struct cmem__trip *t) {
+ * one, else NULL with t filled. */
+static void *miss(struct cmem__cache *ch, unsigned c, bool borrows, struct cmem__trip *t) {
     struct cmem__share *sh = &ch->share;
     share_adopt(sh);
     unsigned from = borrows && share_boosted(sh) ? policy_borrow(ch, c) : c;
-    if (from != c) {
-        struct cmem__magazine *m = &ch->mag[from];
-        struct cmem__entry e = m->top[-1];
-        tag_set(e.tag, from + 1);
-        poke(m->top, m->top - 1);
-        poke(m->allocs, m->allocs + 1);
-        sh->room += (int64_t)class_size(from);
-        return e.block;
-    }
+    if (from != c) return take_top(ch, from);
     if (t->n >= sh->exact) give_large(ch, sh->exact);
-    (void)share_miss(sh, t->n);
+    share_miss(sh, t->n);
     t->trips = share_trips(sh);
     t->room = sh->room;
     t->recent = ch->recent;
-    return 0;
+    return NULL;
 }
 
 /* The second part, in the cache again: puts what t has brought into the magazine. */
@@ -141,11 +131,11 @@ static void *alloc_slow(unsigned c, size_t n, bool borrows, bool *zeroed) {
     t.trips = NO_TRIPS;
     if (ch != NULL) {
         cache_enter(ch);
-        uintptr_t p = miss(ch, c, borrows, &t);
+        void *p = miss(ch, c, borrows, &t);
         cache_leave(ch);
-        if (p != 0) {
+        if (p != NULL) {
             unpoison(p, n);
-            return (void *)p;
+            return p;
         }
     }
     cmem__miss(&t, zeroed);

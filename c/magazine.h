@@ -19,21 +19,35 @@
 
 #include <stdbool.h>
 
-/* A block of class c for n bytes from ch, or NULL where its magazine is empty. */
-static inline void *pop(struct cmem__cache *ch, unsigned c, size_t n) {
+/* In the cache: takes the block on top of the magazine of class c, which is not empty. */
+static inline void *take_top(struct cmem__cache *ch, unsigned c) {
     struct cmem__magazine *m = &ch->mag[c];
-    cache_enter(ch);
-    if (unlikely(m->top == m->base)) {
-        cache_leave(ch);
-        return NULL;
-    }
     struct cmem__entry *e = m->top - 1;
     insist(tag_get(e->tag) == TAG_CACHED, "cached block is in use (freed twice at the same time?)", e->block);
     tag_set(e->tag, c + 1);
     poke(m->top, e);
     poke(m->allocs, m->allocs + 1);
     ch->share.room += (int64_t)class_size(c);
-    void *p = (void *)e->block;
+    return (void *)e->block;
+}
+
+/* In the cache: puts e on top of the magazine of class c, which is not full. */
+static inline void put_top(struct cmem__cache *ch, unsigned c, struct cmem__entry e) {
+    struct cmem__magazine *m = &ch->mag[c];
+    *m->top = e;
+    poke(m->top, m->top + 1);
+    ch->share.room -= (int64_t)class_size(c);
+}
+
+/* A block of class c for n bytes from ch, or NULL where its magazine is empty. */
+static inline void *pop(struct cmem__cache *ch, unsigned c, size_t n) {
+    const struct cmem__magazine *m = &ch->mag[c];
+    cache_enter(ch);
+    if (unlikely(m->top == m->base)) {
+        cache_leave(ch);
+        return NULL;
+    }
+    void *p = take_top(ch, c);
     cache_leave(ch);
     if (CMEM_DEBUG) unpoison(p, n);
     return p;
@@ -41,15 +55,13 @@ static inline void *pop(struct cmem__cache *ch, unsigned c, size_t n) {
 
 /* Puts a block of class c into ch; false where the magazine or the cache is full. */
 static inline bool push(struct cmem__cache *ch, unsigned c, struct cmem__entry e) {
-    struct cmem__magazine *m = &ch->mag[c];
+    const struct cmem__magazine *m = &ch->mag[c];
     cache_enter(ch);
     bool fits = likely(m->top != m->end && ch->share.room > 0);
     if (fits) {
         tag_set(e.tag, TAG_CACHED);
         if (CMEM_DEBUG) poison(e.block, class_size(c));
-        *m->top = e;
-        poke(m->top, m->top + 1);
-        ch->share.room -= (int64_t)class_size(c);
+        put_top(ch, c, e);
     }
     cache_leave(ch);
     return fits;

@@ -22,7 +22,7 @@ static size_t wanted(const struct cmem__trip *t, unsigned c) {
 void cmem__miss(struct cmem__trip *t, bool *zeroed) {
     unsigned c = class_of(t->n);
     if (t->len > 0) cmem__central_give_mixed(t->e, t->len);
-    if (t->trips.misses + t->trips.overflows > 0) cmem__cache_judge(t->share, &t->trips);
+    cache_judge(t->share, &t->trips);
     t->block = t->len = t->exact = 0;
     if (t->n >= EXACT_MIN && (t->share == NULL || t->n >= t->share->exact)) {
         t->exact = policy_exact(c, t->n, t->recent);

@@ -50,22 +50,17 @@ static inline size_t policy_refill(unsigned c, int64_t room, bool boosted, size_
 static inline size_t policy_leave(size_t n) { return (n + 1) / 2; }
 #define LEAVE_MOST ((size_t)MAX_MAGAZINE)
 
-static inline size_t magazine_count(const struct cmem__magazine *m) { return (size_t)(m->top - m->base); }
-
 /* Of which class blocks leave a full cache: the class that has most bytes there, one block of each
  * class not counted. So an owner that uses some classes in turn keeps a block of each, if there is
  * room. NUM_CLASSES: the cache is empty. */
 static inline unsigned policy_evict(const struct cmem__cache *ch) {
     size_t most = 0;
     unsigned from = NUM_CLASSES;
-    for (unsigned w = 0; w < sizeof ch->made / sizeof *ch->made; w++) {
-        for (uint64_t bits = ch->made[w]; bits != 0; bits &= bits - 1) {
-            unsigned c = w * 64 + (unsigned)__builtin_ctzll(bits);
-            size_t n = magazine_count(&ch->mag[c]);
-            if (n == 0 || (n - 1) * class_size(c) < most) continue;
-            most = (n - 1) * class_size(c);
-            from = c;
-        }
+    for (unsigned c = cache_next(ch, 0); c < NUM_CLASSES; c = cache_next(ch, c + 1)) {
+        size_t n = magazine_count(&ch->mag[c]);
+        if (n == 0 || (n - 1) * class_size(c) < most) continue;
+        most = (n - 1) * class_size(c);
+        from = c;
     }
     return from;
 }

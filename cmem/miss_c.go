@@ -14,10 +14,10 @@ import (
 // magazine, by the rules of c/policy.h. A trip (c/miss.h) carries to C what it must know of the
 // cache, and back what is for the cache.
 
-// trips holds trips for reuse. They do not lie on stacks: a trip takes 2 KiB, so every stack that
+// tripPool holds trips for reuse. They do not lie on stacks: a trip takes 2 KiB, so every stack that
 // was ever used for one would grow, by megabytes together for a thousand goroutines. Only a few
 // goroutines have a trip at a time.
-var trips = sync.Pool{New: func() any { return new(c.Trip) }}
+var tripPool = sync.Pool{New: func() any { return new(c.Trip) }}
 
 // allocSlow allocates n > 0 bytes, zeroed if zero is set, when the fast path has no block; nil
 // where memory is out.
@@ -30,10 +30,10 @@ func allocSlow(n int, zero bool) unsafe.Pointer {
 	case n > maxClassSize:
 		return c.ExactAlloc(n)
 	}
-	t := trips.Get().(*c.Trip)
+	t := tripPool.Get().(*c.Trip)
 	miss(t, n)
 	p := t.Block
-	trips.Put(t)
+	tripPool.Put(t)
 	if p == 0 {
 		return nil
 	}

@@ -41,7 +41,7 @@ func freeSlow(cls uint, e c.Entry) {
 // freeFull frees a block, whose tag is TagCached already, into the P's cache. What must leave the
 // cache for that goes to the central lists; without a cache the block itself does.
 func freeFull(cls uint, e c.Entry) {
-	t := trips.Get().(*c.Trip)
+	t := tripPool.Get().(*c.Trip)
 	t.Begin(0)
 	_, ch := pinCache()
 	if ch != nil {
@@ -55,7 +55,7 @@ func freeFull(cls uint, e c.Entry) {
 	if t.Len > 0 {
 		t.Leave()
 	}
-	trips.Put(t)
+	tripPool.Put(t)
 	if ch == nil {
 		noteUse()
 	}

@@ -139,14 +139,14 @@ func TestTripMeanwhile(t *testing.T) {
 						change()
 					}
 				}
-				t0 := trips.Get().(*c.Trip)
+				t0 := tripPool.Get().(*c.Trip)
 				depart(t0, n)
 				after(0)
 				t0.Miss()
 				after(1)
 				arrive(t0, n)
 				p := t0.Block
-				trips.Put(t0)
+				tripPool.Put(t0)
 				if p == 0 {
 					if name != "limit" || step != 0 {
 						t.Fatalf("%s at step %d: no block for %d bytes", name, step, n)

